@@ -1,0 +1,1 @@
+"""Algebra on what was recorded, and scores against masks."""

@@ -1,0 +1,97 @@
+"""Labels from the scores of classes: winner, background, connected segments, and their quality on masks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from inspector.analysis import metrics
+from inspector.results import ClassNames, Masks, Segment
+from inspector.words import class_mask
+
+VOID = -1  # in a target: pixels that do not count
+
+
+def winners(scores: np.ndarray, background: float = 0.0) -> np.ndarray:
+    """int32 (h, w): 1 + index of the best class of scores (class, h, w), 0 where it stays below `background`.
+
+    Of equal classes the first wins. `background` is on the scale of the scores; 0 labels every pixel of scores
+    that are not negative.
+    """
+    labels = scores.argmax(0).astype(np.int32) + 1
+    if background > 0:
+        labels[scores.max(0) < background] = 0
+    return labels
+
+
+def segments(
+    labels: np.ndarray, scores: np.ndarray, names: Sequence[str], min_area: float = 0.0
+) -> tuple[Segment, ...]:
+    """Connected regions (8 neighbours) of each class, largest first.
+
+    labels: int32 (h, w) as from `winners`; scores: (class, h, w); min_area: share of the image below which a
+    region is left out of the list (the labels keep it).
+    """
+    found = []
+    for index in np.unique(labels[labels > 0]):
+        count, places, boxes, _ = cv2.connectedComponentsWithStats((labels == index).astype(np.uint8), connectivity=8)
+        areas = boxes[:, cv2.CC_STAT_AREA]
+        sums = np.bincount(places.ravel(), scores[index - 1].ravel().astype(np.float64), minlength=count)
+        for region in range(1, count):  # 0 is everything else
+            x, y, width, height = (int(value) for value in boxes[region, :4])
+            segment = Segment(
+                name=names[index - 1],
+                class_index=int(index),
+                area=float(areas[region] / labels.size),
+                score=float(sums[region] / areas[region]),
+                box_xyxy=(x, y, x + width, y + height),
+            )
+            if segment.area >= min_area:
+                found.append(segment)
+    return tuple(sorted(found, key=lambda segment: -segment.area))
+
+
+def target_labels(classes: ClassNames, masks: Masks, background: bool = False) -> np.ndarray | None:
+    """int32 (h, w): i where the mask of classes[i - 1] lies; None where no class has a mask.
+
+    Masks overlap, since parts lie inside their wholes: the smaller mask wins. A pixel in no asked mask is VOID and
+    does not count; with `background` it is 0, and calling it a class is an error.
+    """
+    pairs = [(index, class_mask(synonyms, masks)) for index, synonyms in enumerate(classes, 1)]
+    known = [(index, mask) for index, mask in pairs if mask is not None]
+    if not known:
+        return None
+    target = np.full(known[0][1].shape, 0 if background else VOID, np.int32)
+    for index, mask in sorted(known, key=lambda pair: -int(pair[1].sum())):
+        target[mask] = index
+    return target
+
+
+def quality(labels: np.ndarray, classes: ClassNames, masks: Masks, background: bool = False) -> dict[str, Any]:
+    """{"miou", "pixel_accuracy", "iou": {class: IoU}} of one picture; {} where no class has a mask.
+
+    Means over the classes with ground truth (detectron2's rule), "background" being one of them if `background`.
+    """
+    target = target_labels(classes, masks, background)
+    if target is None:
+        return {}
+    matrix = metrics.confusion(labels, target, len(classes) + 1)
+    names = ["background", *(synonyms[0] for synonyms in classes)]
+    ious = metrics.class_ious(matrix)
+    return {
+        "miou": metrics.miou(matrix),
+        "pixel_accuracy": metrics.pixel_accuracy(matrix),
+        "iou": {name: float(value) for name, value in zip(names, ious, strict=True) if np.isfinite(value)},
+    }
+
+
+def own_maximum(maps: np.ndarray) -> np.ndarray:
+    """float32 (class, h, w) in [0, 1]: positive values as fractions of each class's maximum (CLIP-ES's scores).
+
+    A class whose map has no positive value stays 0 everywhere. An absent class is stretched like a present one:
+    ask for classes that the image shows.
+    """
+    positive = np.maximum(maps, 0).astype(np.float64)
+    highest = positive.max((1, 2), keepdims=True)
+    return np.divide(positive, highest, out=np.zeros_like(positive), where=highest > 0).astype(np.float32)

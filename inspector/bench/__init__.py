@@ -1,0 +1,1 @@
+"""Timings of the whole program, printed with their spread."""

@@ -1,0 +1,78 @@
+"""`attention`: cross-attention of a diffusion model per word, step and layer."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from inspector.cli.options import Fields, add_diffusion, add_fields, add_outputs, given
+
+if TYPE_CHECKING:
+    from inspector.results import AttentionResult
+
+HELP = "Where a diffusion model attends to each word, while it generates and with noise added once."
+
+
+def timestep(text: str) -> int | None:
+    """A number, or None for "match"."""
+    return None if text == "match" else int(text)
+
+
+FIELDS: Fields = {
+    "prompt": (str, "what is generated (default: the caption, where --image is a drawn scene)"),
+    "steps": (int, "denoising steps (default: 20)"),
+    "guidance_scale": (float, "classifier-free guidance (default: 7.5)"),
+    "seed": (int, "of the noise (default: 0)"),
+    "scheduler": (str, "ddim, pndm or another that the model has (default: ddim)"),
+    "noise_timestep": (timestep, 't of the noise added once, 0 to 999, or "match", as in the last step (default: 100)'),
+    "size": (int, "side in pixels of the generated image (default: the model's own)"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The request's fields, --image, --token, the model and the outputs."""
+    parser.add_argument("--image", metavar="IMAGE", help="look at this picture or scene:SEED instead of generating one")
+    parser.add_argument("--token", metavar="WORD", help="a word or phrase of the prompt to report on (default: each)")
+    add_fields(parser, FIELDS)
+    add_diffusion(parser)
+    add_outputs(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print, for each arm and word, how sharp its mean map is and, on a drawn scene, how well it fits the mask."""
+    from inspector.cli.images import open_picture
+    from inspector.cli.output import hand_over, prepare
+    from inspector.cli.progress import follow
+    from inspector.models.catalog import choose
+    from inspector.pipelines import attention
+    from inspector.results import AttentionRequest, Token, word_tokens
+    from inspector.views import attention as view
+    from inspector.views.look import Look
+
+    prepare(args)
+    fields = given(args, FIELDS)
+    if args.image is not None:
+        picture = open_picture(args.image)
+        fields = {"prompt": picture.caption, "image": picture.image, "masks": picture.masks} | fields
+    request = AttentionRequest(**{"prompt": "", **fields}, model=choose(args.diffusion, "diffusion"))
+    if args.token is not None:  # a whole run is too much to lose to a slip
+        word_tokens(request.prompt, [Token(0, request.prompt, 0, len(request.prompt))], args.token)
+    result = follow(attention.stream(request))
+    words = view.words(result) if args.token is None else [args.token]
+    if result.truncated:
+        print(f"The model did not read the end of the prompt: {result.truncated!r}")
+    sheet = None if args.token is None else view.sheet(result, Look(), token=args.token)
+    hand_over(result, [summary(result, arm, word) for arm in result.arms for word in words], args, sheet)
+
+
+def summary(result: "AttentionResult", arm: str, word: str) -> dict[str, Any]:
+    """One row: peak and entropy of the mean map over steps and layers; against a mask, its AP and the best cell's."""
+    from inspector.analysis.metrics import entropy
+
+    map_ = result.select(arm, step="mean", layer="mean", token=word)
+    row = {"arm": arm, "word": word, "peak": float(map_.max()), "entropy": entropy(map_)}
+    cells = [cell for cell in result.metrics if cell["arm"] == arm and cell["word"].lower() == word.lower()]
+    if cells:
+        means = [cell["ap"] for cell in cells if cell["layer"] == "mean"]
+        best = max(cells, key=lambda cell: cell["ap"])
+        row |= {"AP of mean": sum(means) / len(means), "best AP": best["ap"], "chance": best["chance"]}
+        row["best at"] = f"{best['layer']}, t = {best['timestep']}"
+    return row

@@ -1,0 +1,60 @@
+"""`evaluate`: a model or a tab measured on held-out drawn scenes, beside its baselines."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Literal
+
+from inspector.cli.options import add_clip, add_diffusion, add_json
+
+HELP = "Measure the models or a tab on drawn scenes with exact masks."
+MODULES = {
+    "models": "inspector.evaluation.models",
+    "saliency": "inspector.evaluation.saliency",
+    "attention": "inspector.evaluation.attention",
+    "clusters": "inspector.evaluation.clusters",
+    "segmentation": "inspector.evaluation.segmentation",
+}
+# Which of --clip and --diffusion each subject takes.
+MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
+    "models": ("clip", "diffusion"),
+    "saliency": ("clip",),
+    "attention": ("diffusion",),
+    "clusters": ("diffusion",),
+    "segmentation": ("clip", "diffusion"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subject, how many scenes from which seed on, the models, --json."""
+    parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is measured")
+    parser.add_argument("--count", type=int, default=256, metavar="N", help="number of scenes (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="first of the held-out scenes, from 0 (default %(default)s)"
+    )
+    add_clip(parser)
+    add_diffusion(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the table of the chosen evaluation and write its numbers."""
+    from importlib import import_module
+
+    from inspector import world
+    from inspector.cli.output import prepare, write_json
+    from inspector.cli.progress import Reporter
+    from inspector.models.catalog import choose
+    from inspector.results import check_number
+
+    check_number("count", args.count, 1, 100_000, whole=True)
+    held_out = world.EVALUATION_SEEDS
+    first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
+    check_number("seed", first, held_out.start, held_out.stop - args.count, whole=True)
+    prepare(args)
+    models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
+    module = import_module(MODULES[args.subject])
+    with Reporter() as report:
+        result = module.evaluate(args.count, first, report, **models)
+    print(module.table(result))
+    if args.json is not None:
+        write_json(args.json, result)

@@ -1,0 +1,44 @@
+"""The picture a sub-command works on: a file, or a drawn scene with its masks and caption."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from inspector.errors import ChoiceError
+from inspector.results import check_number
+from inspector.settings import settings
+
+SCENE = "scene:"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """image: uint8 RGB (h, w, 3); masks: word -> bool (h, w) and caption, both empty for a file."""
+
+    image: np.ndarray
+    masks: dict[str, np.ndarray] = field(default_factory=dict)
+    caption: str = ""
+
+
+def open_picture(text: str) -> Picture:
+    """The picture named by IMAGE: a path, or `scene:SEED`.
+
+    Raises ImageError for a file that cannot be used, ChoiceError for a seed that is none.
+    """
+    if text.startswith(SCENE):
+        return _drawn(text)
+    from inspector.views.images import read_image
+
+    return Picture(read_image(Path(text)))
+
+
+def _drawn(text: str) -> Picture:
+    seed = text.removeprefix(SCENE)
+    if not seed.isdecimal():
+        raise ChoiceError(f"{text!r} has no seed; write a whole number after the colon, such as scene:1.")
+    check_number("seed", int(seed), 0, settings().limits.max_seed, whole=True)
+    from inspector.world import scene
+
+    drawn = scene(int(seed))
+    return Picture(drawn.image, dict(drawn.masks), drawn.caption)

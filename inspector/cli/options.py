@@ -1,0 +1,83 @@
+"""Options that several sub-commands share: the picture, the models, a request's fields, where results go."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from inspector.errors import InputError
+
+# A field of a request -> its type and help. The option's default is the request's own, named in the help.
+Fields = Mapping[str, tuple[Callable[[str], Any], str]]
+METAVARS: Mapping[Any, str] = {str: "TEXT", int: "N", float: "X"}
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    """The positional IMAGE."""
+    parser.add_argument("image", metavar="IMAGE", help="a picture file, or scene:SEED for a drawn scene with its masks")
+
+
+def add_fields(parser: argparse.ArgumentParser, options: Fields, required: tuple[str, ...] = ()) -> None:
+    """One option per field; one that is not given is left out of `given`, so that the request's default holds."""
+    for name, (kind, text) in options.items():
+        parser.add_argument(
+            option(name),
+            type=kind,
+            required=name in required,
+            default=argparse.SUPPRESS,
+            metavar=METAVARS.get(kind, "N"),
+            help=text,
+        )
+
+
+def given(args: argparse.Namespace, options: Fields) -> dict[str, Any]:
+    """The fields that were given on the command line."""
+    return {name: getattr(args, name) for name in options if name in args}
+
+
+def option(name: str) -> str:
+    """The option of a field: noise_timestep -> --noise-timestep."""
+    return "--" + name.replace("_", "-")
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """--out and --json."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write figure.png, maps.npz and result.json there")
+    add_json(parser)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json alone."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to this file")
+
+
+def add_clip(parser: argparse.ArgumentParser) -> None:
+    """--clip."""
+    parser.add_argument(
+        "--clip",
+        default="scenes-clip",
+        metavar="NAME|DIR",
+        help="CLIP of the catalog, or a folder (default %(default)s)",
+    )
+
+
+def add_diffusion(parser: argparse.ArgumentParser) -> None:
+    """--diffusion."""
+    parser.add_argument(
+        "--diffusion",
+        default="scenes-diffusion",
+        metavar="NAME|DIR",
+        help="diffusion model of the catalog, or a folder (default %(default)s)",
+    )
+
+
+def make_writable(file: Path | None = None, folder: Path | None = None) -> None:
+    """Make the places that results will go to, before the run that makes them; InputError if that fails."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise InputError(f"Cannot write {error.filename}: {error.strerror}; choose another place.") from error

@@ -1,0 +1,40 @@
+"""What a sub-command leaves behind: a table on standard output, the numbers as JSON, a folder of figures."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inspector.cli.options import make_writable
+
+if TYPE_CHECKING:
+    from inspector.views.figure import Sheet
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Make sure --json and --out can be written before the models run. Raises InputError."""
+    make_writable(file=args.json, folder=getattr(args, "out", None))
+
+
+def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
+    """Numbers as indented JSON."""
+    file.write_text(json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def hand_over(
+    result: Any, rows: Sequence[Mapping[str, Any]], args: argparse.Namespace, sheet: "Sheet | None" = None
+) -> None:
+    """Print `rows` as a table, then write --json and --out where they were asked for.
+
+    sheet: the figure, where it is not the tab's own.
+    """
+    from inspector.views.export import dumps, provenance, write_result
+    from inspector.views.table import lines, table
+
+    print(lines(table(rows)))
+    if args.json is not None:
+        args.json.write_text(dumps({"rows": rows, **provenance(result)}, indent=2) + "\n", encoding="utf-8")
+    if args.out is not None:
+        files = write_result(result, args.out, sheet=sheet)
+        print(f"Written to {args.out}: {', '.join(file.name for file in files)}")

@@ -1,0 +1,46 @@
+"""`saliency`: Grad-CAM of a CLIP model for each class."""
+
+import argparse
+
+from inspector.cli.options import Fields, add_clip, add_fields, add_image, add_outputs, given
+
+HELP = "Where a CLIP model looks for each class (Grad-CAM)."
+FIELDS: Fields = {
+    "classes": (str, 'such as "car, trees/palms": a comma separates classes, a slash synonyms'),
+    "background": (str, 'words that join the softmax unseen, "" for none (default: the 25 of CLIP-ES)'),
+    "template": (str, "where {} stands for the class (default: a photo of {}.)"),
+    "pooling": (str, "class or mean (default: mean)"),
+    "threshold": (float, "fraction of a map's maximum for its binary mask (default: 0.4)"),
+    "side": (int, "shorter side in pixels that the model sees (default: the model's own)"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """IMAGE, --classes, the request's other fields, the model and the outputs."""
+    add_image(parser)
+    add_fields(parser, FIELDS, required=("classes",))
+    add_clip(parser)
+    add_outputs(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print each class's probability, cosine and, on a drawn scene, how well its map fits the mask."""
+    from inspector.cli.images import open_picture
+    from inspector.cli.output import hand_over, prepare
+    from inspector.cli.progress import follow
+    from inspector.models.catalog import choose
+    from inspector.pipelines import saliency
+    from inspector.results import SaliencyRequest
+
+    prepare(args)
+    picture = open_picture(args.image)
+    model = choose(args.clip, "clip")
+    result = follow(
+        saliency.stream(SaliencyRequest(picture.image, masks=picture.masks, model=model, **given(args, FIELDS)))
+    )
+    measured = {row["class"]: row for row in result.metrics}
+    rows = [
+        {"class": name, "probability": float(probability), "cosine": float(cosine), **measured.get(name, {})}
+        for name, probability, cosine in zip(result.names, result.probabilities, result.scores, strict=True)
+    ]
+    hand_over(result, rows, args)

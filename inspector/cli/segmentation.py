@@ -1,0 +1,53 @@
+"""`segmentation`: open-vocabulary segmentation without training."""
+
+import argparse
+
+from inspector.cli.options import Fields, add_clip, add_diffusion, add_fields, add_image, add_outputs, given
+
+HELP = "Label every pixel with one of the classes, without training."
+FIELDS: Fields = {
+    "classes": (str, 'such as "car, trees/palms": a comma separates classes, a slash synonyms'),
+    "method": (str, "gradcam, maskclip or attention (default: maskclip)"),
+    "background": (float, "probability a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
+    "template": (str, "where {} stands for the class (default: a photo of {}.)"),
+    "timestep": (int, "t of the noise added once, 0 to 999, for attention (default: 100)"),
+    "seed": (int, "of that noise (default: 0)"),
+    "side": (int, "shorter side in pixels that the model sees (default: the model's own)"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """IMAGE, --classes, the request's other fields, the models and the outputs."""
+    add_image(parser)
+    add_fields(parser, FIELDS, required=("classes",))
+    add_clip(parser)
+    add_diffusion(parser)
+    add_outputs(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print each class's share of the image and, on a drawn scene, its IoU."""
+    from inspector.cli.images import open_picture
+    from inspector.cli.output import hand_over, prepare
+    from inspector.cli.progress import follow
+    from inspector.models.catalog import choose
+    from inspector.pipelines import segmentation
+    from inspector.results import SegmentationRequest
+
+    prepare(args)
+    picture = open_picture(args.image)
+    request = SegmentationRequest(
+        picture.image,
+        masks=picture.masks,
+        clip=choose(args.clip, "clip"),
+        diffusion=choose(args.diffusion, "diffusion"),
+        **given(args, FIELDS),
+    )
+    result = follow(segmentation.stream(request))
+    rows = [
+        {"class": name, "share": float((result.labels == index).mean()), "iou": result.metrics.get("iou", {}).get(name)}
+        for index, name in enumerate(result.names, 1)
+    ]
+    if result.metrics:
+        print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}")
+    hand_over(result, rows, args)

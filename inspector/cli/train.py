@@ -1,0 +1,35 @@
+"""`train`: make the embedded models again, from drawn scenes and captions alone."""
+
+import argparse
+from pathlib import Path
+
+HELP = "Train an embedded model: clip, then autoencoder, then diffusion."
+MODULES = {
+    "clip": "inspector.training.clip",
+    "autoencoder": "inspector.training.autoencoder",
+    "diffusion": "inspector.training.diffusion",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model, --preset, --resume, --out."""
+    parser.add_argument("model", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is trained")
+    parser.add_argument("--preset", choices=("cpu", "gpu"), default="cpu", help="how long and how large (default cpu)")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where the model's folder is written and the others are read (default: models in the runs folder; "
+        "assets/models ships it)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train; checkpoints, samples and the log go to INSPECTOR_RUNS (default: runs)."""
+    from importlib import import_module
+
+    from inspector.settings import settings
+
+    train = import_module(MODULES[args.model]).train
+    train(preset=args.preset, resume=args.resume, runs=settings().runs, out=args.out)

@@ -1,0 +1,73 @@
+"""The exceptions of the inspector; every message says what is wrong and what to do about it.
+
+    InspectorError
+    ├── InputError            what a user typed or uploaded
+    │   ├── ImageError        not an image, empty, too small, too large
+    │   ├── PromptError       empty, too long, a word that is not in it
+    │   ├── ClassesError      none, too many, too long
+    │   └── ChoiceError       a number out of range, an unknown name (lists the valid ones)
+    ├── ModelError            a model that cannot be had
+    │   ├── UnknownModelError     not in the catalog (lists the names)
+    │   ├── ModelFilesError       missing or unusable files in a folder
+    │   ├── ModelFetchError       no network, offline, gated, not found
+    │   ├── ModelMemoryError      too little memory for it
+    │   └── UnsupportedModelError an architecture this part cannot read
+    ├── RecordingError        a forward pass that cannot be recorded
+    └── Cancelled             somebody pressed Stop
+"""
+
+
+class InspectorError(Exception):
+    """Base of all errors raised on purpose; its text is one sentence fit for a user."""
+
+
+class InputError(InspectorError):
+    """Bad input: exit code 2 on the command line, a message on the page."""
+
+
+class ImageError(InputError):
+    """The picture cannot be used."""
+
+
+class PromptError(InputError):
+    """The prompt, or a word asked for in it, cannot be used."""
+
+
+class ClassesError(InputError):
+    """The class list cannot be used."""
+
+
+class ChoiceError(InputError):
+    """A number out of range or a name that does not exist."""
+
+
+class ModelError(InspectorError):
+    """A model cannot be loaded or used."""
+
+
+class UnknownModelError(ModelError, InputError):
+    """No such name in the catalog and no such folder."""
+
+
+class ModelFilesError(ModelError):
+    """A folder lacks a file, or a file lacks weights, or is not safetensors."""
+
+
+class ModelFetchError(ModelError):
+    """The files could not be fetched: no network, offline, gated, or gone."""
+
+
+class ModelMemoryError(ModelError):
+    """The machine has too little memory for the model."""
+
+
+class UnsupportedModelError(ModelError, InputError):
+    """The model loads, but this part of the inspector cannot read its architecture."""
+
+
+class RecordingError(InspectorError):
+    """A forward pass could not be recorded."""
+
+
+class Cancelled(InspectorError):
+    """The run was stopped on request."""

@@ -1,0 +1,1 @@
+"""The pipelines and models measured on drawn scenes with exact masks, beside their baselines."""

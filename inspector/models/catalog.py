@@ -1,0 +1,244 @@
+"""The models that can be asked for by name; importing it loads no torch.
+
+Only names listed here, and folders that the command line registered with `register_local`, are ever
+loaded. The page offers names and never a path.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from inspector.errors import ModelFilesError, UnknownModelError
+
+Kind = Literal["clip", "diffusion"]
+Origin = Literal["embedded", "hub", "local"]
+
+CLIP_TABS = ("saliency", "segmentation")
+DIFFUSION_TABS = ("attention", "clusters", "segmentation")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Where a model comes from, what it needs and what it can be asked.
+
+    source: folder under assets/models (embedded), repository on the hub, or absolute path (local).
+    revision: commit on the hub, written only where a source names it; "" takes the newest.
+    parameters: how many weights, all parts together; 0 where unknown before loading.
+    working_gb: our estimate of memory beside the weights for one picture at the training size.
+    download_gb: size of the files fetched; 0 where nothing is.
+    needs_gpu: on a CPU it runs, but takes minutes.
+    supports: the tabs that can use it.
+    architecture: open_clip's name of the configuration, "" where the folder's own one is read.
+    variant: the files' suffix on the hub ("fp16" halves the download).
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    origin: Origin
+    source: str
+    licence: str
+    supports: tuple[str, ...]
+    notes: str
+    revision: str = ""
+    parameters: int = 0
+    working_gb: float = 0.5
+    download_gb: float = 0.0
+    needs_gpu: bool = False
+    architecture: str = ""
+    variant: str = ""
+
+    def memory_gb(self, bytes_per_parameter: int = 4) -> float:
+        """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""
+        return self.parameters * bytes_per_parameter / 1e9 + self.working_gb
+
+
+# Parameter counts are those of the published configurations; tests/models/test_full_size.py builds each.
+# Repositories and quick GELU: open_clip 3.3, pretrained.py. Licences and file sizes: the repositories'
+# model cards and file lists on huggingface.co. Revisions: the commits under which public code that uses these
+# repositories finds their files (the snapshot folders of the hub's cache, named alike by many authors).
+CATALOG: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="scenes-clip",
+            kind="clip",
+            title="Scenes CLIP (embedded)",
+            origin="embedded",
+            source="scenes-clip",
+            licence="Apache-2.0",
+            supports=CLIP_TABS,
+            notes="A small CLIP trained by this project on drawn scenes: it knows their words and little else.",
+        ),
+        ModelSpec(
+            name="scenes-diffusion",
+            kind="diffusion",
+            title="Scenes diffusion (embedded)",
+            origin="embedded",
+            source="scenes-diffusion",
+            licence="Apache-2.0",
+            supports=DIFFUSION_TABS,
+            notes="A small latent diffusion model of Stable Diffusion 1.5's layout, trained on drawn scenes.",
+        ),
+        ModelSpec(
+            name="openai-vit-b-16",
+            kind="clip",
+            title="CLIP ViT-B/16, OpenAI",
+            origin="hub",
+            source="timm/vit_base_patch16_clip_224.openai",
+            revision="977e3dd0ec55ab8da155f2fbeb6b5f54948b6e3d",
+            licence="Apache-2.0",
+            supports=CLIP_TABS,
+            notes="The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.",
+            parameters=149_620_737,
+            download_gb=0.6,
+            architecture="ViT-B-16-quickgelu",
+        ),
+        ModelSpec(
+            name="laion-vit-b-16",
+            kind="clip",
+            title="CLIP ViT-B/16, LAION-2B",
+            origin="hub",
+            source="laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
+            revision="7288da5a0d6f0b51c4a2b27c624837a9236d0112",
+            licence="MIT",
+            supports=CLIP_TABS,
+            notes="OpenCLIP's ViT-B/16 (laion2b_s34b_b88k): 224 px, 14 x 14 patches, class token, GELU.",
+            parameters=149_620_737,
+            download_gb=0.6,
+            architecture="ViT-B-16",
+        ),
+        ModelSpec(
+            name="stable-diffusion-1.5",
+            kind="diffusion",
+            title="Stable Diffusion 1.5",
+            origin="hub",
+            source="stable-diffusion-v1-5/stable-diffusion-v1-5",
+            revision="451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+            licence="CreativeML OpenRAIL-M",
+            supports=DIFFUSION_TABS,
+            notes="512 px, 64 x 64 latents, CLIP ViT-L/14 text encoder, 16 cross-attention layers.",
+            parameters=1_066_235_307,
+            working_gb=2.0,
+            download_gb=2.1,  # unet 1.72, vae 0.17, text encoder 0.25
+            needs_gpu=True,
+            variant="fp16",
+        ),
+        ModelSpec(
+            name="stable-diffusion-1.4",
+            kind="diffusion",
+            title="Stable Diffusion 1.4",
+            origin="hub",
+            source="CompVis/stable-diffusion-v1-4",
+            revision="133a221b8aa7292a167afc5127cb63fb5005638b",
+            licence="CreativeML OpenRAIL-M",
+            supports=DIFFUSION_TABS,
+            notes="1.5's architecture and sizes; it was fine-tuned for fewer steps (225,000 against 595,000).",
+            parameters=1_066_235_307,
+            working_gb=2.0,
+            download_gb=4.3,  # unet 3.44, vae 0.33, text encoder 0.49
+            needs_gpu=True,
+        ),
+    )
+}
+
+_LOCAL: dict[str, ModelSpec] = {}
+
+
+def names(kind: Kind | None = None) -> tuple[str, ...]:
+    """Names that can be loaded now, embedded first, registered folders last."""
+    return tuple(spec.name for spec in [*CATALOG.values(), *_LOCAL.values()] if kind in (None, spec.kind))
+
+
+def spec(name: str, kind: Kind | None = None) -> ModelSpec:
+    """The entry of a name. Raises UnknownModelError, which lists the valid names."""
+    found = CATALOG.get(name) or _LOCAL.get(name)
+    if found is None or kind not in (None, found.kind):
+        what = "model" if kind is None else f"{kind} model"
+        raise UnknownModelError(f"There is no {what} named {name!r}; choose one of {', '.join(names(kind))}.")
+    return found
+
+
+def register_local(path: Path | str) -> str:
+    """Make a folder of the command line loadable, and return the name it goes by.
+
+    An open_clip folder holds open_clip_config.json, a diffusion folder model_index.json. Raises
+    UnknownModelError when there is no such folder, ModelFilesError when it holds neither.
+    """
+    folder = Path(path).expanduser().resolve()
+    if not folder.is_dir():
+        raise UnknownModelError(f"{str(path)!r} is no folder and no model; choose one of {', '.join(names())}.")
+    kind: Kind
+    supports: tuple[str, ...]
+    if (folder / "model_index.json").is_file():
+        kind, supports = "diffusion", DIFFUSION_TABS
+    elif (folder / "open_clip_config.json").is_file():
+        kind, supports = "clip", CLIP_TABS
+    else:
+        raise ModelFilesError(
+            f"{folder} holds neither open_clip_config.json (an open_clip model) nor model_index.json "
+            "(a diffusers pipeline); give a folder that has one of them."
+        )
+    name = f"local:{folder.name}"
+    same = 1
+    while name in _LOCAL and _LOCAL[name].source != str(folder):
+        same += 1
+        name = f"local:{folder.name}-{same}"
+    _LOCAL[name] = ModelSpec(
+        name=name,
+        kind=kind,
+        title=f"{folder.name} (local folder)",
+        origin="local",
+        source=str(folder),
+        licence="see its folder",
+        supports=supports,
+        notes="A folder given on the command line.",
+        parameters=_parameters(folder),
+    )
+    return name
+
+
+def choose(name_or_folder: str, kind: Kind) -> str:
+    """What the command line's --clip and --diffusion take: a name, or a folder, which is registered.
+
+    Raises UnknownModelError when it is neither, or of the other kind.
+    """
+    known = name_or_folder in CATALOG or name_or_folder in _LOCAL
+    if not known and Path(name_or_folder).expanduser().is_dir():
+        return spec(register_local(name_or_folder), kind).name
+    return spec(name_or_folder, kind).name
+
+
+def _parameters(folder: Path) -> int:
+    """Weights in the largest set of safetensors headers per part, so that a second variant is not counted twice."""
+    per_part: dict[Path, dict[str, int]] = {}
+    for file in sorted(folder.rglob("*.safetensors")):
+        if "safety_checker" in file.parts:
+            continue
+        sizes = per_part.setdefault(file.parent, {})
+        sizes.update(_sizes(file))
+    return sum(sum(sizes.values()) for sizes in per_part.values())
+
+
+def _sizes(file: Path) -> dict[str, int]:
+    """Tensor name -> number of elements, from the header alone; empty when it cannot be read.
+
+    A damaged file is reported, with its name, when it is loaded.
+    """
+    with open(file, "rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 0 < length <= file.stat().st_size:
+            return {}
+        try:
+            header = json.loads(stream.read(length))
+        except ValueError:
+            return {}
+    sizes = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            count = 1
+            for side in entry["shape"]:
+                count *= side
+            sizes[name] = count
+    return sizes

@@ -1,0 +1,217 @@
+"""An open_clip vision transformer as analyses ask for it: `protocols.ClipModel`."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional as F
+
+from inspector.errors import ChoiceError, ModelFilesError, UnsupportedModelError
+from inspector.models.catalog import ModelSpec
+from inspector.models.files import CLIP_CONFIG, clip_weights, damaged, missing_weights, read_json
+from inspector.models.protocols import Trunk
+from inspector.models.tokenizer import MERGES_FILE, open_tokenizer, plain
+
+LONGEST = 4  # an image's longer side is scaled to at most this many times `side`
+TEXTS = 256  # texts encoded at once
+# Settings of open_clip's own attention block; analyses recompute plain multi-head attention only.
+CUSTOM_ATTENTION = ("qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc")
+
+
+class OpenClipAdapter:
+    """Satisfies `protocols.ClipModel`; its docstrings say what each method returns.
+
+    Beside the protocol: `last_block` also has `ls_1` and `ls_2` (layer scale, or identity).
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        model: open_clip.CLIP,
+        tokenizer: SimpleTokenizer | HFTokenizer,
+        preprocess: Mapping[str, Any],
+        revision: str,
+    ) -> None:
+        visual = model.visual
+        self.spec, self.revision = spec, revision
+        self.model = model.eval().requires_grad_(False)
+        self.device, self.dtype = model.logit_scale.device, model.logit_scale.dtype
+        self.patch_size = int(visual.patch_size[0])
+        self.image_size = int(min(visual.image_size))
+        self.logit_scale = float(model.logit_scale.float().exp())
+        # A model trained on the mean of its patches has a class token that nothing ever read.
+        self.poolings = ("class", "mean") if visual.pool_type == "tok" else ("mean",)
+        self.last_block: nn.Module = visual.transformer.resblocks[-1]
+        self.heads = int(visual.transformer.resblocks[-1].attn.num_heads)
+        self._tokenizer = tokenizer
+        self._mean = torch.tensor(preprocess["mean"], device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(preprocess["std"], device=self.device).view(1, 3, 1, 1)
+
+    def pixels(self, image: np.ndarray, side: int | None = None) -> torch.Tensor:
+        """uint8 RGB (h, w, 3) -> normalised (1, 3, H, W), aspect kept, H and W multiples of the patch.
+
+        Sides are rounded up, as CLIP-ES does. side: length the shorter side is scaled to, default
+        `image_size`; for a picture more than four times as long as wide, the longer side decides.
+        """
+        height, width = image.shape[:2]
+        side = side or self.image_size
+        scale = min(side / min(height, width), LONGEST * side / max(height, width))
+        size = [self._whole_patches(length * scale) for length in (height, width)]
+        tensor = torch.tensor(image, device=self.device).permute(2, 0, 1)[None].float()  # (1, c, h, w)
+        if size != [height, width]:
+            tensor = F.interpolate(tensor, size=size, mode="bicubic", antialias=True).clamp(0, 255)
+        return ((tensor / 255 - self._mean) / self._std).to(self.dtype)
+
+    def _whole_patches(self, length: float) -> int:
+        # A hair of tolerance: 256 * (224 / 256) must not become 15 patches.
+        return max(1, math.ceil(length / self.patch_size - 1e-6)) * self.patch_size
+
+    @torch.no_grad()
+    def text(self, texts: Sequence[str]) -> torch.Tensor:
+        """Unit text embeddings (n, embed), no gradient; a text too long for the model is cut at its end."""
+        parts = []
+        for start in range(0, len(texts), TEXTS):
+            ids = self._tokenizer([plain(text) for text in texts[start : start + TEXTS]])
+            parts.append(F.normalize(self.model.encode_text(ids.to(self.device)), dim=-1))
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def trunk(self, pixels: torch.Tensor) -> Trunk:
+        """All blocks but the last, without gradient; positions interpolated to the grid."""
+        visual = self.model.visual
+        patches = visual.conv1(pixels)  # (1, width, gh, gw)
+        grid = (int(patches.shape[2]), int(patches.shape[3]))
+        patches = patches.flatten(2).transpose(1, 2)  # (1, gh * gw, width)
+        start = visual.class_embedding.to(patches.dtype).view(1, 1, -1).expand(len(patches), -1, -1)
+        tokens = visual.ln_pre(torch.cat([start, patches], 1) + self._positions(grid))
+        for block in visual.transformer.resblocks[:-1]:
+            tokens = block(tokens)
+        return Trunk(tokens=tokens, grid=grid, prefix=1)
+
+    def _positions(self, grid: tuple[int, int]) -> torch.Tensor:
+        """Position embeddings (1 + gh * gw, width), always from the model's own; the class token's row is kept."""
+        own: torch.Tensor = self.model.visual.positional_embedding
+        trained = tuple(self.model.visual.grid_size)
+        if grid == trained:
+            return own
+        patches = own[1:].float().T.reshape(1, -1, *trained)  # (1, width, gh, gw)
+        patches = F.interpolate(patches, size=grid, mode="bicubic", antialias=True, align_corners=False)
+        return torch.cat([own[:1], patches[0].flatten(1).T.to(own.dtype)])
+
+    def head(self, tokens: torch.Tensor, trunk: Trunk, pooling: str) -> torch.Tensor:
+        """Last block's output (b, n, width) -> pooled, normed, projected (b, embed), not unit length.
+
+        "mean" is CLIP-ES's: final norm, mean of the patches, projection; models trained with the norm
+        after pooling keep their order. Raises ChoiceError for a pooling the model does not have.
+        """
+        if pooling not in self.poolings:
+            raise ChoiceError(f"{self.spec.title} has no pooling {pooling!r}; choose {' or '.join(self.poolings)}.")
+        visual = self.model.visual
+        if pooling == "class":
+            pooled = visual.ln_post(tokens[:, 0])  # the norm is per token, so its order does not matter here
+        elif visual.final_ln_after_pool:
+            pooled = visual.ln_post(tokens[:, trunk.prefix :].mean(1))
+        else:
+            pooled = visual.ln_post(tokens[:, trunk.prefix :]).mean(1)
+        return pooled if visual.proj is None else pooled @ visual.proj
+
+    def dense(self, tokens: torch.Tensor, trunk: Trunk) -> torch.Tensor:
+        """Last block's output (b, n, width) -> per-patch embeddings (b, grid_h * grid_w, embed)."""
+        visual = self.model.visual
+        patches = visual.ln_post(tokens[:, trunk.prefix :])
+        return patches if visual.proj is None else patches @ visual.proj
+
+
+def open_clip_folder(
+    folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
+) -> OpenClipAdapter:
+    """Build the adapter of a folder with open_clip weights.
+
+    Raises ModelFilesError when files or weights are missing, damaged or do not fit, UnsupportedModelError
+    when the architecture has no plain vision transformer.
+    """
+    weights = clip_weights(folder)
+    config = read_json(folder / CLIP_CONFIG) if (folder / CLIP_CONFIG).is_file() or not spec.architecture else {}
+    model_cfg = open_clip.get_model_config(spec.architecture) if spec.architecture else config.get("model_cfg")
+    if not isinstance(model_cfg, dict) or not {"vision_cfg", "text_cfg"} <= set(model_cfg):
+        raise ModelFilesError(f"{folder / CLIP_CONFIG} has no model_cfg with vision_cfg and text_cfg; mend the file.")
+    refuse_unsupported(spec, model_cfg)
+    tokenizer = _tokenizer(folder, model_cfg["text_cfg"])
+    custom_text = model_cfg.pop("custom_text", False)
+    try:
+        model = (open_clip.CustomTextCLIP if custom_text else open_clip.CLIP)(**model_cfg)
+    except (TypeError, AssertionError) as error:  # an unknown or an impossible setting
+        raise ModelFilesError(f"{folder / CLIP_CONFIG} has settings open_clip cannot build: {error}.") from error
+    fill(model, weights)
+    preprocess = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+    preprocess |= config.get("preprocess_cfg", {})
+    return OpenClipAdapter(spec, model.to(device=device, dtype=dtype), tokenizer, preprocess, revision)
+
+
+def refuse_unsupported(spec: ModelSpec, model_cfg: Mapping[str, Any]) -> None:
+    """Raise UnsupportedModelError, naming what it is, unless the image tower is a plain vision transformer."""
+    vision, text = model_cfg["vision_cfg"], model_cfg["text_cfg"]
+    patch = vision.get("patch_size", 16)
+    found = {
+        "a captioning decoder (CoCa)": "multimodal_cfg" in model_cfg,
+        "a timm image tower": bool(vision.get("timm_model_name")),
+        "a ResNet image tower": isinstance(vision.get("layers"), list | tuple),
+        "attention pooling": bool(vision.get("attentional_pool")),
+        "no pooling": vision.get("pool_type", "tok") == "none",
+        "patches that are not square": isinstance(patch, list | tuple) and len(set(patch)) > 1,
+        "custom attention": vision.get("block_type") == "custom" or any(vision.get(key) for key in CUSTOM_ATTENTION),
+        "a Hugging Face text tower": bool(text.get("hf_model_name")),
+        "a sigmoid loss's bias (SigLIP)": model_cfg.get("init_logit_bias") is not None,
+    }
+    names = [name for name, present in found.items() if present]
+    if names:
+        raise UnsupportedModelError(
+            f"{spec.title} has {' and '.join(names)}, which the inspector cannot read; "
+            "choose a CLIP with a plain vision transformer, such as scenes-clip."
+        )
+
+
+def _tokenizer(folder: Path, text_cfg: Mapping[str, Any]) -> SimpleTokenizer | HFTokenizer:
+    """The folder's own tokenizer, or CLIP's. Raises ModelFilesError when it cannot be the model's."""
+    length, expected = text_cfg.get("context_length", 77), text_cfg.get("vocab_size", 49408)
+    if text_cfg.get("hf_tokenizer_name") and not (folder / MERGES_FILE).is_file():
+        read_json(folder / "tokenizer_config.json")  # open_clip would ask the hub for it
+        return open_clip.get_tokenizer(f"local-dir:{folder.resolve()}")
+    own = (folder / MERGES_FILE).is_file()
+    tokenizer = open_tokenizer(folder) if own else SimpleTokenizer(context_length=length)
+    if (tokenizer.vocab_size, tokenizer.context_length) != (expected, length):
+        raise ModelFilesError(
+            f"The tokenizer of {folder} has {tokenizer.vocab_size} tokens and reads {tokenizer.context_length}; the "
+            f"model expects {expected} and {length}: copy the tokenizer that belongs to it."
+        )
+    return tokenizer
+
+
+def fill(model: nn.Module, weights: Path) -> None:
+    """Load a safetensors file into a model, every parameter or none.
+
+    open_clip's own loader leaves random weights, with a warning, where a file has none.
+    """
+    try:
+        state = load_file(weights)
+    except SafetensorError as error:
+        raise damaged(weights) from error
+    own = model.state_dict()
+    if missing := own.keys() - state.keys():
+        raise missing_weights(weights, missing)
+    for name, value in state.items():
+        if name not in own or value.shape != own[name].shape:
+            shape = tuple(own[name].shape) if name in own else "none such"
+            raise ModelFilesError(
+                f"{weights} does not fit its configuration: {name} is {tuple(value.shape)}, the model has {shape}; "
+                "use the files of one model together."
+            )
+    model.load_state_dict(state)

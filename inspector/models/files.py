@@ -1,0 +1,123 @@
+"""What a model folder must hold, checked before anything is built from it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from inspector.errors import ModelFilesError, UnsupportedModelError
+
+CLIP_CONFIG = "open_clip_config.json"
+CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+PIPELINE_CONFIG = "model_index.json"
+PARTS: Mapping[str, str] = {  # part of a pipeline -> stem of its weights
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+}
+PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+
+
+def clip_weights(folder: Path) -> Path:
+    """The weights of an open_clip folder. Raises ModelFilesError when there are none we open."""
+    for name in CLIP_WEIGHTS:
+        if (folder / name).is_file():
+            _check_header(folder / name)
+            return folder / name
+    raise _no_weights(folder, CLIP_WEIGHTS[0])
+
+
+def pipeline_variant(folder: Path) -> str:
+    """Suffix of the weights' names that every part of a pipeline folder has: "" or "fp16".
+
+    Also checks that the folder is a Stable Diffusion pipeline whose files are all there and whole.
+    Raises ModelFilesError when a file is missing, damaged or not safetensors, UnsupportedModelError when
+    it is another kind of pipeline.
+    """
+    kind = read_json(folder / PIPELINE_CONFIG).get("_class_name")
+    if kind != "StableDiffusionPipeline":
+        raise UnsupportedModelError(
+            f"{folder} holds a {kind}; only StableDiffusionPipeline (Stable Diffusion 1.x and 2.x) can be read so far."
+        )
+    read_json(folder / "scheduler" / "scheduler_config.json")
+    read_json(folder / "tokenizer" / "tokenizer_config.json")
+    for part in PARTS:
+        read_json(folder / part / "config.json")
+    for variant in ("", "fp16"):
+        if all(_shards(folder / part, stem, variant) for part, stem in PARTS.items()):
+            for part, stem in PARTS.items():
+                for file in _shards(folder / part, stem, variant):
+                    _check_header(file)
+            return variant
+    part, stem = next((part, stem) for part, stem in PARTS.items() if not _shards(folder / part, stem, ""))
+    raise _no_weights(folder / part, f"{stem}.safetensors")
+
+
+def _shards(folder: Path, stem: str, variant: str) -> list[Path]:
+    """The files that hold a part's weights: one, or those its index names; none when the part is absent."""
+    suffix = f".{variant}" if variant else ""
+    single = folder / f"{stem}{suffix}.safetensors"
+    index = folder / f"{stem}.safetensors.index{suffix}.json"
+    if index.is_file():
+        return [folder / name for name in sorted(set(read_json(index)["weight_map"].values()))]
+    return [single] if single.is_file() else []
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A configuration file. Raises ModelFilesError when it is missing or no JSON object."""
+    if not file.is_file():
+        raise ModelFilesError(f"{file} is missing; copy the whole model folder, or download it again.")
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except ValueError:  # not JSON, or not even text
+        content = None
+    if not isinstance(content, dict):
+        raise ModelFilesError(f"{file} is damaged: it is not a JSON object; download it again.")
+    return content
+
+
+def _check_header(file: Path) -> None:
+    """Raise ModelFilesError when a safetensors file is missing, truncated or something else."""
+    if not file.is_file():
+        raise ModelFilesError(f"{file} is missing; copy the whole model folder, or download it again.")
+    try:
+        with safe_open(file, framework="np"):
+            pass
+    except SafetensorError as error:
+        raise damaged(file) from error
+
+
+def damaged(file: Path) -> ModelFilesError:
+    """The error of a weights file that cannot be read."""
+    return ModelFilesError(f"{file} is damaged or incomplete: it is not a whole safetensors file; download it again.")
+
+
+def _no_weights(folder: Path, wanted: str) -> ModelFilesError:
+    pickles = sorted(file.name for file in folder.glob("*") if file.suffix in PICKLES)
+    if pickles:
+        return ModelFilesError(
+            f"{folder} holds only pickled weights ({pickles[0]}), which can run code when opened and are never "
+            f"loaded; save them as safetensors ({wanted})."
+        )
+    return ModelFilesError(f"{folder} has no {wanted}; copy the whole model folder, or download it again.")
+
+
+def missing_weights(where: Path, missing: Iterable[str]) -> ModelFilesError:
+    """The error of weights that lack some of the model's parameters."""
+    names = sorted(missing)
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return ModelFilesError(f"{where} lacks the weights {names[0]}{more}; download it again, or use another model.")
+
+
+def fingerprint(folder: Path) -> str:
+    """First 12 hexadecimal digits of a SHA-256 over the folder's weights, names included."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.safetensors")):
+        digest.update(file.relative_to(folder).as_posix().encode())
+        with open(file, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:12]

@@ -1,0 +1,49 @@
+"""Parts of the embedded folders, opened for training rather than for use: float32, trainable."""
+
+import copy
+import json
+from pathlib import Path
+
+import open_clip
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import load_file
+
+from inspector.errors import ModelFilesError
+from inspector.models.clip import CONFIG_FILE, WEIGHTS_FILE, build_clip
+
+PIXEL_MEAN, PIXEL_STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
+
+
+def open_clip_part(folder: Path) -> open_clip.CLIP:
+    """The CLIP that `save_clip` wrote. Raises ModelFilesError when a file is missing."""
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        if not (folder / name).is_file():
+            raise ModelFilesError(f"{folder} has no {name}; train scenes-clip first: python -m inspector train clip.")
+    config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))["model_cfg"]
+    config["text_cfg"].pop("hf_tokenizer_name", None)
+    model = build_clip(config)
+    model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    return model.float()
+
+
+def save_autoencoder(model: AutoencoderKL, folder: Path) -> None:
+    """Write `folder`/vae in half precision."""
+    copy.deepcopy(model).to(torch.float16).save_pretrained(folder / "vae", safe_serialization=True)
+
+
+def open_autoencoder(folder: Path) -> AutoencoderKL:
+    """The autoencoder in `folder`/vae. Raises ModelFilesError when it is missing."""
+    _check(folder, "vae", "autoencoder")
+    return AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32, use_safetensors=True)
+
+
+def open_unet(folder: Path) -> UNet2DConditionModel:
+    """The UNet in `folder`/unet. Raises ModelFilesError when it is missing."""
+    _check(folder, "unet", "diffusion")
+    return UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32, use_safetensors=True)
+
+
+def _check(folder: Path, part: str, stem: str) -> None:
+    if not (folder / part / "config.json").is_file():
+        raise ModelFilesError(f"{folder} has no {part}; train it first: python -m inspector train {stem}.")

@@ -1,0 +1,91 @@
+"""Where a model goes: device, dtype, and whether there is room for it."""
+
+from pathlib import Path
+
+import psutil
+import torch
+
+from inspector.errors import ChoiceError, ModelMemoryError
+from inspector.models.catalog import ModelSpec
+from inspector.settings import settings
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def chosen_device() -> torch.device:
+    """The device of the settings, else cuda, mps or cpu, the first there is.
+
+    Raises ChoiceError when INSPECTOR_DEVICE names one that this machine does not have.
+    """
+    wanted = settings().device
+    if not wanted:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        device = None
+    if device is None or not _exists(device):
+        raise ChoiceError(
+            f"INSPECTOR_DEVICE is {wanted!r}, which this machine does not have; use cpu, or leave it out."
+        )
+    return device
+
+
+def _exists(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    if device.type == "mps":
+        return torch.backends.mps.is_available()
+    return device.type == "cpu"
+
+
+def chosen_dtype(device: torch.device) -> torch.dtype:
+    """The dtype of the settings, else float16 on cuda and float32 elsewhere."""
+    named = settings().dtype or ("float16" if device.type == "cuda" else "float32")
+    return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[named]
+
+
+def free_gb(device: torch.device) -> float:
+    """Memory in GB (10^9 bytes) that can be taken on the device now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] / 1e9
+    free = psutil.virtual_memory().available
+    return min(free, _container_bytes(CGROUP, free)) / 1e9
+
+
+def _container_bytes(group: Path, otherwise: int) -> int:
+    """What a container (control group v2) may still take; psutil sees the whole host instead."""
+    limit = _read(group / "memory.max")
+    if not limit.isdigit():
+        return otherwise
+    statistics = dict(line.split() for line in _read(group / "memory.stat").splitlines())
+    # Pages of files that were read and can be dropped count as used there, and are free here.
+    used = int(_read(group / "memory.current") or 0) - int(statistics.get("inactive_file", 0))
+    return int(limit) - used
+
+
+def _read(file: Path) -> str:
+    return file.read_text("utf-8").strip() if file.is_file() else ""
+
+
+def check_memory(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> None:
+    """Raise ModelMemoryError when the estimate for a model exceeds what is free on the device."""
+    needed, free = spec.memory_gb(dtype.itemsize), free_gb(device)
+    if spec.parameters and needed > free:
+        raise memory_error(spec, f"needs about {needed:.1f} GB of memory and {free:.1f} GB are free on {device}")
+
+
+def memory_error(spec: ModelSpec, what: str) -> ModelMemoryError:
+    """The error of a model that does not fit; `what` completes "<title> ..."."""
+    embedded = "scenes-clip" if spec.kind == "clip" else "scenes-diffusion"
+    return ModelMemoryError(
+        f"{spec.title} {what}; close other programs, set INSPECTOR_MODELS=1 or INSPECTOR_DTYPE=float16, "
+        f"or use {embedded}."
+    )
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error is a lack of memory, by type on a GPU, by torch's words on a CPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)

@@ -1,0 +1,126 @@
+"""What analyses may ask of a model; nothing outside `inspector.models` knows more than this.
+
+Adapters in `models/clip_adapter.py` and `models/diffusion_adapter.py` satisfy these protocols for the embedded and
+for the full-size models alike. Tensors live on the model's device in the model's dtype.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from inspector.models.catalog import ModelSpec
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """Tokens that enter the last transformer block.
+
+    tokens: (1, prefix + grid_h * grid_w, width); prefix counts class and register tokens.
+    grid: (grid_h, grid_w) patches; patches are the last grid_h * grid_w tokens, row by row.
+    """
+
+    tokens: torch.Tensor
+    grid: tuple[int, int]
+    prefix: int
+
+
+@dataclass(frozen=True)
+class PromptToken:
+    """One token of a prompt: its index in the sequence and its span of characters.
+
+    Start, end and padding tokens have an empty span (start == stop).
+    """
+
+    index: int
+    text: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class TokenizedPrompt:
+    """A prompt as the text encoder reads it. `ids` has the encoder's full length, padding included."""
+
+    prompt: str
+    ids: tuple[int, ...]
+    tokens: tuple[PromptToken, ...]  # start token, the words' tokens, the first end token
+    truncated: str  # the part of the prompt that did not fit, "" if all fitted
+
+
+class ClipModel(Protocol):
+    """An image-text model with a vision transformer."""
+
+    spec: ModelSpec
+    device: torch.device
+    dtype: torch.dtype
+    revision: str  # resolved commit, or the weights' hash for embedded and local models
+    patch_size: int
+    image_size: int  # side it was trained at
+    logit_scale: float  # exp of the learned parameter
+    poolings: tuple[str, ...]  # of "class", "mean": the first is the one it was trained with
+    last_block: nn.Module  # open_clip's ResidualAttentionBlock: ln_1, attn, ln_2, mlp, ...
+    heads: int  # attention heads of the last block
+
+    def pixels(self, image: np.ndarray, side: int | None = None) -> torch.Tensor:
+        """uint8 RGB (h, w, 3) -> normalised (1, 3, H, W), aspect kept, H and W multiples of the patch.
+
+        side: length the shorter side is scaled to; default `image_size`.
+        """
+        ...
+
+    def text(self, texts: Sequence[str]) -> torch.Tensor:
+        """Unit text embeddings (n, embed), no gradient."""
+        ...
+
+    def trunk(self, pixels: torch.Tensor) -> Trunk:
+        """All blocks but the last, without gradient; positions interpolated to the grid."""
+        ...
+
+    def head(self, tokens: torch.Tensor, trunk: Trunk, pooling: str) -> torch.Tensor:
+        """Last block's output (b, n, width) -> pooled, normed, projected (b, embed), not unit length.
+
+        "class" reads the first token alone, so `tokens` may be that one row.
+        """
+        ...
+
+    def dense(self, tokens: torch.Tensor, trunk: Trunk) -> torch.Tensor:
+        """Last block's output (b, n, width) -> per-patch embeddings (b, grid_h * grid_w, embed)."""
+        ...
+
+
+class DiffusionModel(Protocol):
+    """A latent text-to-image model with a UNet whose cross-attention modules end in `attn2`."""
+
+    spec: ModelSpec
+    device: torch.device
+    dtype: torch.dtype
+    revision: str
+    unet: nn.Module  # diffusers UNet2DConditionModel
+    vae: nn.Module  # diffusers AutoencoderKL
+    image_size: int  # side it was trained at
+    latent_factor: int  # image pixels per latent pixel
+    prompt_length: int  # tokens the text encoder reads
+
+    def tokenize(self, prompt: str) -> TokenizedPrompt:
+        """Ids and character spans of a prompt."""
+        ...
+
+    def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
+        """Hidden states (n, prompt_length, width) that the UNet attends to."""
+        ...
+
+    def encode_images(self, images: np.ndarray) -> torch.Tensor:
+        """uint8 (n, h, w, 3), sides multiples of latent_factor * 8 -> scaled latents, posterior mode."""
+        ...
+
+    def decode(self, latents: torch.Tensor) -> np.ndarray:
+        """Scaled latents (n, c, h, w) -> uint8 (n, H, W, 3)."""
+        ...
+
+    def scheduler(self, name: str = "ddim") -> Any:
+        """A fresh diffusers scheduler with the model's own betas. Names: models.diffusion.SCHEDULERS."""
+        ...

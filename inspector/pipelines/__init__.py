@@ -1,0 +1,1 @@
+"""Request in, result out: the only entry points that run a model."""

@@ -1,0 +1,90 @@
+"""What the four pipelines share: the GPU wrapper of Spaces, the inference lock, provenance."""
+
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from itertools import product
+from math import floor, log
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+
+from inspector.errors import InspectorError
+from inspector.results import Progress, Provenance
+from inspector.settings import settings
+
+Result = TypeVar("Result")
+
+# Hooks on a shared model see every caller's run, so one run at a time per process.
+INFERENCE_LOCK = threading.RLock()
+
+try:  # only on a ZeroGPU host; must be imported before anything touches CUDA
+    import spaces
+except ImportError:
+    spaces = None
+
+
+def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a GPU entry point; `duration(request)` is its time limit in seconds on ZeroGPU hosts."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return function if spaces is None else spaces.GPU(duration=duration)(function)
+
+    return decorate
+
+
+def last(stream: Iterator[Progress | Result]) -> Result:
+    """Run a stream to its end and return its result, the last item."""
+    item: Progress | Result | None = None
+    for item in stream:
+        pass
+    if item is None or isinstance(item, Progress):
+        raise InspectorError("The run ended without a result.")
+    return item
+
+
+def model_side(shape: tuple[int, int], side: int | None, default: int) -> int:
+    """Shorter side in pixels that a model sees of an image (h, w): `side`, or the model's own `default`.
+
+    Less where the longer side would otherwise pass `limits.work_side`.
+    """
+    short, long = sorted(shape)
+    return max(1, min(side or default, settings().limits.work_side * short // long))
+
+
+def fit_image(image: np.ndarray, side: int, multiple: int) -> np.ndarray:
+    """The image uint8 (h, w, 3) scaled to about side x side pixels in area, both sides multiples of `multiple`.
+
+    Of the sizes around it, the one that bends the shape and the area least, the shape counting twice. Nothing is
+    cut off, so a grid over the scaled image is a grid over the image.
+    """
+    height, width = image.shape[:2]
+    scale = side / (height * width) ** 0.5 / multiple
+    rows, columns = ([max(1, floor(length * scale)) + extra for extra in (0, 1)] for length in (height, width))
+
+    def strain(size: tuple[int, int]) -> float:
+        shape = log(size[0] * width / (size[1] * height))
+        area = log(size[0] * size[1] / (height * width * scale**2))
+        return abs(shape) + abs(area) / 2
+
+    new_height, new_width = (length * multiple for length in min(product(rows, columns), key=strain))
+    if (new_height, new_width) == (height, width):
+        return image
+    smaller = new_height * new_width < height * width
+    return cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+
+
+def provenance(started: float, *models: Any) -> Provenance:
+    """Provenance of a run that began at `time.perf_counter()` value `started` with these models."""
+    packages = ("torch", "diffusers", "open_clip_torch", "transformers", "numpy")
+    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    return Provenance(
+        models={model.spec.name: model.revision for model in models},
+        device=str(models[0].device),
+        dtype=str(models[0].dtype).removeprefix("torch."),
+        versions=versions,
+        seconds=round(time.perf_counter() - started, 3),
+    )

@@ -1,0 +1,1 @@
+"""What a model computes, recorded while it runs: hooks, cross-attention, denoising runs."""

@@ -1,0 +1,168 @@
+"""Cross-attention maps of a diffusion UNet, recorded while it runs, without changing what it computes.
+
+Hooks read the queries and keys that each cross-attention module computes anyway and form the softmax a
+second time beside it (0.1% of a guided step of Stable Diffusion 1.5); no attention processor is replaced,
+so the image stays the same to the bit. Kept are the prompt's own tokens, the conditional images, the mean
+over heads, in half precision on the CPU, at the layer's own size, one entry per call of the UNet: a
+timestep may occur twice (PNDM).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from inspector.errors import RecordingError
+from inspector.trace.hooks import find_modules
+
+
+@dataclass
+class Recording:
+    """What was recorded so far; grows by one entry per call of the UNet.
+
+    timesteps: one per call.
+    maps: layer -> per call, float16 (image, token, h, w), mean over heads; axis `token` follows `positions`.
+    head_maps: layer -> per call, float16 (image, head, token, h, w); empty unless asked for.
+    """
+
+    timesteps: list[int] = field(default_factory=list)
+    maps: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    head_maps: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def stacked(self, image: int = 0, heads: bool = False) -> dict[str, np.ndarray]:
+        """layer -> float16 (step, token, h, w) of one image, or (step, head, token, h, w)."""
+        source = self.head_maps if heads else self.maps
+        return {layer: np.stack([maps[image] for maps in calls]) for layer, calls in source.items()}
+
+
+def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
+    """Names of the cross-attention modules in the order of the forward pass; RecordingError if there is none."""
+    order = ("down_blocks", "mid_block", "up_blocks")
+    names = [name for name, _ in unet.named_modules() if name.split(".")[-1] == "attn2" and name.startswith(order)]
+    if not names:
+        raise RecordingError("This model has no cross-attention modules named attn2; choose a Stable Diffusion UNet.")
+    return tuple(sorted(names, key=lambda name: order.index(name.split(".")[0])))
+
+
+@contextmanager
+def record(
+    unet: nn.Module,
+    positions: Sequence[int],
+    images: int = 1,
+    heads: bool = False,
+    into: Recording | None = None,
+) -> Iterator[Recording]:
+    """Record every call of `unet` inside the `with`; the hooks are gone after it, also after a crash.
+
+    positions: indices of the tokens to keep; the softmax runs over all of them.
+    images: how many images are conditional: the last ones of the batch, since classifier-free guidance
+        puts the unconditional ones first.
+    heads: keep every head too.
+    into: continue this recording, so that a lock need not be held from one denoising step to the next.
+    Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
+    masked, or has a grid that does not come from halving the sample's.
+    """
+    layers = cross_attention_layers(unet)
+    recording = Recording() if into is None else into
+    size: list[int] = []  # (h, w) of the sample in the call under way
+
+    def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        sample = args[0] if args else kwargs["sample"]
+        recording.timesteps.append(_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"]))
+        size[:] = sample.shape[-2:]
+
+    def end(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
+        maps = attention_maps(modules[layer], query[-images:], key[-images:], positions)
+        maps = maps.unflatten(-1, grid_of(maps.shape[-1], (size[0], size[1])))
+        recording.maps.setdefault(layer, []).append(_kept(maps.mean(1)))
+        if heads:
+            recording.head_maps.setdefault(layer, []).append(_kept(maps))
+
+    modules = find_modules(unet, layers)
+    with ExitStack() as stack:
+        stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))
+        for layer, module in modules.items():
+            for handle in _read(layer, module, end):
+                stack.enter_context(handle)
+        yield recording
+
+
+@torch.no_grad()
+def attention_maps(module: Any, query: torch.Tensor, key: torch.Tensor, positions: Sequence[int]) -> torch.Tensor:
+    """softmax(Q K^T * scale) over all tokens, then the wanted ones: float32 (n, head, token, h * w).
+
+    query: (n, h * w, head * channel), key: (n, tokens, head * channel), as `module` projected them.
+    """
+    query, key = (item.unflatten(-1, (module.heads, -1)).transpose(1, 2) for item in (query, key))
+    query = query if module.norm_q is None else module.norm_q(query)
+    key = key if module.norm_k is None else module.norm_k(key)
+    scores = query.float() @ key.float().transpose(-1, -2) * module.scale
+    return scores.softmax(-1)[..., list(positions)].transpose(-1, -2)
+
+
+def _read(layer: str, module: Any, end: Callable[[str, torch.Tensor, torch.Tensor], None]) -> list[Any]:
+    """Handles of hooks that keep what `to_q` and `to_k` return and pass both to `end` when the module is done."""
+    seen: dict[str, torch.Tensor] = {}
+
+    def keep(kind: str) -> Callable[..., None]:
+        return lambda _module, _args, output: seen.update({kind: output.detach()})
+
+    def finish(_: nn.Module, _args: tuple[Any, ...], kwargs: dict[str, Any], _output: Any) -> None:
+        if set(seen) != {"query", "key"}:
+            raise RecordingError(
+                f"{layer} computes no queries and keys of its own; call unfuse_qkv_projections() on the UNet first."
+            )
+        if kwargs.get("attention_mask") is not None:
+            raise RecordingError(f"{layer} runs with an attention mask; run the UNet without one.")
+        end(layer, seen.pop("query"), seen.pop("key"))
+
+    return [
+        module.to_q.register_forward_hook(keep("query")),
+        module.to_k.register_forward_hook(keep("key")),
+        module.register_forward_hook(finish, with_kwargs=True),
+    ]
+
+
+def grid_of(length: int, sample: tuple[int, int]) -> tuple[int, int]:
+    """(h, w) with h * w == length, by halving the sample's (h, w), rounded up, as often as needed."""
+    height, width = sample
+    while height * width > length and (height, width) != (1, 1):
+        height, width = -(-height // 2), -(-width // 2)
+    if height * width != length:
+        raise RecordingError(
+            f"A layer has {length} positions, which is no halving of {sample[0]}x{sample[1]}; choose another size."
+        )
+    return height, width
+
+
+def recording_bytes(
+    unet: nn.Module, sample: tuple[int, int], tokens: int, calls: int, images: int = 1, heads: bool = False
+) -> int:
+    """Bytes that `record` will keep, known before anything runs.
+
+    sample: (h, w) of the latents. Assumes that each down block but the last halves the grid, as in Stable Diffusion.
+    """
+    lowest = sum(1 for name, _ in unet.named_modules() if re.fullmatch(r"down_blocks\.\d+", name)) - 1
+    total = 0
+    for layer, module in find_modules(unet, cross_attention_layers(unet)).items():
+        block, number, *_ = layer.split(".")
+        halvings = {"down_blocks": int(number), "up_blocks": lowest - int(number)} if number.isdigit() else {}
+        height, width = (-(-side // 2 ** halvings.get(block, lowest)) for side in sample)
+        total += height * width * (1 + (int(getattr(module, "heads", 1)) if heads else 0))
+    return 2 * total * tokens * calls * images
+
+
+def _one_timestep(timestep: torch.Tensor | float) -> int:
+    values = {round(float(value)) for value in torch.as_tensor(timestep).flatten()}
+    if len(values) != 1:
+        raise RecordingError(f"One call of the UNet mixes the timesteps {sorted(values)}; record one at a time.")
+    return values.pop()
+
+
+def _kept(maps: torch.Tensor) -> np.ndarray:
+    return maps.to("cpu", torch.float16).numpy()

@@ -1,0 +1,1 @@
+"""Training of the embedded models on drawn scenes: images and captions only, never masks."""

@@ -1,0 +1,107 @@
+"""Model cards: what a shipped model is, how it was made, and what was measured on it.
+
+Training writes `card.json` beside the weights; `evaluate models --cards` adds the measured numbers. README.md of
+the folder is rendered from that file alone, so no number in it is typed by hand.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from inspector import __version__, world
+from inspector.training.loop import Run
+
+CARD_FILE = "card.json"
+
+TEXTS = {
+    "scenes-clip": {
+        "title": "scenes-clip: a small CLIP trained on drawn scenes",
+        "what": "An open_clip CLIP with a 16 x 16 patch grid at 256 px and a class token. It knows the words of the "
+        "drawn world and little else.",
+        "recipe": "Contrastive loss on class token and patch mean, and two losses on which words a full caption of "
+        "the picture names, one of them pooled from the patches (inspector/training/clip.py). Images and captions "
+        "only; no mask was seen.",
+        "can": "Name what is in a drawn scene, retrieve captions, and localise words by Grad-CAM or its value path.",
+        "cannot": "Photographs, words outside the drawn world, counting, reading. Its patches are trained to tell "
+        "words apart, which CLIP's are not: localisation numbers of this model say nothing about CLIP's.",
+    },
+    "scenes-diffusion": {
+        "title": "scenes-diffusion: a small Stable Diffusion trained on drawn scenes",
+        "what": "A StableDiffusionPipeline: four-level AutoencoderKL, the frozen text tower of scenes-clip, and a "
+        "UNet2DConditionModel with Stable Diffusion 1.5's layout and parameter names.",
+        "recipe": "Noise prediction on cached latents, min-SNR weighting, one prompt in ten empty; half of the prompts "
+        "keep only their words' states (inspector/training/diffusion.py). Images and captions only; no mask was seen.",
+        "can": "Draw simple scenes of the drawn world's words and show by its attention where each word acts.",
+        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text.",
+    },
+}
+
+
+def write_card(folder: Path, part: str, preset: str, run: Run) -> None:
+    """Record one training run in `folder`/card.json and render README.md.
+
+    part: what of the folder the run trained ("clip", "autoencoder", "unet").
+    """
+    card = read_card(folder)
+    schedule = run.schedule
+    card["world"] = {"version": world.VERSION, "fingerprint": world.fingerprint()}
+    card.setdefault("parts", {})[part] = {
+        "preset": preset,
+        "steps": run.step,
+        "of": schedule.steps,
+        "batch": schedule.batch,
+        "learning_rate": schedule.learning_rate,
+        "average": schedule.average,
+        "training_hours": round(run.seconds / 3600, 2),
+        "parameters": sum(parameter.numel() for parameter in run.module.parameters()),
+        "inspector": __version__,
+    }
+    card.pop("measured", None)  # measured on other weights
+    _write(folder, card)
+
+
+def write_measured(folder: Path, measured: dict[str, Any]) -> None:
+    """Add `evaluate models`' numbers to a card: name -> {"mean": ..., "ci95": ..., "count": ...} or a number."""
+    _write(folder, read_card(folder) | {"measured": measured})
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a model folder, empty if there is none yet."""
+    path = folder / CARD_FILE
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def _write(folder: Path, card: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    (folder / "README.md").write_text(render(folder.name, card), "utf-8")
+
+
+def render(name: str, card: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    text = TEXTS[name]
+    lines = [f"# {text['title']}", "", text["what"], "", "Licence: Apache-2.0, as the code that made it.", ""]
+    lines += ["## Data", "", f"Drawn scenes of `inspector.world`, version {card['world']['version']}, fingerprint"]
+    lines += [f"`{card['world']['fingerprint']}`. Training seeds are below 500,000, evaluation seeds are not.", ""]
+    lines += ["## Recipe", "", text["recipe"], ""]
+    lines += ["| part | preset | steps | batch | learning rate | hours | parameters |", "|---|---|---|---|---|---|---|"]
+    for part, row in card.get("parts", {}).items():
+        steps = f"{row['steps']:,} of {row['of']:,}"
+        lines.append(
+            f"| {part} | {row['preset']} | {steps} | {row['batch']} | {row['learning_rate']} "
+            f"| {row['training_hours']} | {row['parameters']:,} |"
+        )
+    lines += ["", "## What it can do", "", text["can"], "", "## What it cannot do", "", text["cannot"], ""]
+    lines += ["## Measured", ""]
+    measured = card.get("measured")
+    if measured:
+        lines += ["By `python -m inspector evaluate models --cards` on held-out drawn scenes.", ""]
+        lines += ["| | value |", "|---|---|"]
+        lines += [f"| {key} | {_number(value)} |" for key, value in measured.items()]
+    else:
+        lines += ["Not measured since it was trained last: `python -m inspector evaluate models --cards`."]
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,237 @@
+"""Train scenes-clip: an open_clip CLIP whose localisation is learned from captions alone.
+
+Retrieval alone leaves what a small transformer knows of a thing in background patches (LOG.md), so three
+losses are added up, none of which sees a mask:
+
+1. contrastive (Radford et al. 2021) on the class token and, at half weight, on the mean of the patches;
+2. word presence: which of the world's words a full caption names, by a sigmoid (as Zhai et al. 2023) on the
+   similarity of class token and of patch mean to each word's prompt;
+3. word presence once more from the patches alone, each of which chooses one word by a softmax, pooled by
+   normalised global weighted pooling with a size penalty (Araslanov and Roth 2020, eq. 3 to 5).
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from inspector import world
+from inspector.models.clip import SCENES_CLIP, build_clip, save_clip
+from inspector.models.parts import PIXEL_MEAN, PIXEL_STD
+from inspector.models.tokenizer import common_words, learn_merges, open_tokenizer, write_tokenizer
+from inspector.training.cards import write_card
+from inspector.training.data import SceneStore, scene_store
+from inspector.training.loop import Run, Schedule
+
+PRESETS: dict[str, dict] = {
+    "cpu": {
+        "scenes": 30_000,
+        "size": 128,
+        "text_steps": 1_600,  # then the text tower is frozen, so that scenes-diffusion can start on it
+        "schedule": Schedule(steps=9_000, learning_rate=8e-4, batch=64, average=0.998, weight_decay=0.05),
+    },
+    "gpu": {
+        "scenes": 100_000,
+        "size": 256,
+        "text_steps": 8_000,
+        "schedule": Schedule(
+            steps=20_000, learning_rate=8e-4, batch=256, average=0.999, weight_decay=0.05, slice_minutes=8
+        ),
+    },
+}
+PATCH_DROPOUT = 0.6
+TEXT_TOWER = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
+TEMPLATES = ("a photo of {}.", "a photo of a {}.", "{}", "a {}", "a picture of {}")
+
+
+class ClipTraining(nn.Module):
+    """The model and the scales and biases of its presence losses, which are not shipped."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.presence = nn.ParameterDict(
+            {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch")}
+        )
+
+    def text_learns(self, learns: bool) -> None:
+        """Let the text tower learn, or freeze it."""
+        for name, parameter in self.model.named_parameters():
+            if name.startswith(TEXT_TOWER):
+                parameter.requires_grad_(learns)
+
+    def images(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(b, 3, h, w) -> unnormalised class embedding (b, d) and patch embeddings (b, n, d)."""
+        visual = self.model.visual
+        tokens = visual.ln_post(visual.transformer(visual._embeds(pixels)))
+        embedded = tokens @ visual.proj
+        return embedded[:, 0], embedded[:, 1:]
+
+    def losses(
+        self,
+        pixels: torch.Tensor,
+        captions: torch.Tensor,
+        prompts: torch.Tensor,
+        presence: torch.Tensor,
+        same: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """The named losses of one batch.
+
+        captions: ids (b, length); prompts: ids (word, length); presence: float (b, word);
+        same: bool (b, b), captions with equal text, which are all counted as right.
+        """
+        pooled, patches = self.images(pixels)
+        count = len(captions)
+        texts = F.normalize(self.model.encode_text(torch.cat([captions, prompts])).float(), dim=-1)
+        captions_z, words_z = texts[:count], texts[count:]
+        class_z = F.normalize(pooled.float(), dim=-1)
+        mean_z = F.normalize(patches.float().mean(1), dim=-1)
+        patch_z = F.normalize(patches.float(), dim=-1)
+        scale = self.model.logit_scale.exp().clamp(max=100)
+        return {
+            "contrast": contrast(scale * class_z @ captions_z.T, same),
+            "contrast_mean": contrast(scale * mean_z @ captions_z.T, same),
+            "word": self.sigmoid_loss("class", class_z @ words_z.T, presence),
+            "word_mean": self.sigmoid_loss("mean", mean_z @ words_z.T, presence),
+            "word_patch": self.patch_loss(patch_z @ words_z.T, presence),
+        }
+
+    def sigmoid_loss(self, name: str, similarity: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
+        """Binary cross-entropy of scaled similarities (b, word)."""
+        log_scale, bias = self.presence[name]
+        return F.binary_cross_entropy_with_logits(similarity * log_scale.exp() * 3 + bias, presence)
+
+    def patch_loss(self, similarity: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
+        """Presence loss of patch similarities (b, n, word), each patch choosing one word."""
+        log_scale, bias = self.presence["patch"]
+        logits = similarity * log_scale.exp() * 3
+        masks = logits.softmax(-1)
+        pooled = (masks * logits).sum(1) / (1e-3 + masks.sum(1))
+        area = masks.mean(1)
+        size_penalty = (1 - area) ** 3 * torch.log(0.01 + area)
+        return F.binary_cross_entropy_with_logits(pooled + bias + size_penalty, presence)
+
+
+def text_weights(average: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The text tower's part of a run's averaged weights."""
+    named = {name.removeprefix("model."): value for name, value in average.items()}
+    return {name: value for name, value in named.items() if name.startswith(TEXT_TOWER)}
+
+
+WEIGHTS = {"contrast": 1.0, "contrast_mean": 0.5, "word": 4.0, "word_mean": 4.0, "word_patch": 8.0}
+
+
+def contrast(logits: torch.Tensor, same: torch.Tensor) -> torch.Tensor:
+    """Symmetric InfoNCE of (b, b) logits; equal captions share the target."""
+    target = same.float() / same.sum(1, keepdim=True)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), out: Path | None = None) -> bool:
+    """Train scenes-clip and write it to `out`/scenes-clip; True when the last step is done."""
+    options = PRESETS[preset]
+    out = out or Path(runs) / "models"
+    store = scene_store(runs, options["scenes"], options["size"])
+    folder = Path(runs) / "clip"
+    tokenizer_folder = folder / "tokenizer"
+    config = SCENES_CLIP
+    length = config["text_cfg"]["context_length"]
+    if not tokenizer_folder.exists():
+        words = Counter(common_words()) + caption_words(store)
+        merges = config["text_cfg"]["vocab_size"] - 514  # two symbols a byte, start and end of text
+        write_tokenizer(tokenizer_folder, learn_merges(words, merges), length)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    module = ClipTraining(build_clip(with_patch_dropout(config))).to(device)
+    if options["size"] < module.model.visual.image_size[0]:
+        tie_pixels(module.model.visual.conv1)
+    run = Run("clip", module, options["schedule"], folder, resume)
+    batches = Batches(store, open_tokenizer(tokenizer_folder), options["schedule"].batch, device, config)
+
+    def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
+        module.train()
+        if step == options["text_steps"]:
+            module.model.load_state_dict(text_weights(run.average), strict=False)
+        module.text_learns(step < options["text_steps"])
+        # On a CPU the flash kernel's backward pass makes a step a fifth slower than plain attention.
+        kernel = SDPBackend.MATH if device.type == "cpu" else SDPBackend.FLASH_ATTENTION
+        with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(kernel):
+            parts = module.losses(**batches.draw(rng))
+        total = sum((WEIGHTS[name] * part for name, part in parts.items()), torch.zeros((), device=device))
+        return total, {name: float(part.detach()) for name, part in parts.items()}
+
+    done = run.train(loss)
+    with run.averaged():
+        save_clip(module.model, out / "scenes-clip", config, tokenizer_folder)
+    write_card(out / "scenes-clip", "clip", preset, run)
+    return done
+
+
+def caption_words(store: SceneStore, per_scene: int = 2, scenes: int = 4_000) -> Counter[str]:
+    """How often each word stands in fresh captions: what the tokenizer's merges are learned on."""
+    rng = np.random.default_rng(0)
+    counts: Counter[str] = Counter()
+    for row in range(min(scenes, len(store))):
+        for _ in range(per_scene):
+            counts.update(store.caption(row, rng).lower().replace(",", " ").replace(".", " ").split())
+    return counts
+
+
+class Batches:
+    """Random batches of pictures, captions and word prompts on the training device."""
+
+    def __init__(self, store: SceneStore, tokenizer, batch: int, device: torch.device, config: Mapping) -> None:
+        self.store, self.tokenizer, self.batch, self.device = store, tokenizer, batch, device
+        self.side = config["vision_cfg"]["image_size"]
+
+    def draw(self, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """Arguments of ClipTraining.losses."""
+        rows = np.sort(rng.choice(len(self.store), self.batch, replace=False))
+        captions = [self.store.caption(row, rng) for row in rows]
+        prompts = [word_prompt(word, rng) for word in world.CLASSES]
+        same = np.array([[one == other for other in captions] for one in captions])
+        ids = self.tokenizer(captions + prompts)
+        return {
+            "pixels": normalised(self.store.images[rows], self.side).to(self.device),
+            "captions": ids[: self.batch].to(self.device),
+            "prompts": ids[self.batch :].to(self.device),
+            "presence": torch.from_numpy(self.store.presence(rows)).float().to(self.device),
+            "same": torch.from_numpy(same).to(self.device),
+        }
+
+
+def word_prompt(word: str, rng: np.random.Generator) -> str:
+    """A world word in a random template, in the plural one time in four."""
+    name = world.PLURALS.get(word, word) if rng.random() < 0.25 else word
+    return TEMPLATES[int(rng.integers(len(TEMPLATES)))].format(name)
+
+
+def with_patch_dropout(config: Mapping) -> dict:
+    """The configuration with half of the patches dropped in training."""
+    return {**config, "vision_cfg": {**config["vision_cfg"], "patch_dropout": PATCH_DROPOUT}}
+
+
+@torch.no_grad()
+def tie_pixels(convolution: nn.Conv2d) -> None:
+    """Make the patch embedding constant over 2 x 2 pixels.
+
+    On doubled pictures the gradient is constant over them too, so the weights stay tied, and a sharp
+    256 px picture meets the average of its pixels instead of untrained differences.
+    """
+    weight = convolution.weight
+    weight.copy_(F.avg_pool2d(weight, 2).repeat_interleave(2, -1).repeat_interleave(2, -2))
+
+
+def normalised(images: np.ndarray, side: int) -> torch.Tensor:
+    """uint8 (n, h, w, 3) -> (n, 3, side, side), CLIP's mean and deviation.
+
+    128 px pictures are doubled by repetition, so most of a run can use pictures that cost a quarter to draw.
+    """
+    mean, deviation = (torch.tensor(value).view(1, 3, 1, 1) for value in (PIXEL_MEAN, PIXEL_STD))
+    pixels = (torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255 - mean) / deviation
+    return pixels if pixels.shape[-1] == side else F.interpolate(pixels, size=(side, side), mode="nearest")

@@ -1,0 +1,44 @@
+"""Scenes: the drawn pictures the page offers, none of which any model was trained on."""
+
+import tempfile
+from functools import cache, lru_cache
+from pathlib import Path
+
+from inspector.results import check_number
+from inspector.settings import settings
+from inspector.ui.pictures import save
+from inspector.views.overlay import picture
+from inspector.world import Scene
+from inspector.world import scene as draw_scene
+
+# Chosen by eye among the evaluation seeds: varied, and with the words of the paper's figures.
+GALLERY = (505_378, 500_004, 500_016, 500_036, 500_042, 500_015, 500_012, 500_002, 500_030, 500_024, 500_047, 500_008)
+STREET = 505_378  # car, building, windows and trees: the paper's Figures 1 and 2
+RIDER = 500_016  # horses on the grass, for Figure 3's lower half
+GOOD, POOR = 500_036, 500_008  # Figure 4: where clusters follow the things, and where they do not
+
+
+@lru_cache(maxsize=64)
+def get(seed: float) -> Scene:
+    """The scene of a number typed on the page. Raises ChoiceError for one below 0 or too large."""
+    number = int(seed) if float(seed).is_integer() else seed
+    check_number("scene", number, 0, settings().limits.max_seed, whole=True)
+    return draw_scene(int(number))
+
+
+@cache
+def folder() -> Path:
+    """Where the pictures of scenes lie while the server runs."""
+    return Path(tempfile.mkdtemp(prefix="scenes-"))
+
+
+@lru_cache(maxsize=256)
+def file(seed: float) -> str:
+    """Path of a scene's picture, PNG."""
+    return save(get(seed).image, folder())
+
+
+@cache
+def gallery() -> tuple[tuple[str, str], ...]:
+    """(path of a small picture, what to call it) of every scene of the gallery."""
+    return tuple((save(picture(get(seed).image, (144, 144)), folder()), get(seed).caption) for seed in GALLERY)

@@ -1,0 +1,103 @@
+"""Sessions: results that were computed, kept for as long as there is room, under the fingerprint of their request."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from inspector.errors import InputError
+
+
+class Store:
+    """A bounded store; the page's state holds keys only, so a visitor's result is never copied.
+
+    The same request gives the same result, so its fingerprint is its key and a repeated request costs
+    nothing. What was used longest ago goes first. All methods may be called from any thread.
+    """
+
+    def __init__(self, count: int = 64, size: int = 2_000_000_000) -> None:
+        """count: results kept at most; size: bytes of arrays kept at most."""
+        self._count, self._size = count, size
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, result: Any) -> str:
+        """Keep a result, let go of the oldest where there is no room, return the key."""
+        key = fingerprint(result.request)
+        with self._lock:
+            self._kept[key] = result
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and not self._fits():
+                self._kept.popitem(last=False)
+        return key
+
+    def get(self, key: str) -> Any:
+        """The result of a key. Raises InputError when there is none any more."""
+        with self._lock:
+            if key not in self._kept:
+                raise InputError("That result is no longer kept; press Run to compute it again.")
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
+    def has(self, key: str) -> bool:
+        """Whether a key's result is still kept."""
+        with self._lock:
+            return key in self._kept
+
+    def find(self, request: Any) -> str:
+        """The key of a request's result, "" where it was not computed yet."""
+        key = fingerprint(request)
+        return key if self.has(key) else ""
+
+    def _fits(self) -> bool:
+        total = sum(byte_size(result) for result in self._kept.values())
+        return len(self._kept) <= self._count and total <= self._size
+
+
+def fingerprint(request: Any) -> str:
+    """A hash of everything a request says, pictures and masks included."""
+    digest = hashlib.sha256()
+    _feed(digest, request)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    """Hash a value with its type and shape, so that no two requests read alike."""
+    if is_dataclass(value):
+        digest.update(type(value).__name__.encode())
+        for item in fields(value):
+            digest.update(item.name.encode())
+            _feed(digest, getattr(value, item.name))
+    elif isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).data)
+    elif isinstance(value, Mapping):
+        for key in sorted(value):
+            digest.update(repr(key).encode())
+            _feed(digest, value[key])
+    elif isinstance(value, tuple | list):
+        digest.update(f"{len(value)} items".encode())
+        for item in value:
+            _feed(digest, item)
+    else:
+        digest.update(repr(value).encode())
+
+
+def byte_size(value: Any) -> int:
+    """Bytes of the arrays in a result."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(byte_size(item) for item in value.values())
+    if isinstance(value, tuple | list):
+        return sum(byte_size(item) for item in value)
+    if is_dataclass(value):
+        return sum(byte_size(getattr(value, item.name)) for item in fields(value))
+    return 0
+
+
+RESULTS = Store()

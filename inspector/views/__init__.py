@@ -1,0 +1,1 @@
+"""Views: results in, pictures, tables and files out; pure numpy, no torch and no gradio."""

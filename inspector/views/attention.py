@@ -1,0 +1,219 @@
+"""Attention: cross-attention of a word over arms, steps and layers, and the paper's Figure 3."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from inspector.errors import ChoiceError
+from inspector.results import AttentionResult, resize_maps
+from inspector.views.figure import Bar, Panel, Row, Sheet
+from inspector.views.look import Look
+from inspector.views.overlay import enlarge, fit, heat, picture, sample
+from inspector.views.table import Table, table
+from inspector.words import same_word
+
+MEAN = "mean of all layers"
+Layer = str | int | None
+
+
+def short(layer: str) -> str:
+    """A module name as a reader says it: "up 3.2" for up_blocks.3.attentions.2..., "mid" for the middle."""
+    found = re.match(r"(up|down)_blocks\.(\d+)\.attentions\.(\d+)", layer)
+    if found:
+        return f"{found[1]} {found[2]}.{found[3]}"
+    if layer.startswith("resolution "):
+        return "mean of {0}×{0}".format(layer.split()[1])
+    return "mid" if layer.startswith("mid_block") else "mean of all" if layer == "mean" else layer
+
+
+def layer_choices(result: AttentionResult) -> list[tuple[str, str]]:
+    """(shown, value) of everything the layer control offers: the mean, means per size, each layer."""
+    sizes = [(f"mean of the {size}×{size} layers", str(size)) for size in result.resolutions]
+    single = [(f"{short(name)}  ({_grid(result, name)})", name) for name in result.layers]
+    return [(MEAN, "mean"), *sizes, *single]
+
+
+def parse_layer(value: str) -> Layer:
+    """The control's value as `AttentionResult.select` wants it."""
+    return int(value) if value.isdigit() else value
+
+
+def _grid(result: AttentionResult, layer: str) -> str:
+    height, width = next(iter(result.maps.values()))[layer].shape[-2:]
+    return f"{width}×{height}"
+
+
+def at_step(result: AttentionResult, arm: str, step: int) -> int:
+    """The step, or the arm's last one where it has fewer."""
+    return min(step, len(result.steps[arm]) - 1)
+
+
+def words(result: AttentionResult) -> list[str]:
+    """The words of the prompt that have tokens, in order, each once."""
+    found: list[str] = []
+    for match in re.finditer(r"\w+(?:['-]\w+)*", result.request.prompt):
+        covered = any(token.start < match.end() and token.stop > match.start() for token in result.tokens)
+        if covered and match[0].lower() not in (word.lower() for word in found):
+            found.append(match[0])
+    return found
+
+
+def maps(result: AttentionResult, step: int, layer: Layer, token: str | int) -> dict[str, np.ndarray]:
+    """arm -> float32 (h, w), the map of a word at one step and layer."""
+    return {arm: result.select(arm, at_step(result, arm, step), layer, token) for arm in result.arms}
+
+
+def spans(grids: dict[str, np.ndarray], look: Look) -> dict[str, tuple[float, float]]:
+    """arm -> values at the ends of the colours; on the shared scale all arms have the same."""
+    own = {arm: (float(grid.min()), float(grid.max())) for arm, grid in grids.items()}
+    if look.scale == "own":
+        return own
+    both = min(low for low, _ in own.values()), max(high for _, high in own.values())
+    return dict.fromkeys(own, both)
+
+
+def views(
+    result: AttentionResult, look: Look, step: int, layer: Layer, token: str | int, side: int = 640
+) -> dict[str, tuple[np.ndarray, Bar]]:
+    """arm -> (map over that arm's image, uint8 RGB with longer side `side`; its colour bar)."""
+    grids = maps(result, step, layer, token)
+    return {
+        arm: (_over(result, arm, grids[arm], span, look, side), Bar(*span, look.colormap))
+        for arm, span in spans(grids, look).items()
+    }
+
+
+def _over(
+    result: AttentionResult, arm: str, grid: np.ndarray, span: tuple[float, float], look: Look, side: int
+) -> np.ndarray:
+    image = result.images[arm]
+    size = fit(image.shape, side)
+    return heat(picture(image, size), enlarge(grid, size, look.smooth), *span, look.colormap, look.opacity)
+
+
+def decoder_layers(result: AttentionResult) -> tuple[str, ...]:
+    """The layers of the output blocks, which Figure 3 shows; all layers where a model names them otherwise."""
+    return tuple(name for name in result.layers if name.startswith("up_blocks")) or result.layers
+
+
+def _mean_per_size(result: AttentionResult, arm: str, step: int, token: str | int) -> dict[str, np.ndarray]:
+    """ "16×16" -> mean map of the output blocks' layers of that size, and "all" -> mean of all of them."""
+    groups: dict[str, list[np.ndarray]] = {}
+    for layer in decoder_layers(result):
+        groups.setdefault(_grid(result, layer), []).append(result.select(arm, step, layer, token))
+    means = {name: np.mean(grids, axis=0) for name, grids in groups.items()}
+    largest = max((grid.shape for grid in means.values()), key=lambda shape: shape[0])
+    every = [resize_maps(grid, largest) for grids in groups.values() for grid in grids]
+    return means | {"all": np.mean(every, axis=0)}
+
+
+def sheet(
+    result: AttentionResult, look: Look, step: int = -1, token: str | int | None = None, side: int = 192
+) -> Sheet:
+    """The paper's Figure 3: per arm, a row of the output blocks' layers and a row of their means per size.
+
+    step: index into the generation's steps, -1 is its last. token: a word, by default `main_word`.
+    On the shared scale each column has one scale for all arms.
+    """
+    token = main_word(result) if token is None else token
+    step = step % max(len(steps) for steps in result.steps.values())
+    columns: dict[str, dict[str, np.ndarray]] = {}
+    means: dict[str, dict[str, np.ndarray]] = {}
+    for arm in result.arms:
+        index = at_step(result, arm, step)
+        columns[arm] = {name: result.select(arm, index, name, token) for name in decoder_layers(result)}
+        means[arm] = _mean_per_size(result, arm, index, token)
+    rows = []
+    for arm in result.arms:
+        image = result.images[arm]
+        first = Panel(picture(image, fit(image.shape, side)), "image")
+        upper = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
+        lower = [_cell(result, arm, means, name, look, side) for name in means[arm]]
+        rows += [
+            Row([first, *upper], _arm_label(result, arm, step)),
+            Row([Panel(first.image, empty=True), *lower], "means"),
+        ]
+    return Sheet(rows, note=_note(result, token, look))
+
+
+def _cell(
+    result: AttentionResult, arm: str, grids: dict[str, dict[str, np.ndarray]], name: str, look: Look, side: int
+) -> Panel:
+    span = spans({other: grids[other][name] for other in result.arms}, look)[arm]
+    over = _over(result, arm, grids[arm][name], span, look, side)
+    single = name in result.layers
+    title = f"{short(name)}  {_grid(result, name)}" if single else f"mean {name}"
+    return Panel(
+        over, title, Bar(*span, look.colormap), key=name if single else name.split("×")[0].replace("all", "mean")
+    )
+
+
+def _arm_label(result: AttentionResult, arm: str, step: int) -> str:
+    return f"{arm}, t={result.steps[arm][at_step(result, arm, step)]}"
+
+
+def _note(result: AttentionResult, token: str | int, look: Look) -> str:
+    word = result.tokens[token].text if isinstance(token, int) else token
+    request = result.request
+    scale = "each map has its own scale" if look.scale == "own" else "each column has one scale for all arms"
+    return (
+        f"Cross-attention of “{word}” in “{request.prompt}”; {request.model}, {request.steps} steps, "
+        f"guidance {request.guidance_scale:g}, seed {request.seed}; head mean, output blocks; {scale}."
+    )
+
+
+def main_word(result: AttentionResult) -> str:
+    """The word shown first: one that has a mask, else the first of more than two letters, else the first."""
+    found = words(result)
+    known = [word for word in found if any(same_word(word, name) for name in result.request.masks)]
+    long = [word for word in found if len(word) > 2]
+    chosen: Sequence[str] = known or long or found
+    if not chosen:
+        raise ChoiceError('The prompt has no word to show; write one, such as "a horse on the grass".')
+    return chosen[0]
+
+
+def readings(
+    result: AttentionResult, arm: str, step: int, layer: Layer, y: float, x: float, start: bool = False
+) -> list[tuple[str, float]]:
+    """(token, attention) at pixel (y, x) of the arm's image, strongest first.
+
+    start: also list the start token, which takes most of the attention whatever the picture shows.
+    """
+    grids = result.select(arm, at_step(result, arm, step), layer)  # (token, h, w)
+    at = sample(grids, y, x, result.images[arm].shape[:2])
+    order = np.argsort(-at, kind="stable")
+    shown = [(index, float(at[index])) for index in order if start or index != 0]
+    return [(result.tokens[index].text, value) for index, value in shown]
+
+
+def scores(result: AttentionResult, step: int, token: str | int) -> Table:
+    """What was measured of a word at one step: a row per arm and layer, best AP first; empty without a mask."""
+    rows = [
+        {**row, "layer": short(str(row["layer"]))}
+        for row in result.metrics
+        if same_word(str(row["word"]), str(token)) and row["step"] == at_step(result, str(row["arm"]), step)
+    ]
+    rows.sort(key=lambda row: -row["ap"])
+    return table(rows, skip=("word", "step"))
+
+
+def arrays(result: AttentionResult) -> dict[str, np.ndarray]:
+    """What `maps.npz` holds: "maps/ARM/LAYER" float16 (step, token, h, w), "timesteps/ARM", "image/ARM", tokens."""
+    found = {f"maps/{arm}/{layer}": item for arm, layers in result.maps.items() for layer, item in layers.items()}
+    found |= {f"timesteps/{arm}": np.array(steps) for arm, steps in result.steps.items()}
+    found |= {f"image/{arm}": image for arm, image in result.images.items()}
+    return found | {"tokens": np.array([token.text for token in result.tokens])}
+
+
+def numbers(result: AttentionResult) -> dict[str, Any]:
+    """What `result.json` holds beside the request."""
+    return {
+        "tokens": [{"index": token.index, "text": token.text} for token in result.tokens],
+        "truncated": result.truncated,
+        "timesteps": {arm: list(steps) for arm, steps in result.steps.items()},
+        "layers": list(result.layers),
+        "metrics": list(result.metrics),
+    }

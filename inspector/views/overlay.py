@@ -1,0 +1,95 @@
+"""Overlays: heat, outlines, labels and marks drawn over a picture; arrays in, a new array out."""
+
+import cv2
+import numpy as np
+
+from inspector.views.color import colorize
+
+BACKGROUND = np.array((128, 128, 128), np.uint8)
+
+
+def enlarge(grid: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
+    """A (h, w) or (h, w, 3) grid at `size` (h, w): bilinear, or nearest so that each cell stays a square."""
+    if grid.dtype == bool or grid.dtype == np.int64:
+        grid = grid.astype(np.uint8 if grid.dtype == bool else np.int32)
+    elif grid.dtype == np.float16:
+        grid = grid.astype(np.float32)
+    mode = cv2.INTER_LINEAR if smooth and grid.dtype != np.int32 else cv2.INTER_NEAREST
+    return cv2.resize(grid, (size[1], size[0]), interpolation=mode)
+
+
+def picture(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A photograph at `size` (h, w): cubic when enlarged, area mean when shrunk."""
+    if image.shape[:2] == tuple(size):
+        return image.copy()
+    mode = cv2.INTER_AREA if size[0] < image.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(image, (size[1], size[0]), interpolation=mode)
+
+
+def fit(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """The (h, w) of a picture of `shape` (h, w, ...) whose longer side becomes `side`."""
+    scale = side / max(shape[:2])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+def blend(image: np.ndarray, colors: np.ndarray, opacity: float) -> np.ndarray:
+    """uint8 RGB (h, w, 3): `opacity` of `colors` over the rest of `image`."""
+    return cv2.addWeighted(colors, float(opacity), image, 1 - float(opacity), 0)
+
+
+def heat(
+    image: np.ndarray, values: np.ndarray, low: float, high: float, colormap: str = "viridis", opacity: float = 0.6
+) -> np.ndarray:
+    """Values (h, w) coloured from `low` to `high` over an image of the same size."""
+    return blend(image, colorize(values, low, high, colormap), opacity)
+
+
+def outline(
+    image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = (255, 255, 255), width: int = 2
+) -> np.ndarray:
+    """The outer and inner borders of a bool (h, w) mask, with a thin dark edge so that it reads on any ground."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    out = cv2.drawContours(image.copy(), contours, -1, (0, 0, 0), width + 2, cv2.LINE_AA)
+    return cv2.drawContours(out, contours, -1, color, width, cv2.LINE_AA)
+
+
+def cut_out(image: np.ndarray, mask: np.ndarray, opacity: float = 0.8) -> np.ndarray:
+    """The image inside a bool (h, w) mask, faded to white by `opacity` outside, with the mask's outline."""
+    faded = blend(image, np.full_like(image, 255), opacity)
+    return outline(np.where(mask[..., None], image, faded), mask, (213, 94, 0))
+
+
+def label_map(image: np.ndarray, labels: np.ndarray, colors: np.ndarray, opacity: float = 0.6) -> np.ndarray:
+    """Labels (h, w) over an image of the same size: label i takes colors[i], borders are drawn light.
+
+    colors: uint8 (label, 3), one for every value in `labels`.
+    """
+    out = blend(image, colors[labels], opacity)
+    edge = np.zeros(labels.shape, bool)
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    edge[1:, :] |= labels[1:, :] != labels[:-1, :]
+    out[edge] = (255 - (255 - out[edge].astype(np.uint16)) // 3).astype(np.uint8)
+    return out
+
+
+def mark(image: np.ndarray, y: float, x: float) -> np.ndarray:
+    """A ring and dot around pixel (y, x), white on black."""
+    out = image.copy()
+    center, radius = (round(x), round(y)), max(5, max(image.shape[:2]) // 64)
+    for color, width in (((0, 0, 0), 4), ((255, 255, 255), 2)):
+        cv2.circle(out, center, radius, color, width, cv2.LINE_AA)
+        cv2.circle(out, center, 1, color, width, cv2.LINE_AA)
+    return out
+
+
+def sample(maps: np.ndarray, y: float, x: float, size: tuple[int, int]) -> np.ndarray:
+    """The bilinear value of grids (n, gh, gw) at pixel (y, x) of an image of `size`, without enlarging them."""
+    _, grid_h, grid_w = maps.shape
+    row = np.clip((y + 0.5) * grid_h / size[0] - 0.5, 0, grid_h - 1)
+    column = np.clip((x + 0.5) * grid_w / size[1] - 0.5, 0, grid_w - 1)
+    top, left = int(row), int(column)
+    bottom, right = min(top + 1, grid_h - 1), min(left + 1, grid_w - 1)
+    down, along = row - top, column - left
+    upper = maps[:, top, left] * (1 - along) + maps[:, top, right] * along
+    lower = maps[:, bottom, left] * (1 - along) + maps[:, bottom, right] * along
+    return np.asarray(upper * (1 - down) + lower * down, np.float32)

@@ -1,0 +1,145 @@
+"""Segmentation: label maps with legend, class scores, errors and the table of segments."""
+
+from typing import Any
+
+import numpy as np
+
+from inspector.results import SegmentationResult, check_choice, check_number
+from inspector.views.color import palette
+from inspector.views.figure import Bar, Panel, Row, Sheet
+from inspector.views.look import Look
+from inspector.views.overlay import BACKGROUND, blend, enlarge, fit, heat, label_map, picture
+from inspector.views.table import Table, table
+from inspector.words import class_mask
+
+KINDS = ("labels", "score", "truth", "errors")
+WRONG, RIGHT = np.array((213, 94, 0), np.uint8), np.array((0, 114, 178), np.uint8)
+
+
+def colors(result: SegmentationResult) -> np.ndarray:
+    """uint8 (1 + class, 3): grey for 0, background, then a colour per class in the order asked."""
+    return np.concatenate([BACKGROUND[None], palette(len(result.names))])
+
+
+def legend(result: SegmentationResult) -> list[tuple[str, np.ndarray]]:
+    """(class, colour) of every class, and of the background where a pixel has it."""
+    table_ = colors(result)
+    entries = [(name, table_[index + 1]) for index, name in enumerate(result.names)]
+    return entries + ([("background", table_[0])] if (result.labels == 0).any() else [])
+
+
+def truth(result: SegmentationResult) -> np.ndarray:
+    """int32 (h, w) labels of the true masks: 0 is none of the classes; smaller masks, the parts, win."""
+    labels = np.zeros(result.labels.shape, np.int32)
+    pairs = [(index, class_mask(names, result.request.masks)) for index, names in enumerate(result.request.classes, 1)]
+    known = [(index, mask) for index, mask in pairs if mask is not None]
+    for index, mask in sorted(known, key=lambda pair: -int(pair[1].sum())):
+        labels[mask] = index
+    return labels
+
+
+def kinds(result: SegmentationResult) -> tuple[str, ...]:
+    """The views this result has; truth and errors need masks."""
+    return KINDS if result.request.masks else KINDS[:2]
+
+
+def view(result: SegmentationResult, look: Look, kind: str = "labels", index: int = 0, side: int = 640) -> np.ndarray:
+    """One view over the image, uint8 RGB, longer side `side`. index: the class of "score"."""
+    check_choice("view", kind, kinds(result))
+    size = fit(result.request.image.shape, side)
+    image = picture(result.request.image, size)
+    if kind == "score":
+        low, high = span(result, look, index)
+        return heat(image, enlarge(result.scores[index], size, look.smooth), low, high, look.colormap, look.opacity)
+    if kind == "errors":
+        true = truth(result)
+        painted = np.where((result.labels == true)[..., None], RIGHT, WRONG)
+        if result.request.background == 0:  # then what is in no mask does not count
+            painted = np.where((true == 0)[..., None], BACKGROUND, painted)
+        return blend(image, enlarge(painted, size, smooth=False), look.opacity)
+    labels = truth(result) if kind == "truth" else result.labels
+    return label_map(image, enlarge(labels.astype(np.int32), size, smooth=False), colors(result), look.opacity)
+
+
+def span(result: SegmentationResult, look: Look, index: int) -> tuple[float, float]:
+    """Ends of the score's colours: of this class, or of all classes on the shared scale."""
+    check_number("class", index, 0, len(result.names) - 1, whole=True)
+    values = result.scores if look.scale == "shared" else result.scores[index]
+    return float(values.min()), float(values.max())
+
+
+def bar(result: SegmentationResult, look: Look, kind: str, index: int) -> Bar | None:
+    """The colour bar of `view`; only scores have one."""
+    return Bar(*span(result, look, index), look.colormap) if kind == "score" else None
+
+
+def sheet(result: SegmentationResult, look: Look, side: int = 320) -> Sheet:
+    """Image, labels, true labels and errors where masks are known, then every class's score."""
+    image = result.request.image
+    titles = {"labels": result.request.method, "truth": "truth", "errors": "right (blue), wrong (orange)"}
+    miou = result.metrics.get("miou")
+    if isinstance(miou, float):
+        titles["labels"] += f"  mIoU {miou:.2f}"
+    first = [Panel(picture(image, fit(image.shape, side)), "image")]
+    first += [
+        Panel(view(result, look, kind, side=side), titles[kind], key=kind) for kind in kinds(result) if kind != "score"
+    ]
+    second = [
+        Panel(view(result, look, "score", index, side), name, bar(result, look, "score", index), key=f"score {index}")
+        for index, name in enumerate(result.names)
+    ]
+    width = max(4, len(first))
+    rows = [Row(first)] + [Row(second[start : start + width]) for start in range(0, len(second), width)]
+    return Sheet(rows, note=_note(result), legend=legend(result))
+
+
+def _note(result: SegmentationResult) -> str:
+    request = result.request
+    model = request.diffusion if request.method == "attention" else request.clip
+    return (
+        f"{request.method} with {model}, template “{request.template}”, background threshold {request.background:g}. "
+        "mIoU is over the classes that are in the picture."
+    )
+
+
+def readings(result: SegmentationResult, y: float, x: float) -> list[tuple[str, float]]:
+    """(class, score) at pixel (y, x), highest first."""
+    at = result.scores[:, int(y), int(x)]
+    return [(result.names[index], float(at[index])) for index in np.argsort(-at, kind="stable")]
+
+
+def segments(result: SegmentationResult) -> Table:
+    """Connected regions, largest first: class, share of the image in percent, mean score, box."""
+    ordered = sorted(result.segments, key=lambda segment: -segment.area)
+    return table(
+        {
+            "class": segment.name,
+            "share %": f"{100 * segment.area:.1f}",
+            "score": segment.score,
+            "box x0 y0 x1 y1": " ".join(map(str, segment.box_xyxy)),
+        }
+        for segment in ordered
+    )
+
+
+def scores(result: SegmentationResult) -> Table:
+    """IoU per class, then mIoU and pixel accuracy, where masks are known."""
+    rows = [{"measure": f"IoU {name}", "value": value} for name, value in result.metrics.get("iou", {}).items()]
+    named = {"miou": "mIoU", "pixel_accuracy": "pixel accuracy"}
+    rows += [{"measure": label, "value": result.metrics[key]} for key, label in named.items() if key in result.metrics]
+    return table(rows)
+
+
+def arrays(result: SegmentationResult) -> dict[str, np.ndarray]:
+    """What `maps.npz` holds: labels (h, w), 0 is background; scores (class, h, w); names; the image."""
+    return {
+        "labels": result.labels,
+        "scores": result.scores,
+        "classes": np.array(result.names),
+        "image": result.request.image,
+    }
+
+
+def numbers(result: SegmentationResult) -> dict[str, Any]:
+    """What `result.json` holds beside the request."""
+    return {"segments": list(result.segments), "metrics": dict(result.metrics)}

@@ -1,0 +1,141 @@
+"""Algebra on hand-made attention maps of two layers, 2x2 and 1x1, and three tokens."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inspector.analysis import attention
+from inspector.errors import ChoiceError
+from inspector.results import AttentionRequest, AttentionResult, Provenance, Token
+
+TOKENS = (Token(0, "<start>", 0, 0), Token(1, "hors", 0, 4), Token(2, "e", 4, 5), Token(3, "<end>", 0, 0))
+ARM = "generation"
+
+
+def result(masks: dict[str, np.ndarray] | None = None) -> AttentionResult:
+    """Two steps. "fine": token "hors" is at the top left in step 0, and right of it in step 1; "coarse" is flat."""
+    fine = np.zeros((2, 4, 2, 2), np.float16)
+    fine[:, 0] = 0.5
+    fine[0, 1, 0, 0] = fine[1, 1, 0, 1] = 0.25
+    fine[:, 2] = 0.125
+    coarse = np.full((2, 4, 1, 1), 0.125, np.float16)
+    return AttentionResult(
+        request=AttentionRequest("horse", masks=masks or {}),
+        maps={ARM: {"fine": fine, "again": fine, "coarse": coarse}},
+        steps={ARM: (501, 1)},
+        tokens=TOKENS,
+        images={ARM: np.zeros((20, 20, 3), np.uint8)},
+        previews={ARM: np.zeros((0, 1, 1, 3), np.uint8)},
+        truncated="",
+        metrics=(),
+        provenance=Provenance({}, "cpu", "float32", {}, 0.0),
+    )
+
+
+def test_averages_by_resolution_and_over_all_layers() -> None:
+    groups = attention.average_layers(
+        {"a": np.array([[4.0, 0.0], [0.0, 0.0]]), "b": np.zeros((2, 2)), "c": np.array([[3.0]])}
+    )
+    assert list(groups) == ["a", "b", "c", "resolution 2", "resolution 1", "mean"]
+    assert groups["resolution 2"].tolist() == [[2, 0], [0, 0]]
+    assert groups["resolution 1"].tolist() == [[3]]
+    assert groups["mean"] == pytest.approx(np.array([[7, 3], [3, 3]]) / 3)  # every layer counts once
+
+
+def test_averages_equal_the_results_own() -> None:
+    given = result()
+    groups = attention.average_layers(given.maps[ARM])
+    for label, maps in groups.items():
+        assert np.allclose(given.select(arm=ARM, layer=label), maps)
+    assert np.allclose(given.select(arm=ARM, layer=2), groups["resolution 2"])
+
+
+def test_a_word_is_the_mean_of_its_tokens() -> None:
+    given = result()
+    maps = attention.word_map(given.maps[ARM]["fine"], attention.prompt_positions(given, "Horse"))
+    assert maps[0].tolist() == [[(0.25 + 0.125) / 2, 0.0625], [0.0625, 0.0625]]
+    assert attention.prompt_positions(given, "cow") == ()
+
+
+def test_without_the_start_token_the_rest_is_shared_out() -> None:
+    maps = np.array([0.8, 0.15, 0.05]).reshape(3, 1, 1)
+    rest = attention.without_start(maps)
+    assert rest.ravel() == pytest.approx([0, 0.75, 0.25])
+    assert maps.ravel() == pytest.approx([0.8, 0.15, 0.05])  # the recording is untouched
+    assert attention.without_start(np.array([1.0, 0, 0]).reshape(3, 1, 1)).ravel().tolist() == [0, 0, 0]
+
+
+def test_a_pixel_ranks_its_words_and_follows_them_over_the_steps() -> None:
+    given = result()
+    words = attention.pixel_words(given, ARM, 3, 12, step=1, layer="fine")  # upper right quarter of the image
+    assert [(position, text) for position, text, _ in words] == [(0, "<start>"), (1, "hors"), (2, "e"), (3, "<end>")]
+    assert [weight for *_, weight in words] == [0.5, 0.25, 0.125, 0]
+    assert attention.pixel_words(given, ARM, 3, 12, 1, "fine", start=False)[0] == (1, "hors", 0.5)
+    curves = attention.pixel_curves(given, ARM, 9.9, 19, "fine")
+    assert curves.tolist() == [[0.5, 0, 0.125, 0], [0.5, 0.25, 0.125, 0]]
+
+
+def test_pixels_arms_and_steps_that_do_not_exist_are_refused() -> None:
+    given = result()
+    with pytest.raises(ChoiceError, match="y is 20; use a number from 0 to 19"):
+        attention.pixel_words(given, ARM, 20, 0)
+    with pytest.raises(ChoiceError, match="arm is 'noise once'"):
+        attention.pixel_words(given, "noise once", 0, 0)
+    with pytest.raises(ChoiceError, match="step is 2"):
+        attention.pixel_words(given, ARM, 0, 0, step=2)
+
+
+def top_left() -> np.ndarray:
+    mask = np.zeros((2, 2), bool)
+    mask[0, 0] = True
+    return mask
+
+
+def test_scores_of_every_cell_by_hand() -> None:
+    rows = attention.score(result({"horse": top_left(), "cow": top_left(), "Horse": np.zeros((2, 2), bool)}))
+    assert len(rows) == 2 * (3 + 2 + 1)
+    cells = {(row["layer"], row["step"]): row for row in rows}
+    assert cells["fine", 0]["ap"] == 1.0
+    assert cells["fine", 0]["iou"] == 1.0  # .0625 is a third of .1875
+    assert cells["fine", 1]["ap"] == pytest.approx(0.25)
+    assert cells["coarse", 0]["ap"] == pytest.approx(0.25) == cells["coarse", 0]["chance"]
+    assert cells["fine", 1] == {
+        "arm": ARM,
+        "step": 1,
+        "timestep": 1,
+        "layer": "fine",
+        "word": "horse",
+        "ap": pytest.approx(0.25),
+        "iou": 0.0,
+        "iou_best": pytest.approx(0.25),
+        "entropy": pytest.approx((0.5 * math.log(2) + 0.5 * math.log(6)) / math.log(4)),
+        "chance": 0.25,
+    }
+
+
+def test_large_masks_are_scored_small_and_keep_their_shape() -> None:
+    mask = np.zeros((512, 1024), bool)
+    mask[:256] = True
+    small = attention.fit_mask(mask)
+    assert small.shape == (64, 128)
+    assert small[:32].all()
+    assert not small[32:].any()
+    assert attention.fit_mask(small) is small
+
+
+def row(layer: str, step: int, word: str, ap: float) -> dict[str, Any]:
+    return {"arm": ARM, "layer": layer, "step": step, "timestep": 900 - step, "word": word, "ap": ap}
+
+
+def test_score_matrix_and_its_best_cell() -> None:
+    rows = [row("a", 1, "sea", 0.3), row("a", 0, "sea", 0.1), row("b", 0, "sea", 0.6), row("b", 0, "sky", 0.0)]
+    sea = attention.score_matrix(rows, ARM, "sea")
+    assert (sea.layers, sea.timesteps) == (("a", "b"), (900, 899))
+    assert np.array_equal(sea.values, [[0.1, 0.3], [0.6, math.nan]], equal_nan=True)
+    assert sea.best == ("b", 0)
+    both = attention.score_matrix(rows, ARM)
+    assert both.values[1, 0] == pytest.approx(0.3)
+    with pytest.raises(ChoiceError, match="No scores for 'cow'"):
+        attention.score_matrix(rows, ARM, "cow")

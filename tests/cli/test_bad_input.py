@@ -1,0 +1,132 @@
+"""Bad input: exit code 2 and one clear line on standard error, before any model is loaded."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspector.cli import main
+from inspector.models import loading
+
+CAR = ["--classes", "car, building"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        raise AssertionError(f"{name} was loaded for an input that cannot work")
+
+    monkeypatch.setattr(loading, "load_clip", load)
+    monkeypatch.setattr(loading, "load_diffusion", load)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files that are no usable pictures."""
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "notes.png").write_text("this is no picture\n")
+    (folder / "empty.png").touch()
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    noise.save(folder / "whole.png")
+    whole = (folder / "whole.png").read_bytes()
+    (folder / "truncated.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    Image.new("1", (20_000, 20_000)).save(folder / "vast.png")
+    return folder
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line said about arguments that are refused."""
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith("inspector: ")
+    assert "Traceback" not in shown.err
+    return shown.err
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("notes.png", "not a picture"),
+        ("empty.png", "empty"),
+        ("truncated.png", "damaged or cut off"),
+        ("dot.png", "1x1"),
+        ("vast.png", "16,000,000 pixels"),
+        ("missing.png", "no such file"),
+        (".", "."),
+    ],
+)
+@pytest.mark.parametrize("command", [["saliency", *CAR], ["clusters"], ["segmentation", *CAR]], ids=lambda c: c[0])
+def test_pictures_that_cannot_be_used(
+    command: list[str], file: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused([command[0], str(folder / file), *command[1:]], capsys)
+
+
+MANY = ", ".join(f"class {number}" for number in range(500))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["saliency", "scene:1"], "--classes"),
+        (["saliency", "scene:1", "--classes", ""], "No classes given"),
+        (["saliency", "scene:1", "--classes", " , /"], "No classes given"),
+        (["saliency", "scene:1", "--classes", MANY], "500 classes given"),
+        (["saliency", "scene:1", "--classes", "car, car"], "twice"),
+        (["saliency", "scene:1", *CAR, "--template", "a photo"], "{}"),
+        (["saliency", "scene:1", *CAR, "--pooling", "max"], "class, mean"),
+        (["saliency", "scene:1", *CAR, "--threshold", "2"], "threshold is 2.0"),
+        (["saliency", "scene:1", *CAR, "--threshold", "much"], "--threshold"),
+        (["saliency", "scene:1", *CAR, "--clip", "ViT-Q-99"], "scenes-clip"),
+        (["saliency", "scene:1", *CAR, "--clip", "scenes-diffusion"], "scenes-clip"),
+        (["saliency", "scene:", *CAR], "scene:1"),
+        (["saliency", "scene:one", *CAR], "scene:1"),
+        (["saliency", "scene:99999999999999999999", *CAR], "seed"),
+        (["attention"], "prompt is empty"),
+        (["attention", "--prompt", "x" * 10_000], "10,000 characters"),
+        (["attention", "--prompt", "a horse", "--token", "cow"], "'cow' is not in the prompt"),
+        (["attention", "--prompt", "a horse", "--steps", "0"], "steps is 0"),
+        (["attention", "--prompt", "a horse", "--steps", "1000"], "steps is 1000"),
+        (["attention", "--prompt", "a horse", "--noise-timestep", "1000"], "noise_timestep is 1000"),
+        (["attention", "--prompt", "a horse", "--noise-timestep", "often"], "--noise-timestep"),
+        (["attention", "--prompt", "a horse", "--diffusion", "nobody/knows"], "scenes-diffusion"),
+        (["clusters", "scene:1", "--k", "0"], "k is 0"),
+        (["clusters", "scene:1", "--k", "1000000"], "k is 1000000"),
+        (["clusters", "scene:1", "--k", "few"], "--k"),
+        (["clusters", "scene:1", "--preset", "Z"], "A, B, C"),
+        (["segmentation", "scene:1", *CAR, "--method", "magic"], "gradcam, maskclip, attention"),
+        (["evaluate", "everything"], "saliency"),
+        (["evaluate", "saliency", "--count", "0"], "count is 0"),
+        (["evaluate", "saliency", "--seed", "-1"], "seed"),
+        (["train", "heads"], "clip"),
+        (["train", "clip", "--preset", "tpu"], "cpu"),
+        (["bench", "speed"], "startup"),
+        (["serve", "--port", "0"], "port is 0"),
+        (["serve", "--port", "http"], "--port"),
+        (["scenes"], "--out"),
+        (["scenes", "--out", "out", "--count", "0"], "count is 0"),
+        (["scenes", "--out", "out", "--size", "5000"], "size is 5000"),
+        (["dance"], "saliency"),
+        ([], "COMMAND"),
+        (["saliency", "scene:1", *CAR, "--speed", "9"], "--speed"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
+)
+def test_values_that_cannot_be_used(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in refused(arguments, capsys)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked = folder / "whole.png" / "results"
+    for option in ("--out", "--json"):
+        assert "Cannot write" in refused(["clusters", "scene:1", option, str(blocked)], capsys)
+
+
+def test_a_folder_without_a_model_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "model_index.json" in refused(["clusters", "scene:1", "--diffusion", str(folder)], capsys)

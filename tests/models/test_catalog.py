@@ -1,0 +1,76 @@
+"""The catalog: names, folders, and nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inspector.errors import ModelFilesError, UnknownModelError
+from inspector.models import catalog
+
+
+def test_the_names_promised_are_there() -> None:
+    assert catalog.names("clip") == ("scenes-clip", "openai-vit-b-16", "laion-vit-b-16")
+    assert catalog.names("diffusion") == ("scenes-diffusion", "stable-diffusion-1.5", "stable-diffusion-1.4")
+    assert all(name == spec.name for name, spec in catalog.CATALOG.items())
+
+
+def test_importing_it_loads_no_torch() -> None:
+    code = "import sys, inspector.models, inspector.models.catalog; print('torch' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False"
+
+
+def test_an_unknown_name_lists_the_valid_ones() -> None:
+    with pytest.raises(UnknownModelError, match="no model named 'sd3'; choose one of scenes-clip, scenes-diffusion"):
+        catalog.spec("sd3")
+
+
+def test_a_name_of_the_other_kind_lists_this_kind_only() -> None:
+    with pytest.raises(UnknownModelError, match="no clip model named 'scenes-diffusion'") as error:
+        catalog.spec("scenes-diffusion", "clip")
+    assert "stable" not in str(error.value)
+
+
+def test_a_path_is_no_name_until_it_is_registered(clip_folder: Path) -> None:
+    with pytest.raises(UnknownModelError):
+        catalog.spec(str(clip_folder))
+    name = catalog.register_local(clip_folder)
+    assert catalog.spec(name).source == str(clip_folder)
+    assert name in catalog.names("clip")
+    assert name not in catalog.names("diffusion")
+
+
+def test_the_command_line_takes_a_name_or_a_folder(clip_folder: Path, diffusion_folder: Path) -> None:
+    assert catalog.choose("laion-vit-b-16", "clip") == "laion-vit-b-16"
+    name = catalog.choose(str(clip_folder), "clip")
+    assert catalog.choose(name, "clip") == name
+    with pytest.raises(UnknownModelError, match="no clip model"):
+        catalog.choose(str(diffusion_folder), "clip")
+    with pytest.raises(UnknownModelError, match=r"no diffusion model named './nowhere'"):
+        catalog.choose("./nowhere", "diffusion")
+
+
+def test_folders_of_one_name_get_two(tmp_path: Path) -> None:
+    for parent in ("one", "two"):
+        (tmp_path / parent / "same").mkdir(parents=True)
+        (tmp_path / parent / "same" / "model_index.json").write_text("{}")
+    first = catalog.register_local(tmp_path / "one" / "same")
+    assert catalog.register_local(tmp_path / "two" / "same") == f"{first}-2"
+    assert catalog.register_local(tmp_path / "one" / "same") == first
+
+
+def test_a_local_folders_weights_are_counted_once_per_part(clip_folder: Path, diffusion_folder: Path) -> None:
+    from inspector.models.loading import load_clip
+
+    name = catalog.register_local(clip_folder)
+    model = load_clip(name).model  # type: ignore[attr-defined]
+    assert catalog.spec(name).parameters == sum(value.numel() for value in model.state_dict().values())
+
+
+def test_a_missing_folder_and_an_empty_one_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModelError, match="is no folder and no model; choose one of scenes-clip"):
+        catalog.register_local(tmp_path / "nowhere")
+    with pytest.raises(ModelFilesError, match=r"neither open_clip_config.json .* nor model_index.json"):
+        catalog.register_local(tmp_path)

@@ -1,0 +1,291 @@
+"""Loading: once, bounded, and every failure one sentence that ends in what to do."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from inspector.errors import ModelFilesError, ModelMemoryError, UnknownModelError
+from inspector.models import catalog, loading, placement
+from inspector.models.loading import load_clip, load_diffusion, loaded, unload
+from inspector.settings import settings
+
+CLIP_WEIGHTS = "open_clip_model.safetensors"
+UNET_WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+
+
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_a_model_is_loaded_once_and_tells_its_progress(clip_folder: Path) -> None:
+    name, told = catalog.register_local(clip_folder), []
+    first = load_clip(name, lambda text, share: told.append((text, share)))
+    assert load_clip(name) is first
+    assert told == [(f"Opening {clip_folder.name} (local folder)", 1.0)]
+    assert loaded() == (name,)
+
+
+def test_two_threads_get_one_object(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, builds, build = catalog.register_local(clip_folder), [], loading._build
+
+    def slow(*args: Any) -> Any:
+        builds.append(args)
+        time.sleep(0.1)
+        return build(*args)
+
+    monkeypatch.setattr(loading, "_build", slow)
+    got: list[Any] = []
+    threads = [threading.Thread(target=lambda: got.append(load_clip(name))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(builds) == 1
+    assert len(got) == 4
+    assert all(item is got[0] for item in got)
+
+
+def test_a_slow_fetch_does_not_keep_others_waiting(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, fetching, done = catalog.register_local(clip_folder), threading.Event(), threading.Event()
+
+    def never(spec: Any, report: Any) -> Any:
+        fetching.set()
+        assert done.wait(20)
+        raise ModelFilesError("gone")
+
+    monkeypatch.setattr(loading, "fetch", never)
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            load_clip("laion-vit-b-16")
+        except ModelFilesError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert fetching.wait(20)
+    assert load_clip(name).spec.name == name  # while the other is still being fetched
+    done.set()
+    thread.join()
+    assert len(failed) == 1
+
+
+def test_the_one_used_longest_ago_goes_first(
+    make_clip: Callable[..., Path], clip_folder: Path, diffusion_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECTOR_MODELS", "2")
+    settings.cache_clear()
+    one, two = (catalog.register_local(folder) for folder in (clip_folder, make_clip()))
+    three = catalog.register_local(diffusion_folder)
+    first = load_clip(one)
+    load_clip(two)
+    load_clip(one)
+    load_diffusion(three)
+    assert loaded() == (one, three)
+    assert load_clip(one) is first
+    unload(one)
+    assert loaded() == (three,)
+    assert load_clip(one) is not first
+
+
+def test_the_settings_choose_device_and_dtype(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECTOR_DTYPE", "bfloat16")
+    settings.cache_clear()
+    model = load_clip(catalog.register_local(clip_folder))
+    assert (model.device, model.dtype) == (torch.device("cpu"), torch.bfloat16)
+
+
+def test_the_revision_follows_the_weights(clip_folder: Path, tmp_path: Path) -> None:
+    folder = copied(clip_folder, tmp_path)
+    first = load_clip(catalog.register_local(clip_folder)).revision
+    name = catalog.register_local(folder)
+    assert load_clip(name).revision == first
+    state = load_file(folder / CLIP_WEIGHTS)
+    state["logit_scale"] += 1
+    save_file(state, folder / CLIP_WEIGHTS)
+    unload()
+    assert load_clip(name).revision != first
+    assert len(first) == 12
+
+
+def test_an_unknown_name_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(UnknownModelError, match="no diffusion model named '/etc'"):
+        load_diffusion("/etc")
+
+
+def test_missing_embedded_weights_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "ASSETS", tmp_path)
+    with pytest.raises(ModelFilesError, match="scenes-clip is missing; get the whole repository"):
+        load_clip()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "unet/config.json",
+        UNET_WEIGHTS,
+        "vae/diffusion_pytorch_model.safetensors",
+        "text_encoder/model.safetensors",
+        "tokenizer/tokenizer_config.json",
+        "scheduler/scheduler_config.json",
+    ],
+)
+def test_a_missing_file_is_named(diffusion_folder: Path, tmp_path: Path, file: str) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    (folder / file).unlink()
+    with pytest.raises(ModelFilesError, match=f"{Path(file).name}.*download it again"):
+        load_diffusion(catalog.register_local(folder))
+
+
+def test_a_missing_shard_is_named(diffusion_folder: Path, tmp_path: Path) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    state = load_file(folder / UNET_WEIGHTS)
+    (folder / UNET_WEIGHTS).unlink()
+    index = {"metadata": {}, "weight_map": dict.fromkeys(state, "diffusion_pytorch_model-00001-of-00002.safetensors")}
+    (folder / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelFilesError, match=r"diffusion_pytorch_model-00001-of-00002.safetensors is missing"):
+        load_diffusion(catalog.register_local(folder))
+
+
+def test_the_half_precision_variant_is_found(diffusion_folder: Path, tmp_path: Path) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    for file in folder.rglob("*.safetensors"):
+        file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
+    whole = load_diffusion(catalog.register_local(diffusion_folder)).unet.state_dict()
+    variant = load_diffusion(catalog.register_local(folder)).unet.state_dict()
+    assert all(torch.equal(value, variant[name]) for name, value in whole.items())
+
+
+@pytest.mark.parametrize(("file", "pickle"), [(CLIP_WEIGHTS, "open_clip_pytorch_model.bin"), (CLIP_WEIGHTS, "m.pt")])
+def test_pickled_clip_weights_are_never_opened(clip_folder: Path, tmp_path: Path, file: str, pickle: str) -> None:
+    folder = copied(clip_folder, tmp_path)
+    (folder / file).rename(folder / pickle)
+    with pytest.raises(ModelFilesError, match=f"only pickled weights .{pickle}.*save them as safetensors"):
+        load_clip(catalog.register_local(folder))
+
+
+def test_pickled_pipeline_weights_are_never_opened(diffusion_folder: Path, tmp_path: Path) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    (folder / UNET_WEIGHTS).rename(folder / "unet" / "diffusion_pytorch_model.bin")
+    with pytest.raises(ModelFilesError, match=r"only pickled weights .diffusion_pytorch_model.bin"):
+        load_diffusion(catalog.register_local(folder))
+
+
+def test_missing_clip_weights_are_never_left_random(clip_folder: Path, tmp_path: Path) -> None:
+    folder = copied(clip_folder, tmp_path)
+    state = load_file(folder / CLIP_WEIGHTS)
+    del state["visual.proj"], state["visual.ln_post.weight"]
+    save_file(state, folder / CLIP_WEIGHTS)
+    with pytest.raises(ModelFilesError, match=r"lacks the weights visual.ln_post.weight and 1 more"):
+        load_clip(catalog.register_local(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        (UNET_WEIGHTS, "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
+        ("vae/diffusion_pytorch_model.safetensors", "decoder.conv_out.bias"),
+        ("text_encoder/model.safetensors", "final_layer_norm.weight"),
+    ],
+)
+def test_missing_pipeline_weights_are_never_left_random(
+    diffusion_folder: Path, tmp_path: Path, file: str, name: str
+) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    state = load_file(folder / file)
+    key = next(key for key in state if key.endswith(name))
+    del state[key]
+    save_file(state, folder / file, metadata={"format": "pt"})
+    with pytest.raises(ModelFilesError, match=f"lacks the weights .*{name}"):
+        load_diffusion(catalog.register_local(folder))
+
+
+def test_weights_of_another_shape_are_refused(clip_folder: Path, diffusion_folder: Path, tmp_path: Path) -> None:
+    folder = copied(clip_folder, tmp_path)
+    state = load_file(folder / CLIP_WEIGHTS)
+    state["visual.positional_embedding"] = torch.zeros(5, 32)  # open_clip's own loader would stretch it
+    save_file(state, folder / CLIP_WEIGHTS)
+    with pytest.raises(ModelFilesError, match=r"positional_embedding is \(5, 32\), the model has \(17, 32\)"):
+        load_clip(catalog.register_local(folder))
+    folder = Path(shutil.copytree(diffusion_folder, tmp_path / "sd"))
+    for part, name in (("unet", "conv_in.weight"), ("text_encoder", "position_embedding.weight")):
+        file = next((folder / part).glob("*.safetensors"))
+        state = load_file(file)
+        key = next(key for key in state if key.endswith(name))
+        save_file({**state, key: torch.zeros(3, 3)}, file, metadata={"format": "pt"})
+        with pytest.raises(ModelFilesError, match=f"{part} does not fit its config.json"):
+            load_diffusion(catalog.register_local(folder))
+        save_file(state, file, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"<html>" * 9])
+def test_damaged_weights_are_named(
+    clip_folder: Path, diffusion_folder: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    folder = copied(clip_folder, tmp_path)
+    (folder / CLIP_WEIGHTS).write_bytes(damage((folder / CLIP_WEIGHTS).read_bytes()))
+    with pytest.raises(ModelFilesError, match=f"{CLIP_WEIGHTS} is damaged.*download it again"):
+        load_clip(catalog.register_local(folder))
+    folder = Path(shutil.copytree(diffusion_folder, tmp_path / "sd"))
+    (folder / UNET_WEIGHTS).write_bytes(damage((folder / UNET_WEIGHTS).read_bytes()))
+    with pytest.raises(ModelFilesError, match=r"diffusion_pytorch_model.safetensors is damaged.*download it again"):
+        load_diffusion(catalog.register_local(folder))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\x00"])
+def test_damaged_configuration_is_named(diffusion_folder: Path, tmp_path: Path, text: str) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    (folder / "vae" / "config.json").write_text(text)
+    with pytest.raises(ModelFilesError, match=r"vae/config.json is damaged"):
+        load_diffusion(catalog.register_local(folder))
+
+
+def test_too_little_memory_is_said_before_loading(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "free_gb", lambda device: 0.3)
+    with pytest.raises(ModelMemoryError, match=r"needs about 0.5 GB of memory and 0.3 GB are free on cpu.*scenes-clip"):
+        load_clip(catalog.register_local(clip_folder))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_running_out_of_memory_while_loading_is_one_sentence(
+    diffusion_folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*args: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(loading, "open_diffusion_folder", full)
+    with pytest.raises(ModelMemoryError, match=r"does not fit into the memory of cpu; close other programs.*or use"):
+        load_diffusion(catalog.register_local(diffusion_folder))
+
+
+def test_a_failure_leaves_the_others_usable(clip_folder: Path, tmp_path: Path) -> None:
+    good = catalog.register_local(clip_folder)
+    model = load_clip(good)
+    folder = copied(clip_folder, tmp_path)
+    (folder / CLIP_WEIGHTS).unlink()
+    bad = catalog.register_local(folder)
+    for _ in range(2):
+        with pytest.raises(ModelFilesError, match=f"has no {CLIP_WEIGHTS}"):
+            load_clip(bad)
+    assert load_clip(good) is model
+
+
+def test_opening_prints_nothing(diffusion_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    load_diffusion(catalog.register_local(diffusion_folder))
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,93 @@
+"""The segmentation pipeline on toy models: every method, its scale, the background, metrics, errors."""
+
+import numpy as np
+import pytest
+
+from inspector.errors import PromptError
+from inspector.pipelines import segmentation
+from inspector.results import SEGMENTATION_METHODS, SegmentationRequest
+from tests.toy_clip import ToyClip
+from tests.toys import ToyDiffusion
+
+CLASSES = "car, trees/palms, sea"
+
+
+@pytest.fixture
+def models(monkeypatch):
+    clip, diffusion = ToyClip(), ToyDiffusion()
+    monkeypatch.setattr(segmentation, "load_clip", lambda name: clip)
+    monkeypatch.setattr(segmentation, "load_diffusion", lambda name: diffusion)
+    return clip, diffusion
+
+
+def image(height: int = 64, width: int = 100) -> np.ndarray:
+    return np.random.default_rng(4).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_methods_are_those_a_request_may_name():
+    assert tuple(segmentation.METHODS) == SEGMENTATION_METHODS
+
+
+@pytest.mark.parametrize("method", SEGMENTATION_METHODS)
+def test_every_method_labels_every_pixel(models, method):
+    result = segmentation.run(SegmentationRequest(image(), CLASSES, method=method))
+    assert result.labels.shape == (64, 100)
+    assert result.labels.dtype == np.int32
+    assert set(np.unique(result.labels)) <= {1, 2, 3}
+    assert result.scores.shape == (3, 64, 100)
+    assert result.scores.dtype == np.float32
+    assert result.scores.min() >= 0
+    assert result.scores.max() <= 1
+    assert sum(segment.area for segment in result.segments) == pytest.approx(1)
+    assert result.metrics == {}
+    again = segmentation.run(SegmentationRequest(image(), CLASSES, method=method))
+    np.testing.assert_array_equal(result.scores, again.scores)
+
+
+@pytest.mark.parametrize("method", SEGMENTATION_METHODS)
+def test_background_takes_the_pixels_below_it(models, method):
+    result = segmentation.run(SegmentationRequest(image(), CLASSES, method=method, background=0.3))
+    np.testing.assert_array_equal(result.labels == 0, result.scores.max(0) < 0.3)
+
+
+def test_maskclip_background_words_take_probability(models):
+    one = segmentation.run(SegmentationRequest(image(), "car"))
+    assert one.scores.max() < 1
+    assert (one.labels == 1).all()
+
+
+def test_metrics_where_masks_exist(models):
+    left = np.zeros((64, 100), bool)
+    left[:, :50] = True
+    request = SegmentationRequest(image(), CLASSES, masks={"car": left, "tree": ~left})
+    result = segmentation.run(request)
+    right = (result.labels == 1) & left | (result.labels == 2) & ~left
+    assert result.metrics["pixel_accuracy"] == pytest.approx(right.mean())
+    assert set(result.metrics["iou"]) == {"car", "trees"}
+
+
+def test_attention_of_a_prompt_is_that_of_its_own_words(models):
+    """Prompts are batched; a class's map must not depend on the other classes asked with it."""
+    alone = segmentation.run(SegmentationRequest(image(), "horse", method="attention"))
+    names = ", ".join(f"thing{number}" for number in range(segmentation.PROMPTS_AT_ONCE))
+    among = segmentation.run(SegmentationRequest(image(), names + ", horse", method="attention"))
+    np.testing.assert_allclose(alone.scores[0], among.scores[-1], atol=2e-3)  # recorded in half precision
+
+
+def test_class_tokens_are_those_of_the_name(models):
+    prompts, spans = segmentation.class_prompts(models[1], (("horse", "cow"), ("sea",)), "a photo of {} here")
+    assert prompts == ["a photo of horse here", "a photo of cow here", "a photo of sea here"]
+    assert spans == [(5, 6), (5,), (5,)]  # start, a, phot, o, of, then "hors" and "e"
+
+
+def test_a_template_that_leaves_no_room_is_refused(models):
+    long = "one two three four five six seven eight nine ten eleven {}"
+    with pytest.raises(PromptError, match="leaves no room for 'car'"):
+        segmentation.run(SegmentationRequest(image(), "car", method="attention", template=long))
+
+
+def test_mean_over_layers_enlarges_to_the_largest():
+    small, large = np.full((2, 1, 1), 3.0), np.zeros((2, 2, 3))
+    large[0], large[1, 0, 0] = 1.0, 2.0
+    mean = segmentation.mean_over_layers({"a": small, "b": large})
+    np.testing.assert_allclose(mean, [[(3 + 1.5) / 2, 1.75, 1.75], [1.75, 1.75, 1.75]])

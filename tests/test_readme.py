@@ -1,0 +1,63 @@
+"""README: its front matter is what the hosting site installs, its commands and tree are what the repository holds."""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FRONT_MATTER = yaml.safe_load(README.split("---")[1])
+# https://huggingface.co/docs/hub/spaces-config-reference
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("-r")]
+
+
+def test_the_hosted_gradio_is_the_installed_one() -> None:
+    (gradio,) = (item for item in requirements("requirements.txt") if item.name == "gradio")
+    assert FRONT_MATTER["sdk"] == "gradio"
+    assert FRONT_MATTER["sdk_version"] == version("gradio")
+    assert FRONT_MATTER["sdk_version"] in gradio.specifier
+
+
+@pytest.mark.parametrize("requirement", requirements("requirements.txt"), ids=str)
+def test_what_is_installed_is_within_the_ranges(requirement: Requirement) -> None:
+    assert requirement.specifier, f"{requirement.name} has no range"
+    assert version(requirement.name) in requirement.specifier
+
+
+def test_front_matter_is_what_the_hosting_site_reads() -> None:
+    assert {FRONT_MATTER["colorFrom"], FRONT_MATTER["colorTo"]} <= COLOURS
+    assert (ROOT / FRONT_MATTER["app_file"]).is_file()
+    assert len(FRONT_MATTER["short_description"]) <= 60
+    assert FRONT_MATTER["license"] == "apache-2.0"
+    assert str(FRONT_MATTER["python_version"]) in ("3.11", "3.12")
+    assert FRONT_MATTER["pinned"] is False
+
+
+def test_both_commands_stand_in_the_readme() -> None:
+    lines = README.splitlines()
+    assert "pip install -r requirements.txt && python app.py" in lines
+    assert "pip install -r requirements-dev.txt && python -m pytest" in lines
+
+
+def test_the_tree_names_what_exists() -> None:
+    """Every path of the annotated tree is there, and every package of `inspector` is in the tree."""
+    tree = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert tree is not None
+    named, folders = set(), {0: ""}
+    for line in tree[1].splitlines():
+        indent = (len(line) - len(line.lstrip())) // 4
+        path = folders[indent] + line.split()[0]
+        named.add(path)
+        folders[indent + 1] = path
+        assert (ROOT / path).exists(), f"{path} is in the tree of README but not in the repository"
+    packages = {f"inspector/{item.parent.name}/" for item in ROOT.glob("inspector/*/__init__.py")}
+    assert packages <= named

@@ -1,0 +1,89 @@
+"""The training losses on numbers small enough to check by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from inspector.training.autoencoder import decibels, reconstruction
+from inspector.training.clip import ClipTraining, contrast, tie_pixels
+from inspector.training.diffusion import noise_loss
+
+
+class NoModel(nn.Module):
+    """Stands in for the CLIP where a loss does not need one."""
+
+
+def test_contrast_of_two_pairs_by_hand():
+    logits = torch.tensor([[2.0, 0.0], [1.0, 3.0]])
+    rows = [math.log(1 + math.exp(-2)), math.log(1 + math.exp(-2))]
+    columns = [math.log(1 + math.exp(-1)), math.log(1 + math.exp(-3))]
+    expected = (sum(rows) / 2 + sum(columns) / 2) / 2
+    assert contrast(logits, torch.eye(2, dtype=torch.bool)).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_equal_captions_are_both_right():
+    same = torch.ones(2, 2, dtype=torch.bool)
+    # With both captions right the best is half each: equal logits cost log 2 and nothing pulls them apart.
+    logits = torch.zeros(2, 2, requires_grad=True)
+    loss = contrast(logits, same)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2), abs=1e-6)
+    assert torch.allclose(logits.grad, torch.zeros(2, 2), atol=1e-7)
+
+
+def test_patch_loss_falls_when_present_words_have_their_own_patches():
+    training = ClipTraining(NoModel())
+    presence = torch.tensor([[1.0, 1.0, 0.0]])
+    right = torch.tensor([[[1.0, -1, -1], [1, -1, -1], [-1, 1, -1], [-1, 1, -1]]])
+    absent = torch.tensor([[[1.0, -1, -1], [1, -1, -1], [-1, -1, 1], [-1, -1, 1]]])
+    crowded = torch.tensor([[[1.0, -1, -1]] * 4])
+    losses = [training.patch_loss(item, presence).item() for item in (right, absent, crowded)]
+    assert losses[0] < losses[2] < losses[1]
+
+
+def test_tied_patch_embedding_sees_the_mean_of_each_2_by_2():
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(3, 5, 16, 16, bias=False)
+    tie_pixels(convolution)
+    sharp = torch.randn(1, 3, 32, 32)
+    flat = nn.functional.interpolate(nn.functional.avg_pool2d(sharp, 2), scale_factor=2, mode="nearest")
+    assert torch.allclose(convolution(sharp), convolution(flat), atol=1e-5)
+
+
+def test_reconstruction_by_hand():
+    pixels = torch.zeros(1, 1, 2, 2)
+    drawn = torch.tensor([[[[0.5, 0.0], [0.0, 0.0]]]])
+    error, edges = reconstruction(drawn, pixels)
+    assert error.item() == pytest.approx(0.125 + 4 * 0.0625)
+    assert edges.item() == pytest.approx(0.25 + 0.25)  # one of two differences of .5, in each direction
+
+
+def test_decibels_of_a_known_error():
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    drawn = images + np.array([1, 10], np.uint8)[:, None, None, None]
+    assert decibels(drawn, images) == pytest.approx((48.1308 + 28.1308) / 2, abs=1e-3)
+
+
+def test_noise_loss_is_zero_for_the_true_noise_and_weighted_by_min_snr():
+    class Answer(nn.Module):
+        def __init__(self, answer):
+            super().__init__()
+            self.answer = answer
+
+        def forward(self, noisy, timesteps, states):
+            return type("Output", (), {"sample": self.answer})()
+
+    clean = torch.zeros(2, 4, 4, 4)
+    alphas = torch.tensor([0.9, 0.5])  # SNR 9 and 1: weights 5 / 9 and 1
+    timesteps = torch.tensor([0, 1])
+    torch.manual_seed(3)
+    noise = torch.randn_like(clean)
+    torch.manual_seed(3)
+    loss, _ = noise_loss(Answer(noise), clean, None, timesteps, alphas)
+    assert loss.item() == 0
+    torch.manual_seed(3)
+    loss, _ = noise_loss(Answer(noise + 1), clean, None, timesteps, alphas)
+    assert loss.item() == pytest.approx((5 / 9 + 1) / 2, abs=1e-5)
