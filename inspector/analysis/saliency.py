@@ -62,8 +62,8 @@ def gradcam(
         embedding = _embed(model, trunk, _shift_patches(projected, shift, trunk.prefix), pooling)
         cosines, probabilities, targets = _softmax_targets(embedding, text, background, model.logit_scale)
         sums = _pull_back(embedding, shift, targets, _chunk(model.heads, activations, pooling))
-    patches = activations[0, trunk.prefix :].double().cpu()  # (patch, width)
-    weights = sums @ block.attn.in_proj_weight.detach().double().cpu() / len(patches)  # (class, width)
+    patches = activations[0, trunk.prefix :].cpu().double()  # (patch, width)
+    weights = sums @ block.attn.in_proj_weight.detach().cpu().double() / len(patches)  # (class, width)
     signed = weights @ patches.T
     count = len(text)
     return GradCam(
@@ -100,10 +100,10 @@ def _softmax_targets(
     With t the unit texts and u the unit embedding, dp_c/du = scale p_c sum_j p_j (t_c - t_j). Summed over the other
     classes rather than as t_c minus the mean text, it keeps its digits where p_c is all but 1.
     """
-    image = embedding.detach().double().cpu()
+    image = embedding.detach().cpu().double()
     length = image.norm()
     unit = image / length
-    words = torch.cat([text, background]).detach().double().cpu()
+    words = torch.cat([text, background]).detach().cpu().double()
     words = words / words.norm(dim=-1, keepdim=True)
     cosines = words @ unit
     probabilities = (logit_scale * cosines).softmax(0)
@@ -132,7 +132,7 @@ def _pull_back(embedding: torch.Tensor, shift: torch.Tensor, targets: torch.Tens
     lengths = targets.norm(dim=-1, keepdim=True)
     units = (targets / lengths.clamp_min(torch.finfo(targets.dtype).tiny)).to(embedding)
     parts = [
-        torch.autograd.grad(embedding, shift, part, retain_graph=True, is_grads_batched=True)[0].double().cpu()
+        torch.autograd.grad(embedding, shift, part, retain_graph=True, is_grads_batched=True)[0].cpu().double()
         for part in units.split(chunk)
     ]
     return torch.cat(parts) * lengths

@@ -10,6 +10,11 @@ from inspector.results import ClassNames
 from inspector.words import matching
 
 
+def fill(template: str, word: str) -> str:
+    """The template with the word in place of its "{}"; any other brace is an ordinary character."""
+    return template.replace("{}", word)
+
+
 def other_words(background: Sequence[str], classes: ClassNames) -> tuple[str, ...]:
     """The background words that are none of the asked classes.
 
@@ -26,6 +31,6 @@ def embed_classes(model: ClipModel, classes: ClassNames, template: str) -> torch
     (Radford et al. 2021, section 3.1.4): a class has one vector, one probability and one gradient, and gains nothing
     in the softmax by having more names, as it would if their probabilities were added.
     """
-    embeddings = model.text([template.format(word) for synonyms in classes for word in synonyms])
+    embeddings = model.text([fill(template, word) for synonyms in classes for word in synonyms])
     means = [part.mean(0) for part in embeddings.split([len(synonyms) for synonyms in classes])]
     return F.normalize(torch.stack(means), dim=-1)

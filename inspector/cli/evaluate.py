@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from inspector.cli.options import add_clip, add_diffusion, add_json
 
@@ -23,6 +23,12 @@ MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
     "segmentation": ("clip", "diffusion"),
 }
 
+# Which numbers of `evaluate models` speak of which kind of model, for the cards.
+MEASURED = {
+    "clip": ("retrieval_top1", "presence_auc"),
+    "diffusion": ("psnr", "found", "found_on_drawn", "colour_right", "colour_on_drawn"),
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subject, how many scenes from which seed on, the models, --json."""
@@ -34,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_clip(parser)
     add_diffusion(parser)
     add_json(parser)
+    parser.add_argument(
+        "--cards", action="store_true", help="with models: write the numbers into the embedded models' cards"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -43,9 +52,12 @@ def run(args: argparse.Namespace) -> None:
     from inspector import world
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
+    from inspector.errors import ChoiceError
     from inspector.models.catalog import choose
     from inspector.results import check_number
 
+    if args.cards and args.subject != "models":
+        raise ChoiceError("--cards goes with the subject models alone; leave it out.")
     check_number("count", args.count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
@@ -58,3 +70,19 @@ def run(args: argparse.Namespace) -> None:
     print(module.table(result))
     if args.json is not None:
         write_json(args.json, result)
+    if args.cards:
+        write_cards(result)
+
+
+def write_cards(result: Mapping[str, Any]) -> None:
+    """Write what `evaluate models` found into the cards of those of its models that are embedded."""
+    from inspector.models.catalog import spec
+    from inspector.settings import ASSETS
+    from inspector.training.cards import write_measured
+
+    measured = {"scenes": result["count"], "first seed": result["seed"]}
+    for name in result["models"]:
+        model = spec(name)
+        if model.origin == "embedded":
+            numbers = {metric: result[metric] for metric in MEASURED[model.kind]}
+            write_measured(ASSETS / "models" / model.source, measured | numbers)

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inspector import world
+from inspector.models.protocols import DiffusionModel
 from inspector.results import AttentionRequest, Progress
 from inspector.trace.trajectories import denoise, first_latents
 from inspector.world.classes import KINDS
-
-if TYPE_CHECKING:
-    from inspector.models.protocols import DiffusionModel
 
 BATCH = 16
 
@@ -40,7 +37,7 @@ def prompts(count: int, seed: int) -> list[Prompt]:
 
 
 def generate(
-    model: "DiffusionModel", texts: Sequence[str], seed: int, report: Callable[[Progress], None] = lambda _: None
+    model: DiffusionModel, texts: Sequence[str], seed: int, report: Callable[[Progress], None] = lambda _: None
 ) -> np.ndarray:
     """One image per prompt, uint8 (n, h, w, 3), with the page's default steps, guidance and scheduler."""
     request, side = AttentionRequest, model.image_size

@@ -8,27 +8,25 @@ drawn scenes stand beside every number it gives.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from inspector import world
 from inspector.analysis.dense_clip import dense_scores
 from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation.generation import Prompt
+from inspector.evaluation.retrieval import embed_trunk
 from inspector.evaluation.tally import class_means, mean_of_classes
+from inspector.evaluation.texts import TEMPLATE, single
+from inspector.models.protocols import ClipModel
 from inspector.results import resize_maps
 from inspector.world.classes import KINDS
 
-if TYPE_CHECKING:
-    from inspector.models.protocols import ClipModel
-
 FALSE_POSITIVES = 0.05
 REGION = 0.1  # share of the picture whose pixels are counted: those where CLIP sees the thing most
-TEMPLATE = "a photo of {}."
 COLOURS = tuple(world.COLOURS)
 IS_THING = np.array([word in world.THINGS for word in world.CLASSES])
 
@@ -51,7 +49,7 @@ class Judge:
     texts: embeddings (class, embed). presence: cosine (class,). colour: share (colour,).
     """
 
-    clip: "ClipModel"
+    clip: ClipModel
     texts: torch.Tensor
     presence: np.ndarray
     colour: np.ndarray
@@ -63,9 +61,9 @@ class Judge:
         return cosines > self.presence, shares > self.colour
 
 
-def calibrate(clip: "ClipModel", scenes: Sequence[world.Scene]) -> Judge:
+def calibrate(clip: ClipModel, scenes: Sequence[world.Scene]) -> Judge:
     """A judge whose limits 5% of the drawn scenes without the thing, or the colour, exceed."""
-    texts = embed_classes(clip, tuple((word,) for word in world.CLASSES), TEMPLATE)
+    texts = embed_classes(clip, single(world.CLASSES), TEMPLATE)
     sights = [see(clip, texts, scene.image) for scene in scenes]
     cosines = np.stack([item.cosines for item in sights])
     absent = np.array([[word not in scene.masks for word in world.CLASSES] for scene in scenes])
@@ -83,16 +81,14 @@ def limit(negatives: np.ndarray, false_positives: float = FALSE_POSITIVES) -> fl
     return float(np.quantile(negatives, 1 - false_positives, method="higher")) if negatives.size else float("nan")
 
 
-@torch.no_grad()
-def see(clip: "ClipModel", texts: torch.Tensor, image: np.ndarray) -> Sight:
+def see(clip: ClipModel, texts: torch.Tensor, image: np.ndarray) -> Sight:
     """Cosines and colours of one picture uint8 (h, w, 3); texts: embeddings (class, embed)."""
     trunk = clip.trunk(clip.pixels(image))
-    pooled = clip.head(clip.last_block(trunk.tokens), trunk, clip.poolings[0])
-    cosines = F.normalize(pooled.float(), dim=-1)[0] @ texts.float().T
+    cosines = texts.float().cpu() @ embed_trunk(clip, trunk)
     patches = (clip.logit_scale * dense_scores(clip, trunk, texts)).softmax(0).numpy()  # (class, gh, gw)
     names = colour_names(image)
     regions = (region(patch, names.shape) for patch in patches[IS_THING])
-    return Sight(cosines.cpu().numpy(), np.array([shares(names[inside]) for inside in regions]))
+    return Sight(cosines.numpy(), np.array([shares(names[inside]) for inside in regions]))
 
 
 def region(grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:

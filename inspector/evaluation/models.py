@@ -8,116 +8,41 @@ found, colour_right: generated images, judged as `evaluation.judge` says.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from inspector import world
 from inspector.analysis.metrics import auc, summarise
+from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation import judge
 from inspector.evaluation.generation import generate, prompts
+from inspector.evaluation.retrieval import GROUP, embed_images, embed_texts, full_caption, grouped_hits, informed_hits
 from inspector.evaluation.tally import half_interval
+from inspector.evaluation.texts import TEMPLATE, single
 from inspector.models import load_clip, load_diffusion
+from inspector.models.protocols import ClipModel, DiffusionModel
 from inspector.results import Progress
 from inspector.views.table import lines
 from inspector.views.table import table as rows_table
 
-if TYPE_CHECKING:
-    from inspector.models.protocols import ClipModel, DiffusionModel
-
-GROUP = 64  # pictures and captions that compete in retrieval
-TEMPLATE = "a photo of {}."
 LATENT_FACTOR = 8
-CAPTIONS = 12  # drawn per picture, of which retrieval takes the fullest
 GENERATED = 112  # images, eight of each thing; fewer where fewer scenes are asked for
 Report = Callable[[Progress], None]
 
 
-@torch.no_grad()
-def embed_images(clip: "ClipModel", images: Sequence[np.ndarray], batch: int = 32) -> np.ndarray:
-    """Unit image embeddings float32 (n, embed) with the pooling the model was trained with.
-
-    images: uint8 (h, w, 3), all of one size.
-    """
-    rows = []
-    for start in range(0, len(images), batch):
-        trunk = clip.trunk(torch.cat([clip.pixels(image) for image in images[start : start + batch]]))
-        pooled = clip.head(clip.last_block(trunk.tokens), trunk, clip.poolings[0])
-        rows.append(F.normalize(pooled.float(), dim=-1).cpu().numpy())
-    return np.concatenate(rows)
-
-
-@torch.no_grad()
-def embed_texts(clip: "ClipModel", texts: Sequence[str], batch: int = 64) -> np.ndarray:
-    """Unit text embeddings float32 (n, embed)."""
-    rows = [clip.text(texts[start : start + batch]).float().cpu().numpy() for start in range(0, len(texts), batch)]
-    return np.concatenate(rows)
-
-
-def embed_classes(clip: "ClipModel") -> np.ndarray:
-    """Unit embeddings float32 (class, embed) of "a photo of {}." for the world's classes."""
-    return embed_texts(clip, [TEMPLATE.format(word) for word in world.CLASSES])
-
-
-def retrieval_hits(similarity: np.ndarray, captions: Sequence[str]) -> np.ndarray:
-    """Mean of both directions' top-1 hits, in {0, .5, 1}, per scene (n,).
-
-    similarity: (image, caption), scene i's own on the diagonal; a caption equal to the own one is right too.
-    """
-    texts = np.asarray(captions)
-    equal = texts[:, None] == texts[None, :]
-    rows = np.arange(len(texts))
-    to_text = equal[rows, similarity.argmax(1)]
-    to_image = equal[similarity.argmax(0), rows]
-    return (to_text + to_image.astype(np.float64)) / 2
-
-
-def grouped_hits(images: np.ndarray, texts: np.ndarray, captions: Sequence[str], group: int = GROUP) -> np.ndarray:
-    """Retrieval hits among groups of `group` scenes; scenes that fill no group are left out.
-
-    images, texts: unit embeddings (n, embed).
-    """
-    group = min(group, len(captions))
-    parts = []
-    for start in range(0, len(captions) - group + 1, group):
-        part = slice(start, start + group)
-        parts.append(retrieval_hits(images[part] @ texts[part].T, captions[part]))
-    return np.concatenate(parts)
-
-
-def full_caption(scene: world.Scene, tries: int = CAPTIONS) -> world.Caption:
-    """The caption that names the most words, then the longest, of `tries` written from the scene's facts."""
-    written = [world.write_caption(scene.facts, np.random.default_rng([scene.seed, row])) for row in range(tries)]
-    return max(written, key=lambda caption: (len(caption.spans), len(caption.text)))
-
-
-def informed_hits(scenes: Sequence[world.Scene], captions: Sequence[world.Caption], group: int = GROUP) -> np.ndarray:
-    """What retrieval would score (n,) knowing which words, and in which colours, each picture shows, and no more.
-
-    From text to image: one over the number of pictures in the group that a caption fits.
-    """
-    shown = [{(item["word"], item["colour"]) for item in scene.facts["instances"]} for scene in scenes]
-    words = [set(scene.masks) for scene in scenes]
-    group = min(group, len(scenes))
-    hits = []
-    for row in range(len(scenes) // group * group):
-        text, spans = captions[row].text, captions[row].spans
-        named = {(word, text[:start].split()[-1]) for start, _, word in spans if text[:start].split()}
-        coloured = {(word, colour) for word, colour in named if colour in world.COLOURS}
-        rivals = range(row // group * group, (row // group + 1) * group)
-        fits = [all(word in words[k] for *_, word in spans) and coloured <= shown[k] for k in rivals]
-        hits.append(1 / sum(fits))
-    return np.array(hits)
-
-
-def retrieval_top1(clip: "ClipModel", scenes: Sequence[world.Scene], group: int = GROUP) -> float:
+def retrieval_top1(clip: ClipModel, scenes: Sequence[world.Scene], group: int = GROUP) -> float:
     """Top-1 image-text retrieval among `group` scenes, both directions averaged, in [0, 1]."""
     captions = [full_caption(scene).text for scene in scenes]
-    images = embed_images(clip, [scene.image for scene in scenes])
+    images = embed_images(clip, (scene.image for scene in scenes))
     return float(grouped_hits(images, embed_texts(clip, captions), captions, group).mean())
+
+
+def class_texts(clip: ClipModel) -> np.ndarray:
+    """Unit embeddings float32 (class, embed) of "a photo of {}." for the world's classes."""
+    return embed_classes(clip, single(world.CLASSES), TEMPLATE).float().cpu().numpy()
 
 
 def presence(scenes: Sequence[world.Scene]) -> np.ndarray:
@@ -130,9 +55,9 @@ def class_aucs(scores: np.ndarray, present: np.ndarray) -> np.ndarray:
     return np.array([auc(scores[:, index], present[:, index]) for index in range(scores.shape[1])])
 
 
-def presence_auc(clip: "ClipModel", scenes: Sequence[world.Scene]) -> float:
+def presence_auc(clip: ClipModel, scenes: Sequence[world.Scene]) -> float:
     """AUC of zero-shot cosines against presence, averaged over the world's classes, in [0, 1]."""
-    return mean_area(embed_images(clip, [scene.image for scene in scenes]) @ embed_classes(clip).T, presence(scenes))
+    return mean_area(embed_images(clip, (scene.image for scene in scenes)) @ class_texts(clip).T, presence(scenes))
 
 
 def mean_area(scores: np.ndarray, present: np.ndarray) -> float:
@@ -147,14 +72,14 @@ def decibels(images: np.ndarray, copies: np.ndarray) -> np.ndarray:
     return 10 * np.log10(255**2 / np.maximum(error, 1e-6))
 
 
-def reconstructions(diffusion: "DiffusionModel", images: np.ndarray, batch: int = 8) -> np.ndarray:
+def reconstructions(diffusion: DiffusionModel, images: np.ndarray, batch: int = 8) -> np.ndarray:
     """The pictures through the autoencoder and back, uint8 (n, h, w, 3)."""
     parts = [images[start : start + batch] for start in range(0, len(images), batch)]
     with torch.no_grad():
         return np.concatenate([diffusion.decode(diffusion.encode_images(part)) for part in parts])
 
 
-def psnr(diffusion: "DiffusionModel", scenes: Sequence[world.Scene]) -> float:
+def psnr(diffusion: DiffusionModel, scenes: Sequence[world.Scene]) -> float:
     """Mean PSNR of the autoencoder in dB."""
     images = np.stack([scene.image for scene in scenes])
     return float(decibels(images, reconstructions(diffusion, images)).mean())
@@ -206,14 +131,14 @@ def evaluate(
     }
 
 
-def clip_metrics(clip: "ClipModel", scenes: Sequence[world.Scene]) -> dict[str, dict[str, Any]]:
+def clip_metrics(clip: ClipModel, scenes: Sequence[world.Scene]) -> dict[str, dict[str, Any]]:
     """retrieval_top1 and presence_auc with spread and baselines."""
     captions = [full_caption(scene) for scene in scenes]
     texts = [caption.text for caption in captions]
-    images = embed_images(clip, [scene.image for scene in scenes])
+    images = embed_images(clip, (scene.image for scene in scenes))
     group = min(GROUP, len(scenes))
     informed = float(informed_hits(scenes, captions).mean())
-    scores, present = images @ embed_classes(clip).T, presence(scenes)
+    scores, present = images @ class_texts(clip).T, presence(scenes)
     areas = class_aucs(scores, present)
     interval = half_interval(lambda rows: mean_area(scores[rows], present[rows]), len(scenes))
     return {
@@ -231,7 +156,7 @@ def clip_metrics(clip: "ClipModel", scenes: Sequence[world.Scene]) -> dict[str, 
     }
 
 
-def autoencoder_metrics(diffusion: "DiffusionModel", scenes: Sequence[world.Scene]) -> dict[str, dict[str, Any]]:
+def autoencoder_metrics(diffusion: DiffusionModel, scenes: Sequence[world.Scene]) -> dict[str, dict[str, Any]]:
     """psnr in dB with its spread, beside pictures averaged over the 8 x 8 pixels that share a latent."""
     images = np.stack([scene.image for scene in scenes])
     values = summarise(decibels(images, reconstructions(diffusion, images)))

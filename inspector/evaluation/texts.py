@@ -3,7 +3,7 @@
 import torch
 
 from inspector import world
-from inspector.analysis.vocabulary import embed_classes, other_words
+from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.models.protocols import ClipModel
 from inspector.results import CLIP_ES_BACKGROUND, ClassNames
 
@@ -21,7 +21,7 @@ class Texts:
 
     def __init__(self, model: ClipModel) -> None:
         classes = embed_classes(model, single(world.CLASSES), TEMPLATE)
-        background = model.text([TEMPLATE.format(word) for word in CLIP_ES_BACKGROUND])
+        background = model.text([fill(TEMPLATE, word) for word in CLIP_ES_BACKGROUND])
         self._classes = dict(zip(world.CLASSES, classes, strict=True))
         self._background = dict(zip(CLIP_ES_BACKGROUND, background, strict=True))
 

@@ -35,13 +35,13 @@ def save_autoencoder(model: AutoencoderKL, folder: Path) -> None:
 def open_autoencoder(folder: Path) -> AutoencoderKL:
     """The autoencoder in `folder`/vae. Raises ModelFilesError when it is missing."""
     _check(folder, "vae", "autoencoder")
-    return AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32, use_safetensors=True)
+    return AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32, use_safetensors=True)
 
 
 def open_unet(folder: Path) -> UNet2DConditionModel:
     """The UNet in `folder`/unet. Raises ModelFilesError when it is missing."""
     _check(folder, "unet", "diffusion")
-    return UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32, use_safetensors=True)
+    return UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32, use_safetensors=True)
 
 
 def _check(folder: Path, part: str, stem: str) -> None:

@@ -43,9 +43,8 @@ def common_words() -> dict[str, int]:
 def learn_merges(words: Mapping[str, int], count: int) -> list[Merge]:
     """The `count` most frequent byte pairs of weighted words, in order of learning; fewer if words run out.
 
-    A merge whose result exists already ("a" + "bc" after "ab" + "c") is skipped: open_clip would list the
-    symbol twice and shift the ids after it, the end-of-text id with them. Ties go to the later pair in
-    code point order, so that the same words give the same merges.
+    Ties go to the later pair in code point order, so that the same words give the same merges. No symbol comes
+    up twice, which would shift open_clip's ids: a symbol's inside is merged alike wherever it occurs.
     """
     weights: Counter[str] = Counter()
     for text, weight in words.items():
@@ -59,23 +58,19 @@ def learn_merges(words: Mapping[str, int], count: int) -> list[Merge]:
         for pair in pairwise(symbols):
             pairs[pair] += weight_of[index]
             where[pair].add(index)
-    known = set(base_symbols())
     merges: list[Merge] = []
     while len(merges) < count and pairs:
         best = max(pairs, key=lambda pair: (pairs[pair], pair))
-        if pairs[best] <= 0 or "".join(best) in known:
-            del pairs[best]
-            continue
+        if pairs[best] <= 0:
+            break
         merges.append(best)
-        known.add("".join(best))
         for index in where.pop(best):
             before, after = spelled[index], join_pair(spelled[index], best)
             for pair in pairwise(before):
                 pairs[pair] -= weight_of[index]
             for pair in pairwise(after):
-                if "".join(pair) not in known:
-                    pairs[pair] += weight_of[index]
-                    where[pair].add(index)
+                pairs[pair] += weight_of[index]
+                where[pair].add(index)
             spelled[index] = after
     return merges
 

@@ -9,7 +9,7 @@ import torch
 
 from inspector.analysis import metrics
 from inspector.analysis.saliency import gradcam
-from inspector.analysis.vocabulary import embed_classes, other_words
+from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.models import load_clip
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, model_side, provenance
 from inspector.results import Progress, SaliencyRequest, SaliencyResult, parse_classes, resize_maps
@@ -42,7 +42,7 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
     with INFERENCE_LOCK:
         text = embed_classes(model, classes, request.template)
         words = other_words(request.background, classes)
-        background = model.text([request.template.format(word) for word in words]) if words else text[:0]
+        background = model.text([fill(request.template, word) for word in words]) if words else text[:0]
         found = gradcam(model, trunk, text, background, request.pooling)
     signed = _numpy(found.signed)
     yield SaliencyResult(

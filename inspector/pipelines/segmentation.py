@@ -18,7 +18,7 @@ import torch
 from inspector.analysis.dense_clip import dense_scores
 from inspector.analysis.saliency import gradcam
 from inspector.analysis.segmentation import own_maximum, quality, segments, winners
-from inspector.analysis.vocabulary import embed_classes, other_words
+from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.errors import PromptError
 from inspector.models import load_clip, load_diffusion
 from inspector.models.protocols import ClipModel, DiffusionModel, Trunk
@@ -85,7 +85,7 @@ def score_clip(model: ClipModel, request: SegmentationRequest) -> np.ndarray:
     side = model_side(request.image.shape[:2], request.side, model.image_size)
     trunk = model.trunk(model.pixels(request.image, side))
     words = other_words(tuple(CLIP_ES_BACKGROUND), classes)
-    background = model.text([request.template.format(word) for word in words])
+    background = model.text([fill(request.template, word) for word in words])
     return CLIP_SCORES[request.method](model, trunk, embed_classes(model, classes, request.template), background)
 
 
@@ -143,7 +143,7 @@ def class_prompts(model: DiffusionModel, classes: ClassNames, template: str) -> 
     prompts, spans = [], []
     start = template.index("{}")
     for word in (word for synonyms in classes for word in synonyms):
-        prompt = template.format(word)
+        prompt = fill(template, word)
         tokens = model.tokenize(prompt).tokens
         span = tuple(token.index for token in tokens if token.start < start + len(word) and token.stop > start)
         if not span:

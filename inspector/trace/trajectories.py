@@ -65,7 +65,7 @@ def denoise(
     sampler.set_timesteps(steps, device=model.device)
     guided = guidance_scale > 1
     states = model.encode_prompts([""] * len(prompts) + list(prompts) if guided else list(prompts))
-    latents = latents * 1
+    latents = latents * sampler.init_noise_sigma
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(sampler.step).parameters:
         extra["generator"] = torch.Generator("cpu").manual_seed(seed)

@@ -24,7 +24,7 @@ PRESETS: dict[str, dict] = {
     "cpu": {
         "scenes": 30_000,
         "size": 128,
-        "schedule": Schedule(steps=6_000, learning_rate=1e-3, batch=8, average=0.998, weight_decay=0.0),
+        "schedule": Schedule(steps=10_000, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
     },
     "gpu": {
         "scenes": 100_000,
@@ -120,4 +120,3 @@ def write_pairs(path: Path, above: np.ndarray, below: np.ndarray) -> None:
     """A PNG of two rows of pictures, originals above."""
     sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in (above, below)], axis=0)
     cv2.imwrite(str(path), sheet[..., ::-1])
-

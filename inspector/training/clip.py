@@ -8,6 +8,9 @@ losses are added up, none of which sees a mask:
    similarity of class token and of patch mean to each word's prompt;
 3. word presence once more from the patches alone, each of which chooses one word by a softmax, pooled by
    normalised global weighted pooling with a size penalty (Araslanov and Roth 2020, eq. 3 to 5).
+
+Most of what there is to learn is learned on half-size pictures, whose 8 x 8 grid costs a fraction (Li et al. 2023,
+"An inverse scaling law for CLIP training"); then the grid is 16 x 16 with some patches dropped.
 """
 
 from collections import Counter
@@ -32,12 +35,14 @@ PRESETS: dict[str, dict] = {
     "cpu": {
         "scenes": 30_000,
         "size": 128,
-        "text_steps": 1_600,  # then the text tower is frozen, so that scenes-diffusion can start on it
-        "schedule": Schedule(steps=9_000, learning_rate=8e-4, batch=64, average=0.998, weight_decay=0.05),
+        "coarse_steps": 3_000,
+        "text_steps": 1_300,  # then the text tower is frozen, so that scenes-diffusion can start on it
+        "schedule": Schedule(steps=9_000, learning_rate=8e-4, batch=96, average=0.998, weight_decay=0.05),
     },
     "gpu": {
         "scenes": 100_000,
         "size": 256,
+        "coarse_steps": 8_000,
         "text_steps": 8_000,
         "schedule": Schedule(
             steps=20_000, learning_rate=8e-4, batch=256, average=0.999, weight_decay=0.05, slice_minutes=8
@@ -66,11 +71,27 @@ class ClipTraining(nn.Module):
                 parameter.requires_grad_(learns)
 
     def images(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(b, 3, h, w) -> unnormalised class embedding (b, d) and patch embeddings (b, n, d)."""
+        """(b, 3, h, w) -> unnormalised class embedding (b, d) and patch embeddings (b, n, d).
+
+        Pictures of half the model's side give half the grid, whole; others lose PATCH_DROPOUT of their patches.
+        """
         visual = self.model.visual
-        tokens = visual.ln_post(visual.transformer(visual._embeds(pixels)))
-        embedded = tokens @ visual.proj
+        patches = visual.conv1(pixels)  # (b, width, gh, gw)
+        coarse = patches.shape[2] < visual.grid_size[0]
+        patches = patches.flatten(2).transpose(1, 2)
+        start = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+        tokens = torch.cat([start, patches], 1) + self.positions(coarse)
+        tokens = visual.ln_pre(tokens if coarse else visual.patch_dropout(tokens))
+        embedded = visual.ln_post(visual.transformer(tokens)) @ visual.proj
         return embedded[:, 0], embedded[:, 1:]
+
+    def positions(self, coarse: bool) -> torch.Tensor:
+        """Position embeddings (1 + patches, width); those of a coarse grid are the means of 2 x 2."""
+        own = self.model.visual.positional_embedding
+        if not coarse:
+            return own
+        grid = own[1:].T.reshape(1, -1, *self.model.visual.grid_size)  # (1, width, gh, gw)
+        return torch.cat([own[:1], F.avg_pool2d(grid, 2)[0].flatten(1).T])
 
     def losses(
         self,
@@ -148,8 +169,6 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     module = ClipTraining(build_clip(with_patch_dropout(config))).to(device)
-    if options["size"] < module.model.visual.image_size[0]:
-        tie_pixels(module.model.visual.conv1)
     run = Run("clip", module, options["schedule"], folder, resume)
     batches = Batches(store, open_tokenizer(tokenizer_folder), options["schedule"].batch, device, config)
 
@@ -161,7 +180,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         # On a CPU the flash kernel's backward pass makes a step a fifth slower than plain attention.
         kernel = SDPBackend.MATH if device.type == "cpu" else SDPBackend.FLASH_ATTENTION
         with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(kernel):
-            parts = module.losses(**batches.draw(rng))
+            parts = module.losses(**batches.draw(rng, coarse=step < options["coarse_steps"]))
         total = sum((WEIGHTS[name] * part for name, part in parts.items()), torch.zeros((), device=device))
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
@@ -189,15 +208,15 @@ class Batches:
         self.store, self.tokenizer, self.batch, self.device = store, tokenizer, batch, device
         self.side = config["vision_cfg"]["image_size"]
 
-    def draw(self, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        """Arguments of ClipTraining.losses."""
+    def draw(self, rng: np.random.Generator, coarse: bool) -> dict[str, torch.Tensor]:
+        """Arguments of ClipTraining.losses; coarse: pictures of half the model's side."""
         rows = np.sort(rng.choice(len(self.store), self.batch, replace=False))
         captions = [self.store.caption(row, rng) for row in rows]
         prompts = [word_prompt(word, rng) for word in world.CLASSES]
         same = np.array([[one == other for other in captions] for one in captions])
         ids = self.tokenizer(captions + prompts)
         return {
-            "pixels": normalised(self.store.images[rows], self.side).to(self.device),
+            "pixels": normalised(self.store.images[rows], self.side // 2 if coarse else self.side).to(self.device),
             "captions": ids[: self.batch].to(self.device),
             "prompts": ids[self.batch :].to(self.device),
             "presence": torch.from_numpy(self.store.presence(rows)).float().to(self.device),
@@ -212,26 +231,16 @@ def word_prompt(word: str, rng: np.random.Generator) -> str:
 
 
 def with_patch_dropout(config: Mapping) -> dict:
-    """The configuration with half of the patches dropped in training."""
+    """The configuration with PATCH_DROPOUT of the patches dropped in training."""
     return {**config, "vision_cfg": {**config["vision_cfg"], "patch_dropout": PATCH_DROPOUT}}
 
 
-@torch.no_grad()
-def tie_pixels(convolution: nn.Conv2d) -> None:
-    """Make the patch embedding constant over 2 x 2 pixels.
-
-    On doubled pictures the gradient is constant over them too, so the weights stay tied, and a sharp
-    256 px picture meets the average of its pixels instead of untrained differences.
-    """
-    weight = convolution.weight
-    weight.copy_(F.avg_pool2d(weight, 2).repeat_interleave(2, -1).repeat_interleave(2, -2))
-
-
 def normalised(images: np.ndarray, side: int) -> torch.Tensor:
-    """uint8 (n, h, w, 3) -> (n, 3, side, side), CLIP's mean and deviation.
-
-    128 px pictures are doubled by repetition, so most of a run can use pictures that cost a quarter to draw.
-    """
+    """uint8 (n, h, w, 3) -> (n, 3, side, side), CLIP's mean and deviation; halved by averaging, doubled bilinearly."""
     mean, deviation = (torch.tensor(value).view(1, 3, 1, 1) for value in (PIXEL_MEAN, PIXEL_STD))
     pixels = (torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255 - mean) / deviation
-    return pixels if pixels.shape[-1] == side else F.interpolate(pixels, size=(side, side), mode="nearest")
+    if pixels.shape[-1] == side:
+        return pixels
+    if pixels.shape[-1] > side:
+        return F.interpolate(pixels, size=(side, side), mode="area")
+    return F.interpolate(pixels, size=(side, side), mode="bilinear")

@@ -1,12 +1,14 @@
 """What the training commands share: a resumable loop with checkpoints, averages and a log line.
 
 A run lives in one folder: `checkpoint.pt` (written to a temporary name, then renamed), `log.jsonl`
-and sample pictures. It stops after `slice_minutes`, on the last step, or on Ctrl-C, always with a
-checkpoint, and `--resume` goes on from there.
+and sample pictures. It stops after `slice_minutes`, on the last step, on Ctrl-C or on a polite kill,
+always with a checkpoint, and `--resume` goes on from there.
 """
 
 import json
 import math
+import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -76,6 +78,7 @@ class Run:
         """Train until the last step or the end of the slice; True when the last step is done."""
         schedule, started = self.schedule, time.monotonic()
         saved = started
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` saves
         recent: deque[float] = deque(maxlen=50)
         if self.step:
             self.say(f"resumed at step {self.step}")
@@ -117,7 +120,7 @@ class Run:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        # Ten times the steps so far, so that early averages are not the random start.
+        # A short memory at first, so that an early average is not the random start.
         decay = min(self.schedule.average, (1 + self.step) / (10 + self.step))
         for key, value in self.module.state_dict().items():
             if value.is_floating_point():

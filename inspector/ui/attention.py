@@ -9,7 +9,7 @@ from inspector.results import AttentionRequest, AttentionResult
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve
+from inspector.ui.pictures import resolve, show
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import attention as views
 from inspector.views.figure import Sheet
@@ -106,7 +106,10 @@ def close(
         if point is not None:
             pixels = mark(pixels, *from_image(point, result.images[arm].shape))
         timestep = result.steps[arm][views.at_step(result, arm, index)]
-        values += [gr.update(value=pixels, visible=True), parts.colour_bar(bar, f"“{name}”, {arm}, t = {timestep}")]
+        values += [
+            gr.update(value=show(pixels), visible=True),
+            parts.colour_bar(bar, f"“{name}”, {arm}, t = {timestep}"),
+        ]
     return *values, _readout(result, index, layer, point), parts.table(_scores(result, index, word), _caption(result))
 
 
@@ -132,7 +135,7 @@ def _caption(result: AttentionResult) -> str:
 
 def adopt(result: AttentionResult, word: str | int, layer: str, step: float) -> tuple[Any, ...]:
     """Offer the words, layers and steps of a new result; start at the main word, the mean and the last step."""
-    special = [(f"start {result.tokens[0].text}", 0), (f"end {result.tokens[-1].text}", len(result.tokens) - 1)]
+    special = [("start token", 0), ("end token", len(result.tokens) - 1)]
     words = [(name, name) for name in views.words(result)]
     choices = views.layer_choices(result)
     kept = layer if layer in [value for _, value in choices] else "mean"
@@ -178,7 +181,8 @@ def build(screen: gr.JSON) -> gr.State:
             run, stop = controls.actions()
         with gr.Column(scale=8, min_width=300, elem_classes="right"):
             status = gr.HTML(parts.placeholder("Press Run, or choose Figure 3."))
-            viewer = _viewer(screen)
+            with gr.Column(visible=False, elem_classes="right") as frame:
+                viewer = _viewer(frame, screen)
     mode.change(
         lambda value: gr.update(visible=value == GIVEN), mode, given, show_progress="hidden", api_visibility="private"
     )
@@ -229,7 +233,7 @@ def _numbers() -> list[Any]:
     return [steps, guidance, seed, noise, matched, scheduler, model]
 
 
-def _viewer(screen: gr.JSON) -> Viewer:
+def _viewer(frame: gr.Column, screen: gr.JSON) -> Viewer:
     with gr.Row(elem_classes="chips"):
         word = gr.Radio([], label="Word", info="Every word of the prompt, and the start and end tokens.")
     with gr.Row():
@@ -256,11 +260,13 @@ def _viewer(screen: gr.JSON) -> Viewer:
     scores = gr.HTML()
     save, files = controls.export()
     viewer = Viewer(
+        frame=frame,
         screen=screen,
         looks=looks,
         choices=[Choice(word, figure=True), Choice(layer), Choice(step, figure=True)],
         sheet=sheet,
         pictures=[generated, noised],
+        columns=10,
         outputs=[generated, first, noised, second, readout, scores],
         figure=figure,
         close=close,

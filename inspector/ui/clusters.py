@@ -9,7 +9,7 @@ from inspector.results import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve
+from inspector.ui.pictures import resolve, show
 from inspector.ui.session import RESULTS, fingerprint
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import clusters as views
@@ -99,7 +99,9 @@ def close(result: ClustersResult, look: Look, point: Point, kind: str, kept: str
         labels, similar = (mark(pixels, *from_image(point, shape)) for pixels in (labels, similar))
     bar = views.bar(result, look, kind)
     if kind == "clusters":
-        named = parts.legend((f"{label}: {share:.0%}", color) for label, color, share in views.shares(result) if share)
+        named = parts.legend(
+            (f"cluster {label}, {share:.0%}", color) for label, color, share in views.shares(result) if share
+        )
     else:
         named = parts.colour_bar(bar, views.TITLES[kind]) or parts.hint(views.TITLES[kind])
     place = "the middle; click either picture" if point is None else f"y {point[0]:.0f}, x {point[1]:.0f}"
@@ -109,7 +111,7 @@ def close(result: ClustersResult, look: Look, point: Point, kind: str, kept: str
         f"Layers: {', '.join(result.layers)}."
     )
     table = parts.table(views.scores(result), "Clusters matched to the masks of this picture, beside plain baselines")
-    return labels, named, similar, scale, stability + table
+    return show(labels), named, show(similar), scale, stability + table
 
 
 def adopt(result: ClustersResult, kind: str, kept: str) -> tuple[Any, ...]:
@@ -141,9 +143,17 @@ def build(screen: gr.JSON) -> gr.State:
             run, stop = controls.actions()
         with gr.Column(scale=8, min_width=300, elem_classes="right"):
             status = gr.HTML(parts.placeholder("Press Run, or choose Figure 4."))
-            viewer, kept = _viewer(screen)
+            with gr.Column(visible=False, elem_classes="right") as frame:
+                viewer, kept = _viewer(frame, screen)
     inputs = [k, *recipe]
     controls.endpoint(TAB, api, inputs)
+    defaults = controls.defaults(inputs).values()
+
+    def figure_4() -> Iterator[tuple[Any, ...]]:
+        """Compute the good case and keep it beside; fill in the poor case, at the defaults."""
+        for status, key in runs.on_page(TAB, first_request)():
+            yield status, key, scenes.file(scenes.POOR), scenes.POOR, *defaults
+
     runs.connect(
         TAB,
         make,
@@ -151,16 +161,9 @@ def build(screen: gr.JSON) -> gr.State:
         (status, viewer.key),
         [run.click],
         stop,
-        [runs.Example(paper, [status, kept, source.picture, source.scene, *inputs], lambda: _figure_4(inputs))],
+        [runs.Example(paper, [status, kept, source.picture, source.scene, *inputs], figure_4)],
     )
     return viewer.key
-
-
-def _figure_4(inputs: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """Compute the good case and keep it beside; fill in the poor case, at the defaults."""
-    defaults = [component.value for component in inputs]
-    for status, key in runs.on_page(TAB, first_request)():
-        yield status, key, scenes.file(scenes.POOR), scenes.POOR, *defaults
 
 
 def _recipe() -> list[Any]:
@@ -185,11 +188,16 @@ def _recipe() -> list[Any]:
         ]
 
 
-def _viewer(screen: gr.JSON) -> tuple[Viewer, gr.State]:
+def _viewer(frame: gr.Column, screen: gr.JSON) -> tuple[Viewer, gr.State]:
     kept = gr.State("")
     sheet = controls.sheet("Clusters, features and baselines")
     looks = controls.looks()
-    kind = gr.Radio(KINDS, value="clusters", label="Left picture", info="Or click a picture of the figure.")
+    kind = gr.Radio(
+        KINDS,
+        value="clusters",
+        label="Left picture",
+        info="Or click a picture of the figure. agreement: share of restarts that put a pixel into the same cluster.",
+    )
     with gr.Row():
         with gr.Column(min_width=260):
             labels = controls.close_up("Clusters")
@@ -203,6 +211,7 @@ def _viewer(screen: gr.JSON) -> tuple[Viewer, gr.State]:
         forget = gr.Button("Forget the kept case", size="sm")
     save, files = controls.export()
     viewer = Viewer(
+        frame=frame,
         screen=screen,
         looks=looks,
         choices=[Choice(kind), Choice(kept)],

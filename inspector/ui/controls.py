@@ -9,7 +9,7 @@ import gradio as gr
 from inspector.models import catalog
 from inspector.ui import parts, scenes
 from inspector.ui.guard import guard
-from inspector.ui.pictures import Picture, Upload
+from inspector.ui.pictures import upload
 from inspector.views.color import SEQUENTIAL
 from inspector.views.look import SCALES, Look
 
@@ -20,7 +20,7 @@ CELLS = ("smooth", "cells")
 class Source:
     """Where a run's image comes from: an upload or a drawn scene."""
 
-    picture: Upload
+    picture: gr.Image
     scene: gr.Number
 
     @property
@@ -30,11 +30,9 @@ class Source:
 
 def source(seed: int | None, label: str = "Image", caption: gr.Textbox | None = None) -> Source:
     """An upload, the gallery of drawn scenes, and the number of a scene, whose caption goes into `caption`."""
-    picture = Upload(
+    picture = upload(
         value=None if seed is None else scenes.file(seed),
         label=label,
-        type="filepath",
-        image_mode=None,
         sources=["upload", "clipboard"],
         height=260,
         elem_classes="source",
@@ -42,11 +40,12 @@ def source(seed: int | None, label: str = "Image", caption: gr.Textbox | None = 
         buttons=["fullscreen"],
         placeholder="Drop a picture here, or click to upload",
     )
+    gr.HTML(parts.hint("Or a drawn scene, with exact masks:"))
     gallery = gr.Gallery(
         value=list(scenes.gallery()),
-        label="Drawn scenes with exact masks: choose one",
+        label="Drawn scenes",
+        show_label=False,
         columns=6,
-        height="auto",
         allow_preview=False,
         object_fit="cover",
         elem_classes="scenes",
@@ -96,9 +95,7 @@ class Looks:
 def looks(scale: str = "own", threshold: bool = False) -> Looks:
     """Opacity, colour map, scale, cells and threshold. They act on the recorded result and run no model."""
     with gr.Row(elem_classes="looks"):
-        opacity = gr.Slider(
-            0, 1, 0.6, step=0.05, label="Opacity", info="Of the colours over the picture.", min_width=150
-        )
+        opacity = gr.Slider(0, 1, 0.6, step=0.05, label="Opacity", info="Of the colours.", min_width=150)
         cut = gr.Slider(
             0,
             1,
@@ -151,9 +148,9 @@ def actions() -> tuple[gr.Button, gr.Button]:
     return run, stop
 
 
-def sheet(label: str) -> Picture:
+def sheet(label: str) -> gr.Image:
     """The paper-like figure of a tab."""
-    return Picture(
+    return gr.Image(
         label=label,
         interactive=False,
         format="png",
@@ -164,13 +161,14 @@ def sheet(label: str) -> Picture:
     )
 
 
-def close_up(label: str, visible: bool = True) -> Picture:
+def close_up(label: str, visible: bool = True) -> gr.Image:
     """A large picture that answers to clicks."""
-    return Picture(
+    return gr.Image(
         label=label,
         interactive=False,
         format="png",
         visible=visible,
+        show_label=False,
         buttons=["download", "fullscreen"],
         elem_classes="close-up",
         alt_text=label,
@@ -191,7 +189,7 @@ def header(title: str, sentence: str, limits: str) -> None:
 
 def endpoint(name: str, handler: Callable[..., Any], inputs: Sequence[Any]) -> None:
     """Offer `handler` to scripts under a name: image and scene, then the page's controls, with their defaults."""
-    image = Upload(label="image", type="filepath", image_mode=None, visible=False)
+    image = upload(label="image", visible=False)
     scene = gr.Number(label="scene", precision=0, visible=False)
     outputs = [
         gr.Image(label="figure", format="png", type="filepath", visible=False),

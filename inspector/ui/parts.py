@@ -12,6 +12,18 @@ from inspector.views.color import css_gradient, hex_color
 from inspector.views.figure import Bar, number
 from inspector.views.table import Table
 
+_HEADERS = {
+    "p": "probability",
+    "ap": "AP",
+    "iou": "IoU at 0.4",
+    "iou_best": "best IoU",
+    "miou": "mIoU",
+    "ari": "ARI",
+    "timestep": "t",
+    "chance": "chance AP",
+    "area": "area above threshold",
+}
+
 
 def placeholder(text: str) -> str:
     """What stands in the status line before anything ran."""
@@ -74,7 +86,7 @@ def table(content: Table, caption: str = "") -> str:
     """A table; columns after the first are numbers."""
     if not content:
         return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in content.headers)
+    head = "".join(f"<th>{escape(_HEADERS.get(name, name))}</th>" for name in content.headers)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in content.rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f'<div class="table"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

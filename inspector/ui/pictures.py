@@ -20,26 +20,24 @@ from inspector.views.images import read_image
 Source = str | None
 
 
-class Upload(gr.Image):
-    """An image input that hands over the file as it came: `views.images` decodes it, under our limits."""
-
-    is_template = True  # drawn by gr.Image's own front end
-
-    def preprocess(self, payload: Any) -> Source:
-        """A path, or a data URL as it is: what is wrong with it is said where a run can say so."""
-        if payload is None:
-            return None
-        return payload.url if payload.url and payload.url.startswith("data:") else payload.path
+def upload(**options: Any) -> gr.Image:
+    """An image input that hands over the file as it came: `views.images` decodes it, under our limits and words."""
+    component = gr.Image(type="filepath", image_mode=None, **options)
+    # Not a subclass: for those gradio writes a .pyi file beside the module.
+    component.preprocess = _as_it_came  # type: ignore[method-assign]
+    return component
 
 
-class Picture(gr.Image):
-    """An image output: arrays are written quickly, and colours stay sharp at the borders of cells."""
+def _as_it_came(payload: Any) -> Source:
+    """A path, or a data URL as it is: what is wrong with it is said where a run can say so."""
+    if payload is None:
+        return None
+    return payload.url if payload.url and payload.url.startswith("data:") else payload.path
 
-    is_template = True
 
-    def postprocess(self, value: Any) -> Any:
-        """uint8 RGB (h, w, 3) or a path, for gr.Image to send."""
-        return super().postprocess(save(value, self.GRADIO_CACHE, "jpg") if isinstance(value, np.ndarray) else value)
+def show(image: np.ndarray) -> str:
+    """uint8 RGB as a file for an image output: quicker than gradio's own, and sharp at the borders of cells."""
+    return save(image, gr.utils.get_upload_folder(), "jpg")
 
 
 # Without chroma subsampling, which would smear one cell's colour into the next.

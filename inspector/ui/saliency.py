@@ -7,7 +7,7 @@ import gradio as gr
 
 from inspector.results import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.ui import controls, parts, runs, scenes
-from inspector.ui.pictures import resolve
+from inspector.ui.pictures import resolve, show
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import saliency as views
 from inspector.views.figure import Sheet
@@ -84,7 +84,7 @@ def close(result: SaliencyResult, look: Look, point: Point, chosen: int, kind: s
         title = f"At y {point[0]:.0f}, x {point[1]:.0f}: value, and its share of the map's maximum as a bar"
         readout = parts.readings(title, views.readings(result, *point))
     scores = parts.table(views.scores(result, look.threshold), "Classes")
-    return pixels, parts.colour_bar(views.bar(result, index, look, kind), label), readout, scores
+    return show(pixels), parts.colour_bar(views.bar(result, index, look, kind), label), readout, scores
 
 
 def adopt(result: SaliencyResult, chosen: int, kind: str) -> tuple[Any, ...]:
@@ -120,7 +120,8 @@ def build(screen: gr.JSON) -> gr.State:
             run, stop = controls.actions()
         with gr.Column(scale=8, min_width=300, elem_classes="right"):
             status = gr.HTML(parts.placeholder("Press Run, or choose Figure 1."))
-            viewer = _viewer(screen)
+            with gr.Column(visible=False, elem_classes="right") as frame:
+                viewer = _viewer(frame, screen)
     inputs = [classes, *recipe]
     controls.endpoint(TAB, api, inputs)
     shown = [choice.component for choice in viewer.choices]
@@ -159,7 +160,7 @@ def _recipe() -> list[Any]:
         ]
 
 
-def _viewer(screen: gr.JSON) -> Viewer:
+def _viewer(frame: gr.Column, screen: gr.JSON) -> Viewer:
     sheet = controls.sheet("Grad-CAM per class, and thresholded")
     looks = controls.looks(threshold=True)
     with gr.Row():
@@ -175,6 +176,7 @@ def _viewer(screen: gr.JSON) -> Viewer:
     scores = gr.HTML()
     save, files = controls.export()
     viewer = Viewer(
+        frame=frame,
         screen=screen,
         looks=looks,
         choices=[Choice(chosen), Choice(kind)],

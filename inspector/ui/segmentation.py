@@ -8,7 +8,7 @@ import gradio as gr
 from inspector.results import SEGMENTATION_METHODS, SegmentationRequest, SegmentationResult
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve
+from inspector.ui.pictures import resolve, show
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
@@ -109,7 +109,7 @@ def close(result: SegmentationResult, look: Look, point: Point, kind: str, chose
     tables = parts.table(views.scores(result), "Against the true masks") + parts.table(
         views.segments(result), "Segments, largest first"
     )
-    return pixels, below, readout, f"<div class='beside'>{tables}</div>"
+    return show(pixels), below, readout, f"<div class='beside'>{tables}</div>"
 
 
 def adopt(result: SegmentationResult, kind: str, chosen: int) -> tuple[Any, ...]:
@@ -155,7 +155,8 @@ def build(screen: gr.JSON) -> gr.State:
             run, stop = controls.actions()
         with gr.Column(scale=8, min_width=300, elem_classes="right"):
             status = gr.HTML(parts.placeholder("Press Run, or choose an example."))
-            viewer = _viewer(screen)
+            with gr.Column(visible=False, elem_classes="right") as frame:
+                viewer = _viewer(frame, screen)
     inputs = [classes, method, *recipe]
     controls.endpoint(TAB, api, inputs)
     street = {source.picture: scenes.file(scenes.STREET), source.scene: scenes.STREET} | controls.defaults(inputs)
@@ -196,7 +197,7 @@ def _recipe() -> list[Any]:
         ]
 
 
-def _viewer(screen: gr.JSON) -> Viewer:
+def _viewer(frame: gr.Column, screen: gr.JSON) -> Viewer:
     sheet = controls.sheet("Labels, truth, errors and scores")
     looks = controls.looks()
     with gr.Row():
@@ -210,6 +211,7 @@ def _viewer(screen: gr.JSON) -> Viewer:
     tables = gr.HTML()
     save, files = controls.export()
     viewer = Viewer(
+        frame=frame,
         screen=screen,
         looks=looks,
         choices=[Choice(kind), Choice(chosen)],

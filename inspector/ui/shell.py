@@ -59,7 +59,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
             server_name=host,
             server_port=port,
             theme=theme(),
-            css_paths=[ASSETS / "viewer" / "page.css"],
+            head=f"<style>{(ASSETS / 'viewer' / 'page.css').read_text(encoding='utf-8')}</style>",
             max_file_size=settings().limits.max_bytes,
             state_session_capacity=500,
             allowed_paths=[],
@@ -69,6 +69,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
             enable_monitoring=False,
             share=False,
             footer_links=[],
+            _frontend=False,  # leaves out a check that gives up after 3 s, which a busy machine may take
             **options,
         )
     except OSError as error:

@@ -8,12 +8,14 @@ import gradio as gr
 
 from inspector.ui import controls, runs
 from inspector.ui.guard import guard
+from inspector.ui.pictures import show
 from inspector.ui.session import RESULTS
 from inspector.views.figure import DARK, LIGHT, Sheet, draw, hit, reflow
 from inspector.views.look import Look
 from inspector.views.overlay import fit
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 4}
+WIDE = 1180  # of a figure, pixels
 SIDE = 640  # longer side of a close-up, pixels
 Point = tuple[float, float] | None
 Screen = dict[str, bool] | None  # {"narrow", "dark"}, as the browser says
@@ -37,8 +39,11 @@ class Viewer:
     jump: (result, key of the picture clicked in the figure, *choices) -> the choices' new values
     shape: result -> shape (h, w, ...) of the image that points refer to
     pictures: those of `outputs` that answer to a click.
+    frame: what holds it all, hidden until there is a result.
+    columns: pictures beside each other in the figure on a wide screen.
     """
 
+    frame: gr.Column
     screen: gr.JSON
     looks: controls.Looks
     choices: Sequence[Choice]
@@ -50,6 +55,7 @@ class Viewer:
     adopt: Callable[..., Sequence[Any]]
     jump: Callable[..., Sequence[Any]]
     shape: Callable[[Any], tuple[int, ...]]
+    columns: int = 5
     key: gr.State = field(default_factory=lambda: gr.State(""))
     point: gr.State = field(default_factory=lambda: gr.State(None))
 
@@ -57,7 +63,7 @@ class Viewer:
         """Connect every control. Sliders act while they move; of a burst the last value counts."""
         parts, close = [choice.component for choice in self.choices], list(self.outputs)
         everything, common, quiet = [self.sheet, *close], self._common, QUIET
-        self.redraw(self.key.change(self._adopt, [self.key, *parts], [self.point, *parts], **quiet))
+        self.redraw(self.key.change(self._adopt, [self.key, *parts], [self.frame, self.point, *parts], **quiet))
         for component in self.looks.inputs:
             component.input(self._draw_all, common, everything, trigger_mode="always_last", **quiet)
         for choice in self.choices:
@@ -84,16 +90,18 @@ class Viewer:
 
     @guard
     def _adopt(self, key: str, *choices: Any) -> Any:
-        return (None, *self.adopt(RESULTS.get(key), *choices)) if key else gr.skip()
+        if not key:
+            return gr.skip()
+        return gr.update(visible=True), None, *self.adopt(RESULTS.get(key), *choices)
 
     @guard
     def _draw_all(self, key: str, point: Point, screen: Screen, *values: Any) -> Any:
         if not key:
             return gr.skip()
         result, (look, choices) = RESULTS.get(key), self._split(values)
-        sheet, cell = on_screen(self.figure(result, look, *choices), screen)
+        sheet, cell = on_screen(self.figure(result, look, *choices), screen, self.columns)
         paper = DARK if screen and screen.get("dark") else LIGHT
-        return draw(sheet, cell, paper), *self.close(result, look, point, *choices)
+        return show(draw(sheet, cell, paper)), *self.close(result, look, point, *choices)
 
     @guard
     def _draw_close(self, key: str, point: Point, screen: Screen, *values: Any) -> Any:
@@ -115,7 +123,7 @@ class Viewer:
         if not key:
             return gr.skip()
         result, (look, choices) = RESULTS.get(key), self._split(values)
-        sheet, cell = on_screen(self.figure(result, look, *choices), screen)
+        sheet, cell = on_screen(self.figure(result, look, *choices), screen, self.columns)
         clicked = hit(sheet, event.index[0], event.index[1], cell)
         if not clicked:
             return gr.skip()
@@ -131,12 +139,13 @@ class Viewer:
         return gr.File(runs.write(result, look, self.figure(result, look, *choices)), visible=True)
 
 
-def on_screen(sheet: Sheet, screen: Screen) -> tuple[Sheet, int]:
-    """The sheet broken into rows that fit the visitor's screen, and the height of its pictures in pixels."""
-    columns = 2 if screen and screen.get("narrow") else 5
+def on_screen(sheet: Sheet, screen: Screen, columns: int) -> tuple[Sheet, int]:
+    """The sheet in rows that fit the visitor's screen, and the height of its pictures in pixels."""
+    if screen and screen.get("narrow"):
+        columns = 2 if columns <= 5 else 3
     sheet = reflow(sheet, columns)
     widest = max(len(row.panels) for row in sheet.rows)
-    return sheet, min(320, 1300 // max(widest, 2)) if columns > 2 else 300
+    return sheet, min(300, WIDE // max(widest, 2))
 
 
 def to_image(index: Sequence[float], shape: tuple[int, ...], side: int = SIDE) -> tuple[float, float]:

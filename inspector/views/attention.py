@@ -128,11 +128,11 @@ def sheet(
     rows = []
     for arm in result.arms:
         image = result.images[arm]
-        first = Panel(picture(image, fit(image.shape, side)), "image")
+        first = Panel(picture(image, fit(image.shape, side)), f"t = {result.steps[arm][at_step(result, arm, step)]}")
         upper = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
         lower = [_cell(result, arm, means, name, look, side) for name in means[arm]]
         rows += [
-            Row([first, *upper], _arm_label(result, arm, step)),
+            Row([first, *upper], arm),
             Row([Panel(first.image, empty=True), *lower], "means"),
         ]
     return Sheet(rows, note=_note(result, token, look))
@@ -148,10 +148,6 @@ def _cell(
     return Panel(
         over, title, Bar(*span, look.colormap), key=name if single else name.split("×")[0].replace("all", "mean")
     )
-
-
-def _arm_label(result: AttentionResult, arm: str, step: int) -> str:
-    return f"{arm}, t={result.steps[arm][at_step(result, arm, step)]}"
 
 
 def _note(result: AttentionResult, token: str | int, look: Look) -> str:

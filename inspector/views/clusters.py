@@ -17,10 +17,10 @@ KINDS = ("clusters", "features", "similarity", "agreement", "rgb", "xy")
 TITLES = {
     "clusters": "UNet clusters",
     "features": "features (PCA)",
-    "similarity": "similarity to the point",
-    "agreement": "agreement of restarts",
-    "rgb": "k-means on colour",
-    "xy": "k-means on position",
+    "similarity": "similarity",
+    "agreement": "agreement",
+    "rgb": "colour only",
+    "xy": "position only",
 }
 
 

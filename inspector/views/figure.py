@@ -67,7 +67,7 @@ class Paper:
 
 
 LIGHT = Paper()
-DARK = Paper((236, 236, 240), (160, 160, 168), (24, 24, 27))
+DARK = Paper((236, 236, 240), (160, 166, 178), (30, 41, 59))  # the ground of the page's dark blocks
 
 
 def number(value: float) -> str:
@@ -79,6 +79,8 @@ def number(value: float) -> str:
 
 def reflow(sheet: Sheet, columns: int) -> Sheet:
     """The sheet with rows of at most `columns` pictures, for a narrow screen."""
+    if all(len(row.panels) <= columns for row in sheet.rows):
+        return sheet
     rows = []
     for row in sheet.rows:
         panels = [panel for panel in row.panels if not panel.empty]
@@ -87,7 +89,7 @@ def reflow(sheet: Sheet, columns: int) -> Sheet:
 
 
 def draw(sheet: Sheet, cell: int = 240, paper: Paper = LIGHT) -> np.ndarray:
-    """The figure as uint8 RGB; each picture is `cell` pixels high, the type grows with it.
+    """The figure as uint8 RGB; each picture is `cell` pixels high, its type at least 14.
 
     Raises ChoiceError for a cell outside 40 to 1024.
     """
@@ -134,9 +136,9 @@ class _Pen:
 
     def __init__(self, sheet: Sheet, cell: int, paper: Paper) -> None:
         self.sheet, self.cell, self.paper = sheet, cell, paper
-        size = max(10, round(cell * 0.064))
-        self.size, self.font, self.small = size, _font(size), _font(max(9, round(size * 0.85)))
-        self.line, self.gap, self.bar = round(size * 1.5), max(4, cell // 30), max(4, cell // 28)
+        size = max(14, round(cell * 0.064))
+        self.size, self.font, self.small = size, _font(size), _font(round(size * 0.85))
+        self.line, self.gap, self.bar = round(size * 1.5), max(6, cell // 30), max(6, cell // 28)
         self.left = self.gap + (self.line + self.gap if any(row.label for row in sheet.rows) else 0)
         self.top = self.gap + (round(self.line * 1.4) if sheet.title else 0)
         widths = [sum(self._width(panel) + self.gap for panel in row.panels) for row in sheet.rows]

@@ -122,14 +122,9 @@ class Pen:
         self.canvas.fill([self.place(points)], mix(colour, self.air, self.haze), self.ident)
 
     def polys(self, outlines: Sequence[Points] | np.ndarray, colour: Colour) -> None:
-        """Several outlines in one call; overlapping ones are joined. Equal lengths go fastest."""
-        if len(outlines) == 0:
-            return
+        """Several outlines of one colour; an array (outline, point, xy) is placed at one stroke."""
         colour = mix(colour, self.air, self.haze)
-        if isinstance(outlines, np.ndarray):
-            placed = list(self.place(outlines))
-        else:
-            placed = [self.place(outline) for outline in outlines]
+        placed = self.place(outlines) if isinstance(outlines, np.ndarray) else map(self.place, outlines)
         for corners in placed:
             self.canvas.fill([corners], colour, self.ident)
 

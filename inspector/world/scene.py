@@ -119,7 +119,7 @@ def _word_table(layers: dict[int, Layer]) -> np.ndarray:
 
 
 def _draw(canvas: Canvas, thing: Placement, layout: Plan) -> tuple[int, int]:
-    """Draw one thing; its id, and how many pixels at drawing size it would show uncropped and unhidden."""
+    """Draw one thing; its id, and how many pixels it would show uncropped and unhidden."""
     dice = Dice(thing.seed)
     tone = dice.whole(-12, 10)
     red, green, blue = (min(252, max(6, value + tone + dice.whole(-3, 3))) for value in COLOURS[thing.colour])

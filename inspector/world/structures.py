@@ -9,18 +9,7 @@ from inspector.world.shapes import box, ellipse, limb
 
 GLASS = (126, 170, 200)
 LIT = (252, 220, 140)
-
-
-def _window(frame: Pen, panes: Pen, outlines: list[np.ndarray], border: float, trim: Colour, glass: Colour) -> None:
-    """Windows with frame and cross; all of it is the part, as people name it."""
-    panes.polys(outlines, trim)
-    inner = [box(*(outline[0] + border), *(outline[2] - border)) for outline in outlines]
-    panes.polys(inner, glass)
-    sheen = [np.array([o[0] + (0, 0), (o[0] + o[1]) / 2, (o[0] + o[3]) / 2]) for o in inner]
-    panes.polys(sheen, shade(glass, -0.22))
-    bars = [limb((*((o[0] + o[1]) / 2), border), (*((o[2] + o[3]) / 2), border)) for o in inner]
-    bars += [limb((*((o[0] + o[3]) / 2), border), (*((o[1] + o[2]) / 2), border)) for o in inner]
-    panes.polys(bars, trim)
+HALF = 0.52  # of a house's width
 
 
 def house(pen: Pen, colour: Colour, name: str, variant: int, dice: Dice) -> None:
@@ -31,49 +20,62 @@ def house(pen: Pen, colour: Colour, name: str, variant: int, dice: Dice) -> None
     trim = (246, 242, 232) if name != "white" else (120, 140, 160)
     glass = dice.pick([GLASS, GLASS, LIT, (96, 130, 160)])
     eaves = dice.uniform(0.5, 0.6)
-    half = 0.52
-    gable = half if variant == 0 else 0.1
     chimney = dice.pick((-0.28, 0.24))
     pen.poly(box(chimney - 0.05, 0.7, chimney + 0.05, 1.0), shade(roof, -0.25))
     pen.poly(box(chimney - 0.065, 0.96, chimney + 0.065, 1.01), shade(roof, -0.4))
-    pen.poly(box(-half, 0, half, eaves), colour)
-    _clapboard(pen, -half, half, 0, eaves, shade(colour, -0.1), 7)
+    pen.poly(box(-HALF, 0, HALF, eaves), colour)
+    boards = [limb((-HALF, y, 0.009), (HALF, y, 0.009)) for y in np.linspace(0, eaves, 9)[1:-1]]
+    pen.polys(boards, shade(colour, -0.1))
     if variant == 0:
-        pen.poly([(-half, eaves), (half, eaves), (0, 0.97)], colour)
-        pen.polys(
-            [limb((-0.62, eaves - 0.07, 0.09), (0.0, 0.99, 0.09)), limb((0.62, eaves - 0.07, 0.09), (0.0, 0.99, 0.09))],
-            roof,
-        )
-        pen.poly([(-0.05, 0.955), (0.05, 0.955), (0, 1.03)], roof)
+        pen.poly([(-HALF, eaves), (HALF, eaves), (0, 0.97)], colour)
+        _gable_roof(pen, eaves, roof)
     else:
-        top = np.array(
-            [(-half - 0.07, eaves - 0.03), (half + 0.07, eaves - 0.03), (half - 0.1, 0.95), (-half + gable, 0.95)]
-        )
-        pen.poly(top, roof)
-        rows = [limb((-0.8, y, 0.014), (0.8, y, 0.014)) for y in np.linspace(eaves + 0.06, 0.9, 4)]
-        pen.inside(top, rows, shade(roof, -0.2))
-        pen.poly(limb((-half - 0.07, eaves - 0.03, 0.03), (half + 0.07, eaves - 0.03, 0.03)), shade(roof, -0.35))
+        _long_roof(pen, eaves, roof)
     side = dice.pick((-1, 1))
     opening = dice.pick((-0.24, 0.0, 0.24)) if variant == 1 else 0.2 * side
-    door = pen.part("door")
-    entry = dice.pick([COLOURS["brown"], (150, 50, 50), (50, 90, 110), (60, 100, 70)])
-    pen.poly(box(opening - 0.11, 0, opening + 0.11, 0.37), trim)
-    door.poly(box(opening - 0.088, 0, opening + 0.088, 0.35), entry)
-    door.polys(
-        [box(opening - 0.06, 0.2, opening + 0.06, 0.31), box(opening - 0.06, 0.04, opening + 0.06, 0.16)],
-        shade(entry, -0.2),
-    )
-    door.poly(ellipse(opening + 0.062, 0.17, 0.014, count=8), (250, 214, 120))
-    spots = [x for x in (-0.33, 0.0, 0.33) if abs(x - opening) > 0.22]
-    panes = [box(x - 0.12, 0.17, x + 0.12, 0.4) for x in spots]
+    _entrance(pen, opening, trim, dice)
+    panes = [box(x - 0.12, 0.17, x + 0.12, 0.4) for x in (-0.33, 0.0, 0.33) if abs(x - opening) > 0.22]
     if variant == 0:
         panes.append(box(-0.11, 0.6, 0.11, 0.79))
-    _window(pen, pen.part("windows"), panes, 0.018, trim, glass)
+    _framed(pen.part("windows"), panes, 0.018, trim, glass)
 
 
-def _clapboard(pen: Pen, left: float, right: float, low: float, high: float, colour: Colour, rows: int) -> None:
-    lines = [limb((left, y, 0.009), (right, y, 0.009)) for y in np.linspace(low, high, rows + 2)[1:-1]]
-    pen.polys(np.array(lines), colour)
+def _gable_roof(pen: Pen, eaves: float, roof: Colour) -> None:
+    """Two slopes seen end on, and the ridge that joins them."""
+    pen.polys([limb((x, eaves - 0.07, 0.09), (0.0, 0.99, 0.09)) for x in (-0.62, 0.62)], roof)
+    pen.poly([(-0.05, 0.955), (0.05, 0.955), (0, 1.03)], roof)
+
+
+def _long_roof(pen: Pen, eaves: float, roof: Colour) -> None:
+    """One slope seen from the side, with rows of tiles and a gutter."""
+    low, out = eaves - 0.03, HALF + 0.07
+    slope = np.array([(-out, low), (out, low), (HALF - 0.1, 0.95), (-HALF + 0.1, 0.95)])
+    pen.poly(slope, roof)
+    rows = [limb((-0.8, y, 0.014), (0.8, y, 0.014)) for y in np.linspace(eaves + 0.06, 0.9, 4)]
+    pen.inside(slope, rows, shade(roof, -0.2))
+    pen.poly(limb((-out, low, 0.03), (out, low, 0.03)), shade(roof, -0.35))
+
+
+def _entrance(pen: Pen, x: float, trim: Colour, dice: Dice) -> None:
+    """A panelled door with a knob; its frame belongs to the wall."""
+    door = pen.part("door")
+    entry = dice.pick([COLOURS["brown"], (150, 50, 50), (50, 90, 110), (60, 100, 70)])
+    pen.poly(box(x - 0.11, 0, x + 0.11, 0.37), trim)
+    door.poly(box(x - 0.088, 0, x + 0.088, 0.35), entry)
+    door.polys([box(x - 0.06, low, x + 0.06, high) for low, high in ((0.2, 0.31), (0.04, 0.16))], shade(entry, -0.2))
+    door.poly(ellipse(x + 0.062, 0.17, 0.014, count=8), (250, 214, 120))
+
+
+def _framed(pen: Pen, outlines: list[np.ndarray], border: float, trim: Colour, glass: Colour) -> None:
+    """Windows with frame and cross; all of it is the part, as people name it."""
+    pen.polys(outlines, trim)
+    inner = [box(*(outline[0] + border), *(outline[2] - border)) for outline in outlines]
+    pen.polys(inner, glass)
+    sheen = [np.array([pane[0], (pane[0] + pane[1]) / 2, (pane[0] + pane[3]) / 2]) for pane in inner]
+    pen.polys(sheen, shade(glass, -0.22))
+    for a, b, c, d in ((0, 1, 2, 3), (0, 3, 1, 2)):
+        bars = [limb((*((o[a] + o[b]) / 2), border), (*((o[c] + o[d]) / 2), border)) for o in inner]
+        pen.polys(bars, trim)
 
 
 def building(pen: Pen, colour: Colour, name: str, variant: int, dice: Dice) -> None:

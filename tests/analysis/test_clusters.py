@@ -126,6 +126,21 @@ def test_stability_and_agreement_are_one_when_the_answer_is_plain_and_fall_on_no
     assert noise.agreement.shape == (16, 16)
 
 
+def test_the_best_restart_is_kept():
+    grid = torch.randn(8, 12, 12, generator=torch.Generator().manual_seed(0))
+    _, inertia = clusters.kmeans(grid.flatten(1).T, 6, seed=3, restarts=6)
+    assert inertia.min() < inertia.max()
+    assert clusters.cluster(grid, 6, seed=3, restarts=6).inertia == pytest.approx(float(inertia.min()))
+
+
+def test_a_common_offset_changes_nothing():
+    points = torch.rand(200, 3, generator=torch.Generator().manual_seed(6))
+    near, _ = clusters.kmeans(points, 4, metric="euclid")
+    far, inertia = clusters.kmeans(points + 4096, 4, metric="euclid")
+    assert (near == far).float().mean() > 0.99
+    assert float(inertia.min()) < 100
+
+
 def test_clusters_are_numbered_from_the_top():
     for seed in range(4):
         labels = clusters.cluster(stripes(), 2, seed=seed).labels
@@ -172,7 +187,7 @@ def test_axes_are_the_singular_vectors_with_the_largest_loading_positive():
 
 def test_pca_colours_follow_the_first_component_and_grey_marks_no_variance():
     ramp = torch.linspace(-1, 1, 200).reshape(1, 10, 20)
-    colours = clusters.pca_colours(torch.cat([ramp, 0 * ramp, 0 * ramp]))
+    colours = clusters.pca_colours(torch.cat([ramp, 0 * ramp, 0 * ramp + 5]))  # what all share is no component
     red = colours[..., 0].astype(int).ravel()
     assert colours.shape == (10, 20, 3)
     assert colours.dtype == np.uint8
@@ -195,5 +210,8 @@ def test_baselines_cluster_colour_and_place_at_the_grid():
     image[:, 40:] = (0, 0, 255)
     found = clusters.baselines(image, (5, 10), 2)
     assert tuple(found) == clusters.BASELINES
+    place = clusters.plain_features(image, (5, 10))["xy"]
+    assert place[:, 0, 0].tolist() == pytest.approx([0.05, 0.05])
+    assert place[:, -1, -1].tolist() == pytest.approx([0.45, 0.95])
     assert found["rgb"].labels.tolist() == [[0] * 5 + [1] * 5] * 5
     assert found["xy"].labels.tolist() == [[0] * 5 + [1] * 5] * 5  # the wide picture's longer side is cut

@@ -102,6 +102,7 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["evaluate", "everything"], "saliency"),
         (["evaluate", "saliency", "--count", "0"], "count is 0"),
         (["evaluate", "saliency", "--seed", "-1"], "seed"),
+        (["evaluate", "saliency", "--cards"], "--cards"),
         (["train", "heads"], "clip"),
         (["train", "clip", "--preset", "tpu"], "cpu"),
         (["bench", "speed"], "startup"),

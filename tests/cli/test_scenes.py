@@ -26,11 +26,13 @@ def test_pictures_masks_captions_and_a_sheet(tmp_path: Path, capsys: pytest.Capt
     for line in lines:
         drawn = world.scene(line["seed"], 64)
         assert line["caption"] == drawn.caption
-        assert np.array_equal(np.asarray(Image.open(tmp_path / "images" / line["file"])), drawn.image)
-        labels = Image.open(tmp_path / "masks" / line["file"])
-        assert labels.mode == "P"
-        assert np.array_equal(np.asarray(labels), drawn.labels)
-    assert Image.open(tmp_path / "sheet.png").width > 2 * 192
+        with Image.open(tmp_path / "images" / line["file"]) as picture:
+            assert np.array_equal(np.asarray(picture), drawn.image)
+        with Image.open(tmp_path / "masks" / line["file"]) as labels:
+            assert labels.mode == "P"
+            assert np.array_equal(np.asarray(labels), drawn.labels)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 2 * 192
     told = capsys.readouterr().out
     assert "3 scenes of 64 px" in told
     assert all(word in told for word in world.CLASSES)

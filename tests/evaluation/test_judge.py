@@ -1,5 +1,7 @@
 """The judge of generated images: limits, colours and rates by hand, and prompts that the world could draw."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -49,17 +51,9 @@ def test_the_region_is_the_highest_tenth():
 
 
 def test_drawn_colours_speak_only_of_things_that_can_have_several():
-    class Drawn:
-        facts = {
-            "instances": [
-                {"word": "car", "colour": "blue"},
-                {"word": "car", "colour": "red"},
-                {"word": "palm", "colour": "green"},
-                {"word": "sky", "colour": "blue"},
-            ]
-        }
-
-    (table,) = judge.drawn_colours([Drawn])
+    shown = [("car", "blue"), ("car", "red"), ("palm", "green"), ("sky", "blue")]
+    drawn = SimpleNamespace(facts={"instances": [{"word": word, "colour": colour} for word, colour in shown]})
+    (table,) = judge.drawn_colours([drawn])
     assert table[CAR, RED] == 1
     assert table[CAR, BLUE] == 1
     assert table[CAR, WHITE] == 0

@@ -1,4 +1,4 @@
-"""Retrieval, presence and reconstruction by numbers that can be worked out by hand."""
+"""The models' numbers: presence and reconstruction by hand, and a whole evaluation of small random models."""
 
 import json
 
@@ -7,29 +7,11 @@ import pytest
 
 from inspector import world
 from inspector.evaluation import models
+from inspector.results import AttentionRequest
 from tests.toy_clip import ToyClip
 from tests.toys import ToyDiffusion
 
 FIRST = world.EVALUATION_SEEDS.start
-
-
-def test_retrieval_counts_both_directions_and_equal_captions():
-    similarity = np.array([[0.9, 0.1, 0.2], [0.8, 0.3, 0.1], [0.0, 0.2, 0.7]])
-    # Image 1 finds caption 0, caption 1 finds image 1; the others find their own both ways.
-    assert models.retrieval_hits(similarity, ["a", "b", "c"]).tolist() == [1, 0.5, 1]
-    assert models.retrieval_hits(similarity, ["a", "a", "c"]).tolist() == [1, 1, 1]
-    # Caption 0 finds image 1, whose caption is another; image 0 finds caption 0.
-    assert models.retrieval_hits(np.array([[0.5, 0.1], [0.6, 0.7]]), ["a", "b"]).tolist() == [0.5, 1]
-
-
-def test_retrieval_groups_leave_out_what_fills_none():
-    """Five orthogonal pictures, the last two with swapped captions: in groups of two only the last one would tell."""
-    images = np.eye(5)
-    texts = np.eye(5)[[0, 1, 2, 4, 3]]
-    captions = list("abcde")
-    assert models.grouped_hits(images, texts, captions, group=2).tolist() == [1, 1, 1, 0.5]
-    assert models.grouped_hits(images, texts, captions, group=5).tolist() == [1, 1, 1, 0, 0]
-    assert models.grouped_hits(images, texts, captions, group=64).tolist() == [1, 1, 1, 0, 0]
 
 
 def test_a_class_in_every_picture_has_no_area():
@@ -66,34 +48,6 @@ def test_the_baseline_of_the_autoencoder_keeps_the_means_of_blocks():
     assert (models.shrunk(stripes) == 100).all()
 
 
-def test_the_fullest_caption_names_more_than_the_scenes_own():
-    scenes = [world.scene(FIRST + row, 64) for row in range(12)]
-    full = [models.full_caption(scene) for scene in scenes]
-    assert full == [models.full_caption(scene) for scene in scenes]
-    assert all(word in scene.masks for scene, caption in zip(scenes, full, strict=True) for *_, word in caption.spans)
-    own = sum(len(scene.spans) for scene in scenes)
-    assert sum(len(caption.spans) for caption in full) > 1.3 * own
-
-
-def test_knowing_words_and_colours():
-    """Two pictures with a car and one without: "a red car" fits one, "a car" two, "the sky" all three."""
-    scenes = [_Facts([("car", "red"), ("sky", None)]), _Facts([("car", "blue"), ("sky", None)]), _Facts([("sky", None)])]
-    captions = [
-        world.Caption("a red car", ((6, 9, "car"),)),
-        world.Caption("a car", ((2, 5, "car"),)),
-        world.Caption("the sky", ((4, 7, "sky"),)),
-    ]
-    assert models.informed_hits(scenes, captions) == pytest.approx([1, 1 / 2, 1 / 3])
-
-
-class _Facts:
-    """As much of a scene as `informed_hits` asks for."""
-
-    def __init__(self, instances):
-        self.facts = {"instances": [{"word": word, "colour": colour} for word, colour in instances]}
-        self.masks = dict(instances)
-
-
 def test_metrics_of_pictures_alone_agree_with_those_of_evaluate(result):
     clip, diffusion = ToyClip(), ToyDiffusion()
     scenes = [world.scene(FIRST + row) for row in range(3)]
@@ -107,7 +61,7 @@ def result():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models, "load_clip", lambda name: ToyClip())
         patch.setattr(models, "load_diffusion", lambda name: ToyDiffusion())
-        patch.setattr(models.AttentionRequest, "steps", 2)
+        patch.setattr(AttentionRequest, "steps", 2)
         return models.evaluate(3, FIRST)
 
 

@@ -81,8 +81,10 @@ def test_shards_come_with_their_index() -> None:
     whole = "unet/diffusion_pytorch_model.fp16.safetensors"
     shards = [f"unet/diffusion_pytorch_model-0000{part}-of-00002.fp16.safetensors" for part in (1, 2)]
     index = "unet/diffusion_pytorch_model.safetensors.index.fp16.json"
-    wanted = wanted_files(SD15, [name for name in SD15_FILES if name != whole] + [*shards, index])
+    others = [name.replace(".fp16", "") for name in shards]
+    wanted = wanted_files(SD15, [name for name in SD15_FILES if name != whole] + [*others, *shards, index])
     assert {*shards, index} <= set(wanted)
+    assert not set(others) & set(wanted)
 
 
 def test_a_repository_of_pickles_is_refused() -> None:

@@ -57,6 +57,11 @@ def test_a_background_word_that_is_asked_for_does_not_compete(model):
     np.testing.assert_array_equal(asked.grid_signed, without.grid_signed)
 
 
+def test_a_template_may_hold_other_braces(model):
+    odd = saliency.run(SaliencyRequest(image(), "car, horse", template="a {photo} of {} {0}"))
+    np.testing.assert_allclose(odd.scores.shape, (2,))
+
+
 def test_metrics_by_hand(model):
     mask = np.zeros((60, 90), bool)
     mask[:, :45] = True

@@ -77,14 +77,16 @@ def test_hooks_are_gone_after_a_crash() -> None:
     assert hooks_of(chain) == 0
 
 
-def test_an_inner_capture_does_not_end_an_outer_one() -> None:
-    chain, after = Chain(), False
+def test_an_inner_capture_ends_itself_and_passes_an_outer_ones_end_on() -> None:
+    chain, after = Chain(), []
     with capture(chain, ["tenfold"]) as outer:
         with capture(chain, ["twice"]) as inner:
             chain(torch.ones(1))
-        after = True
-        chain(torch.ones(1))
-    assert after
+        after.append("inner")
+        with capture(chain, ["unused"], stop_after_last=False):
+            chain(torch.ones(1))  # ends the outer one, through the inner one
+        after.append("outer")
+    assert after == ["inner"]
     assert (inner["twice"].item(), outer["tenfold"].item()) == (2, 30)
 
 

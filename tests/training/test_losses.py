@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from inspector.training.autoencoder import decibels, reconstruction
-from inspector.training.clip import ClipTraining, contrast, tie_pixels
+from inspector.training.clip import ClipTraining, contrast
 from inspector.training.diffusion import noise_loss
 
 
@@ -42,15 +42,6 @@ def test_patch_loss_falls_when_present_words_have_their_own_patches():
     crowded = torch.tensor([[[1.0, -1, -1]] * 4])
     losses = [training.patch_loss(item, presence).item() for item in (right, absent, crowded)]
     assert losses[0] < losses[2] < losses[1]
-
-
-def test_tied_patch_embedding_sees_the_mean_of_each_2_by_2():
-    torch.manual_seed(0)
-    convolution = nn.Conv2d(3, 5, 16, 16, bias=False)
-    tie_pixels(convolution)
-    sharp = torch.randn(1, 3, 32, 32)
-    flat = nn.functional.interpolate(nn.functional.avg_pool2d(sharp, 2), scale_factor=2, mode="nearest")
-    assert torch.allclose(convolution(sharp), convolution(flat), atol=1e-5)
 
 
 def test_reconstruction_by_hand():

@@ -10,7 +10,7 @@ import pytest
 
 from inspector import world
 from inspector.errors import ChoiceError
-from inspector.world import Caption, write_caption
+from inspector.world import Caption, Scene, write_caption
 from inspector.world.captions import LIGHTS, NUMBERS, PLACES, SIZES
 from inspector.world.classes import KINDS
 
@@ -19,8 +19,8 @@ COLOUR_WORDS = {*world.COLOURS, "dark"}
 
 
 @pytest.fixture(scope="module")
-def described() -> list[Facts]:
-    return [world.scene(seed, 64).facts for seed in range(200)]
+def described(scenes: list[Scene]) -> list[Facts]:
+    return [scene.facts for scene in scenes[:200]]
 
 
 def captions(described: list[Facts], each: int = 12) -> Iterator[tuple[Facts, Caption]]:
@@ -119,7 +119,7 @@ def test_relations_are_true(described: list[Facts]) -> None:
                 told += 1
                 behind = [item["front_of"] for item in instances(facts, first)]
                 assert second in [items[index]["word"] for index in behind if index is not None], caption.text
-            elif re.match(r" (in [a-z]+ )?on ", between) and second in world.GROUNDS:
+            elif re.fullmatch(r"( in [a-z]+)? on (the )?([a-z]+ )?", between) and second in world.GROUNDS:
                 told += 1
                 assert second in [item["on"] for item in instances(facts, first)], caption.text
             elif between.startswith(" of "):
