@@ -22,16 +22,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trace": {"models.protocols", "results", "errors"},
     "analysis": {"trace", "models.protocols", "results", "errors", "words"},
     "pipelines": {"models", "trace", "analysis", *BASE},
-    "views": {"results", "errors", "words", "settings"},
+    "views": {"results", "settings", "errors", "words"},
     "evaluation": {*ANALYSES, *BASE},
-    "training": {*ANALYSES, *BASE, "evaluation"},  # localisation is measured while training
+    "training": {*ANALYSES, *BASE, "evaluation"},  # which measures a run on its way
     "bench": {*ANALYSES, *BASE},
     "ui": {"pipelines", "views", "models.catalog", "world", *BASE},
     "cli": {*ANALYSES, *BASE, "evaluation", "training", "bench", "ui"},
 }
 # Library -> the parts that may import it, also inside functions.
 DOORS = {
-    "open_clip": {"models", "training"},
+    "open_clip": {"models"},
     "diffusers": {"models"},
     "transformers": {"models"},
     "gradio": {"ui"},

@@ -24,16 +24,19 @@ PRESETS: dict[str, dict] = {
     "cpu": {
         "scenes": 30_000,
         "size": 128,
+        "encoder_steps": 4_000,  # then only the decoder learns, so that the UNet can start on the latents
         "schedule": Schedule(steps=10_000, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
     },
     "gpu": {
         "scenes": 100_000,
         "size": 256,
+        "encoder_steps": 15_000,
         "schedule": Schedule(
             steps=30_000, learning_rate=5e-4, batch=32, average=0.999, weight_decay=0.0, slice_minutes=8
         ),
     },
 }
+ENCODER = ("encoder", "quant_conv")
 KL_WEIGHT = 1e-4  # per latent value
 SCALING_SCENES = 256  # scenes the latents' deviation is measured on
 PROBE_SEEDS = range(500_000, 500_016)
@@ -53,6 +56,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
         model.train()
+        if step >= options["encoder_steps"]:
+            run.freeze(ENCODER)
         rows = np.sort(rng.choice(len(store), schedule.batch, replace=False))
         pixels = to_pixels(store.images[rows]).to(device)
         if rng.random() < 0.5:

@@ -50,7 +50,10 @@ PRESETS: dict[str, dict] = {
     },
 }
 PATCH_DROPOUT = 0.6
-TEXT_TOWER = ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
+TEXT_TOWER = tuple(
+    f"model.{part}"
+    for part in ("token_embedding", "positional_embedding", "transformer", "ln_final", "text_projection")
+)
 TEMPLATES = ("a photo of {}.", "a photo of a {}.", "{}", "a {}", "a picture of {}")
 
 
@@ -63,12 +66,6 @@ class ClipTraining(nn.Module):
         self.presence = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch")}
         )
-
-    def text_learns(self, learns: bool) -> None:
-        """Let the text tower learn, or freeze it."""
-        for name, parameter in self.model.named_parameters():
-            if name.startswith(TEXT_TOWER):
-                parameter.requires_grad_(learns)
 
     def images(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(b, 3, h, w) -> unnormalised class embedding (b, d) and patch embeddings (b, n, d).
@@ -138,12 +135,6 @@ class ClipTraining(nn.Module):
         return F.binary_cross_entropy_with_logits(pooled + bias + size_penalty, presence)
 
 
-def text_weights(average: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The text tower's part of a run's averaged weights."""
-    named = {name.removeprefix("model."): value for name, value in average.items()}
-    return {name: value for name, value in named.items() if name.startswith(TEXT_TOWER)}
-
-
 WEIGHTS = {"contrast": 1.0, "contrast_mean": 0.5, "word": 4.0, "word_mean": 4.0, "word_patch": 8.0}
 
 
@@ -174,9 +165,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
         module.train()
-        if step == options["text_steps"]:
-            module.model.load_state_dict(text_weights(run.average), strict=False)
-        module.text_learns(step < options["text_steps"])
+        if step >= options["text_steps"]:
+            run.freeze(TEXT_TOWER)
         # On a CPU the flash kernel's backward pass makes a step a fifth slower than plain attention.
         kernel = SDPBackend.MATH if device.type == "cpu" else SDPBackend.FLASH_ATTENTION
         with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(kernel):

@@ -8,7 +8,6 @@ always with a checkpoint, and `--resume` goes on from there.
 import json
 import math
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -57,6 +56,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.step = 0
         self.seconds = 0.0
+        self.stopped = False
         # Norms, biases and embeddings are not decayed.
         decayed = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
         plain = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
@@ -78,7 +78,7 @@ class Run:
         """Train until the last step or the end of the slice; True when the last step is done."""
         schedule, started = self.schedule, time.monotonic()
         saved = started
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` saves
+        self._stop_politely()
         recent: deque[float] = deque(maxlen=50)
         if self.step:
             self.say(f"resumed at step {self.step}")
@@ -96,11 +96,22 @@ class Run:
                 if now - saved > 60 * schedule.save_minutes:
                     self.save()
                     saved = now
-                if schedule.slice_minutes is not None and now - started > 60 * schedule.slice_minutes:
+                over = schedule.slice_minutes is not None and now - started > 60 * schedule.slice_minutes
+                if over or self.stopped:
                     break
         finally:
             self.save()
         return self.step >= schedule.steps
+
+    def _stop_politely(self) -> None:
+        """Let Ctrl-C or a kill end the run after the step at hand; a second one ends it at once."""
+
+        def stop(number: int, _: object) -> None:
+            self.stopped = True
+            signal.signal(number, signal.SIG_DFL)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
 
     def _one_step(self, loss: Callable) -> Mapping[str, float]:
         rng = np.random.default_rng([self.step, 20_260])
@@ -127,6 +138,15 @@ class Run:
                 self.average[key].lerp_(value, 1 - decay)
             else:
                 self.average[key].copy_(value)
+
+    @torch.no_grad()
+    def freeze(self, prefixes: tuple[str, ...]) -> None:
+        """Give the parameters with these prefixes their averaged values and train them no more."""
+        for name, parameter in self.module.named_parameters():
+            if name.startswith(prefixes) and parameter.requires_grad:
+                parameter.copy_(self.average[name])
+                parameter.requires_grad_(False)
+                parameter.grad = None
 
     def averaged(self) -> "Averaged":
         """Context in which the module holds the averaged weights."""

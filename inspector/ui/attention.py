@@ -9,7 +9,7 @@ from inspector.results import AttentionRequest, AttentionResult
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve, show
+from inspector.ui.pictures import resolve, show, uploaded
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import attention as views
 from inspector.views.figure import Sheet
@@ -52,7 +52,7 @@ def make(
 
 def make_on_page(image: str | None, scene: float | None, mode: str, *values: Any) -> AttentionRequest:
     """As `make`; while generating, the picture in the upload does not count."""
-    return make(image, scene, *values) if mode == GIVEN else make(None, None, *values)
+    return uploaded(make)(image, scene, *values) if mode == GIVEN else make(None, None, *values)
 
 
 def first_request() -> AttentionRequest:
@@ -110,7 +110,8 @@ def close(
             gr.update(value=show(pixels), visible=True),
             parts.colour_bar(bar, f"“{name}”, {arm}, t = {timestep}"),
         ]
-    return *values, _readout(result, index, layer, point), parts.table(_scores(result, index, word), _caption(result))
+    scores = parts.table(views.scores(result, index, word), "Against the true mask at this step, best layer first")
+    return *values, _readout(result, index, layer, point), scores
 
 
 def _readout(result: AttentionResult, step: int, layer: str, point: Point) -> str:
@@ -123,14 +124,6 @@ def _readout(result: AttentionResult, step: int, layer: str, point: Point) -> st
         title = f"{arm}, at y {point[0]:.0f}, x {point[1]:.0f}: attention without the start token"
         found += parts.readings(title, [(name, value, value / top) for name, value in rows])
     return f"<div class='beside'>{found}</div>"
-
-
-def _scores(result: AttentionResult, step: int, word: str | int) -> Any:
-    return views.scores(result, step, word)
-
-
-def _caption(result: AttentionResult) -> str:
-    return "Against the true mask, at this step, best layer first"
 
 
 def adopt(result: AttentionResult, word: str | int, layer: str, step: float) -> tuple[Any, ...]:
@@ -152,8 +145,8 @@ def jump(result: AttentionResult, clicked: str, word: str | int, layer: str, ste
     return word, clicked, step
 
 
-def build(screen: gr.JSON) -> gr.State:
-    """The tab's components and events; returns the state that holds the key of its result."""
+def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
+    """The tab's components and events; returns its status line and the state that holds the key of its result."""
     controls.header(
         "Which pixels attend to which word?",
         "Cross-attention of the UNet while a picture is generated, and with noise added once to the finished or your "
@@ -176,7 +169,7 @@ def build(screen: gr.JSON) -> gr.State:
                 info="A given picture has only the arm with noise added once.",
             )
             with gr.Group(visible=False) as given:
-                source = controls.source(scenes.RIDER, caption=prompt)
+                source = controls.source(scenes.HORSE, caption=prompt)
             numbers = _numbers()
             run, stop = controls.actions()
         with gr.Column(scale=8, min_width=300, elem_classes="right"):
@@ -187,7 +180,7 @@ def build(screen: gr.JSON) -> gr.State:
         lambda value: gr.update(visible=value == GIVEN), mode, given, show_progress="hidden", api_visibility="private"
     )
     controls.endpoint(TAB, api, [prompt, *numbers])
-    rider = scenes.get(scenes.RIDER)
+    horse = scenes.get(scenes.HORSE)
     runs.connect(
         TAB,
         make_on_page,
@@ -200,15 +193,15 @@ def build(screen: gr.JSON) -> gr.State:
             runs.preset(
                 buttons[1],
                 {
-                    source.picture: scenes.file(scenes.RIDER),
-                    source.scene: scenes.RIDER,
-                    prompt: rider.caption,
+                    source.picture: scenes.file(scenes.HORSE),
+                    source.scene: scenes.HORSE,
+                    prompt: horse.caption,
                     mode: GIVEN,
                 },
             ),
         ],
     )
-    return viewer.key
+    return status, viewer.key
 
 
 def _numbers() -> list[Any]:

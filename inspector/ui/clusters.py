@@ -9,7 +9,7 @@ from inspector.results import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve, show
+from inspector.ui.pictures import resolve, show, uploaded
 from inspector.ui.session import RESULTS, fingerprint
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import clusters as views
@@ -124,8 +124,8 @@ def jump(result: ClustersResult, clicked: str, kind: str, kept: str) -> tuple[An
     return clicked.split()[-1], kept
 
 
-def build(screen: gr.JSON) -> gr.State:
-    """The tab's components and events; returns the state that holds the key of its result."""
+def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
+    """The tab's components and events; returns its status line and the state that holds the key of its result."""
     controls.header(
         "Do the features alone know the things?",
         "k-means of UNet features of a picture that is noised once, beside k-means of plain colour and of plain "
@@ -156,14 +156,14 @@ def build(screen: gr.JSON) -> gr.State:
 
     runs.connect(
         TAB,
-        make,
+        uploaded(make),
         [*source.inputs, *inputs],
         (status, viewer.key),
         [run.click],
         stop,
         [runs.Example(paper, [status, kept, source.picture, source.scene, *inputs], figure_4)],
     )
-    return viewer.key
+    return status, viewer.key
 
 
 def _recipe() -> list[Any]:
@@ -183,7 +183,7 @@ def _recipe() -> list[Any]:
                 "", label="Prompt", info="Empty, as in ODISE without captioner; a caption changes the features."
             ),
             gr.Number(0, label="Seed", precision=0, minimum=0, info="Of the noise and of k-means."),
-            gr.Slider(1, 50, 5, step=1, label="Restarts", info="k-means++ starts; the best is shown. Our choice."),
+            gr.Slider(2, 50, 5, step=1, label="Restarts", info="k-means++ starts; the best is shown. Our choice."),
             controls.model("diffusion", TAB, "scenes-diffusion"),
         ]
 

@@ -72,6 +72,8 @@ def source(seed: int | None, label: str = "Image", caption: gr.Textbox | None = 
         return draw(scenes.GALLERY[event.index])
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    picture.upload(lambda: None, None, scene, **quiet)  # an own picture is no scene
+    picture.clear(lambda: None, None, scene, **quiet)
     gallery.select(choose, None, outputs, **quiet)
     scene.submit(draw, scene, outputs, **quiet)
     return Source(picture, scene)
@@ -155,7 +157,7 @@ def sheet(label: str) -> gr.Image:
         interactive=False,
         format="png",
         show_label=False,
-        buttons=["download", "fullscreen"],
+        buttons=["fullscreen"],
         elem_classes="sheet",
         alt_text=label,
     )
@@ -169,7 +171,7 @@ def close_up(label: str, visible: bool = True) -> gr.Image:
         format="png",
         visible=visible,
         show_label=False,
-        buttons=["download", "fullscreen"],
+        buttons=["fullscreen"],
         elem_classes="close-up",
         alt_text=label,
     )

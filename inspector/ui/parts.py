@@ -39,7 +39,7 @@ def progress(item: Progress) -> str:
         picture = f'<img src="{data_url(item.preview)}" alt="Preview of step {item.step}">'
     return (
         f'<div class="status running">{picture}<div class="grow">'
-        f"<span>{escape(item.message)} · {item.step} of {item.total}{left}</span>"
+        f"<span>{escape(item.message)}{left}</span>"
         f'<div class="track" role="progressbar" aria-valuenow="{share:.0f}" aria-valuemin="0" aria-valuemax="100">'
         f'<div style="width:{share:.1f}%"></div></div></div></div>'
     )

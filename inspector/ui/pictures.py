@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,17 @@ def resolve(source: Source, scene: float | None) -> tuple[np.ndarray, Masks]:
         return drawn.image, drawn.masks
     image = read_image(_from_data_url(source) if source.startswith("data:") else source)
     return image, drawn.masks if drawn is not None and np.array_equal(image, drawn.image) else {}
+
+
+def uploaded(make: Callable[..., Any]) -> Callable[..., Any]:
+    """`make` for the page, where an empty upload is an error even if the number of a scene still stands below."""
+
+    def checked(image: Source, scene: float | None, *values: Any) -> Any:
+        if image is None:
+            raise ImageError("There is no image: choose a drawn scene or upload a picture.")
+        return make(image, scene, *values)
+
+    return checked
 
 
 def _from_data_url(url: str) -> bytes:

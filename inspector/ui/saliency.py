@@ -7,7 +7,7 @@ import gradio as gr
 
 from inspector.results import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.ui import controls, parts, runs, scenes
-from inspector.ui.pictures import resolve, show
+from inspector.ui.pictures import resolve, show, uploaded
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import saliency as views
 from inspector.views.figure import Sheet
@@ -97,8 +97,8 @@ def jump(result: SaliencyResult, clicked: str, chosen: int, kind: str) -> tuple[
     return (int(clicked), kind)
 
 
-def build(screen: gr.JSON) -> gr.State:
-    """The tab's components and events; returns the state that holds the key of its result."""
+def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
+    """The tab's components and events; returns its status line and the state that holds the key of its result."""
     controls.header(
         "Where does CLIP look for each class?",
         "Grad-CAM of the image encoder, one map per class, in true scale, thresholded, and measured where masks exist.",
@@ -128,14 +128,14 @@ def build(screen: gr.JSON) -> gr.State:
     paper = {source.picture: scenes.file(scenes.STREET), source.scene: scenes.STREET} | controls.defaults(inputs)
     runs.connect(
         TAB,
-        make,
+        uploaded(make),
         [*source.inputs, *inputs],
         (status, viewer.key),
         [run.click, classes.submit],
         stop,
         [runs.preset(buttons[0], paper | {shown[1]: "heat"}), runs.preset(buttons[1], paper | {shown[1]: "threshold"})],
     )
-    return viewer.key
+    return status, viewer.key
 
 
 def _recipe() -> list[Any]:

@@ -8,7 +8,7 @@ import gradio as gr
 from inspector.results import SEGMENTATION_METHODS, SegmentationRequest, SegmentationResult
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve, show
+from inspector.ui.pictures import resolve, show, uploaded
 from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
@@ -130,8 +130,8 @@ def jump(result: SegmentationResult, clicked: str, kind: str, chosen: int) -> tu
     return name, int(index) if index else chosen
 
 
-def build(screen: gr.JSON) -> gr.State:
-    """The tab's components and events; returns the state that holds the key of its result."""
+def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
+    """The tab's components and events; returns its status line and the state that holds the key of its result."""
     controls.header(
         "How far do words alone segment a picture?",
         "Every pixel gets the class that scores highest there, by three methods that need no training, with scores, "
@@ -162,7 +162,7 @@ def build(screen: gr.JSON) -> gr.State:
     street = {source.picture: scenes.file(scenes.STREET), source.scene: scenes.STREET} | controls.defaults(inputs)
     runs.connect(
         TAB,
-        make,
+        uploaded(make),
         [*source.inputs, *inputs],
         (status, viewer.key),
         [run.click, classes.submit],
@@ -172,7 +172,7 @@ def build(screen: gr.JSON) -> gr.State:
             for button, name in zip(buttons, SEGMENTATION_METHODS, strict=True)
         ],
     )
-    return viewer.key
+    return status, viewer.key
 
 
 def _recipe() -> list[Any]:

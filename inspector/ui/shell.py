@@ -27,12 +27,12 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as page:
         screen = gr.JSON({"narrow": False, "dark": False}, visible="hidden", label="screen")
         gr.HTML(f"<header class='top'><h1>{TITLE}</h1><p>{PURPOSE}</p></header>")
-        keys = {}
+        shown: list[Any] = []
         for title, tab in TABS.items():
             with gr.Tab(title, id=title.lower()):
-                keys[title] = tab.build(screen)
+                shown += tab.build(screen)
         asked = page.load(None, None, screen, js=ASK_SCREEN, api_visibility="private", show_progress="hidden")
-        asked.then(warming.ready, None, list(keys.values()), api_visibility="private", show_progress="hidden")
+        asked.then(warming.ready, None, shown, api_visibility="private", show_progress="hidden")
     return page
 
 

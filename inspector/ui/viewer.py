@@ -136,7 +136,7 @@ class Viewer:
             gr.Warning("There is nothing to save yet: press Run, or choose an example.")
             return gr.skip()
         result, (look, choices) = RESULTS.get(key), self._split(values)
-        return gr.File(runs.write(result, look, self.figure(result, look, *choices)), visible=True)
+        return gr.update(value=runs.write(result, look, self.figure(result, look, *choices)), visible=True)
 
 
 def on_screen(sheet: Sheet, screen: Screen, columns: int) -> tuple[Sheet, int]:

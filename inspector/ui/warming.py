@@ -4,16 +4,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import gradio as gr
+
 from inspector.errors import InspectorError
-from inspector.ui import attention, clusters, runs, saliency, segmentation
+from inspector.ui import attention, clusters, parts, runs, saliency, segmentation
 from inspector.ui.session import RESULTS
 
-# The quick ones first; attention takes many steps.
+# In the order of the tabs.
 REQUESTS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("saliency", saliency.first_request),
-    ("segmentation", segmentation.first_request),
-    ("clusters", clusters.first_request),
     ("attention", attention.first_request),
+    ("clusters", clusters.first_request),
+    ("segmentation", segmentation.first_request),
 )
 
 
@@ -22,7 +24,7 @@ def work() -> None:
 
     Without the models' files there is nothing to warm; the page says so when it is asked.
     """
-    for tab, make in REQUESTS:
+    for tab, make in sorted(REQUESTS, key=lambda item: item[0] == "attention"):  # which takes many steps, last
         try:
             for _ in runs.compute(tab, make(), visitor=False):
                 while not runs.idle():
@@ -31,7 +33,10 @@ def work() -> None:
             continue
 
 
-def ready() -> tuple[str, ...]:
-    """The keys of the first examples, in the order of the tabs, "" for one that is not there yet."""
-    found = {tab: RESULTS.find(make()) for tab, make in REQUESTS}
-    return tuple(found[tab] for tab in ("saliency", "attention", "clusters", "segmentation"))
+def ready() -> list[Any]:
+    """Status line and key of each tab's first example, in the order of REQUESTS; nothing for one not there yet."""
+    shown: list[Any] = []
+    for _, make in REQUESTS:
+        key = RESULTS.find(make())
+        shown += [parts.done(RESULTS.get(key).provenance), key] if key else [gr.skip(), gr.skip()]
+    return shown

@@ -1,12 +1,14 @@
 """The clusters pipeline on a small random model: what it returns, refuses, repeats and scores."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from inspector.analysis.clusters import Clustering
+from inspector.analysis.clusters import Clustering, pca_colours
+from inspector.analysis.features import preset_features
 from inspector.errors import ChoiceError
 from inspector.pipelines import clusters
 from inspector.pipelines.common import fit_image
@@ -93,9 +95,18 @@ def test_the_same_request_gives_the_same_result():
     assert not np.array_equal(first.features, other.features)
 
 
-@pytest.mark.parametrize("preset", ["A", "B", "C"])
-def test_every_preset_runs(preset):
-    assert clusters.run(ClustersRequest(picture(64, 64), k=2, preset=preset, timestep=0)).labels.shape == (64, 64)
+@pytest.mark.parametrize(
+    "choice", [{"prompt": "a horse"}, {"timestep": 500}, {"seed": 7}, {"preset": "B"}, {"preset": "C"}, {"timestep": 0}]
+)
+def test_every_choice_reaches_the_features(model, choice):
+    base = ClustersRequest(picture(64, 64), k=2)
+    request = replace(base, **choice)
+    result = clusters.run(request)
+    states = model.encode_prompts([request.prompt])
+    latents = model.encode_images(fit_image(request.image, 128, 64)[None])
+    expected = preset_features(model, latents, states, [request.timestep], request.seed, request.preset)[0]
+    assert np.array_equal(result.grid_pca, pca_colours(expected))
+    assert not np.array_equal(result.features, clusters.run(base).features)
 
 
 def test_more_clusters_than_positions_are_refused(model, monkeypatch):

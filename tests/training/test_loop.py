@@ -1,5 +1,8 @@
 """A killed run goes on as if it had not been killed, and its averages are averages."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +64,25 @@ def test_a_slice_ends_with_a_checkpoint(tmp_path):
     assert Run("slice", linear(), schedule, tmp_path, resume=True).step == run.step == 1
 
 
+def test_a_kill_ends_the_run_after_the_step_at_hand(tmp_path):
+    schedule = Schedule(steps=1000, learning_rate=0.1, batch=8)
+    run = Run("kill", linear(), schedule, tmp_path, resume=False)
+    inner = regression(run.module)
+
+    def loss(step, rng):
+        if step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return inner(step, rng)
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        assert not run.train(loss)
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    assert Run("kill", linear(), schedule, tmp_path, resume=True).step == 8
+
+
 def test_rate_warms_up_and_falls_to_a_twentieth():
     schedule = Schedule(steps=100, learning_rate=1.0, warmup=10)
     assert schedule.rate(0) == pytest.approx(0.1)
@@ -91,3 +113,24 @@ def test_averaged_weights_are_lent_and_given_back(tmp_path):
         assert torch.allclose(module.weight, expected, atol=1e-6)
         assert not torch.equal(module.weight, own)
     assert torch.equal(run.module.weight, own)
+
+
+def test_a_frozen_part_keeps_its_averaged_value(tmp_path):
+    schedule = Schedule(steps=30, learning_rate=0.1, batch=8, average=0.9)
+    run = Run("frozen", linear(), schedule, tmp_path, resume=False)
+    inner = regression(run.module)
+    kept = {}
+
+    def loss(step, rng):
+        if step >= 10:
+            run.freeze(("bias",))
+            kept.setdefault("bias", run.module.bias.detach().clone())
+            kept.setdefault("weight", run.module.weight.detach().clone())
+        return inner(step, rng)
+
+    run.train(loss)
+    assert torch.equal(run.module.bias, kept["bias"])
+    assert torch.equal(run.average["bias"], kept["bias"])
+    assert not torch.equal(run.module.weight, kept["weight"])
+    again = Run("frozen", linear(), schedule, tmp_path, resume=True)
+    assert torch.equal(again.module.bias, kept["bias"])

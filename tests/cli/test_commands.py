@@ -1,0 +1,177 @@
+"""Every sub-command on a drawn scene, by `main` as the command line calls it: what it prints and what it writes."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspector import world
+from inspector.cli import main
+from inspector.results import AttentionRequest
+
+WORDS = sorted(world.scene(1).masks)
+FILES = {"figure.png", "maps.npz", "result.json"}
+QUICK = ["--steps", "2", "--size", "64"]
+
+
+def written(folder: Path) -> dict:
+    """What --out left: three files, each with where it came from. Returns result.json."""
+    assert {file.name for file in folder.iterdir()} == FILES
+    result = json.loads((folder / "result.json").read_text())
+    with Image.open(folder / "figure.png") as figure:
+        assert json.loads(figure.info["inspector"])["provenance"] == result["provenance"]
+        assert np.asarray(figure).std() > 5
+    with np.load(folder / "maps.npz") as maps:
+        assert json.loads(str(maps["provenance"]))["provenance"] == result["provenance"]
+    return result
+
+
+def table_of(text: str) -> list[dict[str, str]]:
+    """The rows of the last table printed, by header."""
+    lines = text.splitlines()
+    rule = max(index for index, line in enumerate(lines) if line and set(line) <= {"-", " "})
+    stops = [0]
+    for index, sign in enumerate(lines[rule]):
+        if sign == " " and lines[rule][index - 1] == "-":
+            stops.append(index)
+    cut = [[line[a:b].strip() for a, b in zip(stops, [*stops[1:], None], strict=True)] for line in lines[rule - 1 :]]
+    return [dict(zip(cut[0], row, strict=True)) for row in cut[2:] if any(row)]
+
+
+def test_saliency(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    classes = [*WORDS[:2], "unicorn/griffin"]
+    arguments = ["saliency", "scene:1", "--classes", ", ".join(classes), "--pooling", "class", *clip]
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--json", str(tmp_path / "new" / "numbers.json")]) == 0
+    rows = table_of(capsys.readouterr().out.split("Written to")[0])
+    assert [row["class"] for row in rows] == [*WORDS[:2], "unicorn"]
+    assert rows[0]["ap"] != "–"
+    assert rows[2]["ap"] == "–"  # nothing to measure it against
+    numbers = json.loads((tmp_path / "new" / "numbers.json").read_text())
+    assert [row["class"] for row in numbers["rows"]] == [*WORDS[:2], "unicorn"]
+    assert numbers["request"]["pooling"] == "class"
+    assert written(tmp_path / "out")["request"]["classes"] == [[WORDS[0]], [WORDS[1]], ["unicorn", "griffin"]]
+
+
+def test_a_picture_file_has_no_scores(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "grey.png"
+    Image.fromarray(world.scene(1, 64).image).convert("L").resize((70, 50)).save(path)
+    assert main(["saliency", str(path), "--classes", "car, sky", *clip]) == 0
+    (row, _) = table_of(capsys.readouterr().out)
+    assert set(row) == {"class", "probability", "cosine"}
+
+
+def test_attention_while_generating(diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["attention", "--prompt", "a horse on the grass", "--token", "horse", "--seed", "3", *QUICK, *diffusion]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    rows = table_of(capsys.readouterr().out.split("Written to")[0])
+    assert [(row["arm"], row["word"]) for row in rows] == [("generation", "horse"), ("noise once", "horse")]
+    assert all(0 < float(row["entropy"]) <= 1 for row in rows)
+    request = written(tmp_path)["request"]
+    assert (request["steps"], request["seed"], request["noise_timestep"]) == (2, 3, AttentionRequest.noise_timestep)
+
+
+def test_attention_on_a_drawn_scene_takes_its_caption_and_masks(
+    diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "numbers.json"
+    arguments = ["attention", "--image", "scene:1", "--noise-timestep", "match", *diffusion, "--json", str(file)]
+    assert main(arguments) == 0
+    rows = {row["word"]: row for row in table_of(capsys.readouterr().out)}
+    scene = world.scene(1)
+    named = {word for *_, word in scene.spans}
+    assert json.loads(file.read_text())["request"]["prompt"] == scene.caption
+    assert json.loads(file.read_text())["request"]["noise_timestep"] is None
+    for word in named & set(rows):
+        assert 0 <= float(rows[word]["best AP"]) <= 1
+        assert float(rows[word]["AP of mean"]) <= float(rows[word]["best AP"])
+    assert named & set(rows)
+    assert set(rows) - named  # words without a mask, such as "a"
+
+
+def test_clusters(diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clusters", "scene:1", "--k", "3", "--restarts", "2", *diffusion, "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "stability" in out
+    methods = {row["method"] for row in table_of(out.split("Written to")[0])}
+    assert {"unet", "rgb", "xy"} <= methods
+    assert written(tmp_path)["request"]["k"] == 3
+
+
+def test_segmentation(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    classes = ", ".join(WORDS)
+    arguments = ["segmentation", "scene:1", "--classes", classes, "--method", "maskclip", *clip]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "mIoU" in out
+    rows = table_of(out.split("Written to")[0])
+    assert [row["class"] for row in rows] == WORDS
+    assert sum(float(row["share"]) for row in rows) == pytest.approx(1, abs=0.01)
+    assert written(tmp_path)["request"]["method"] == "maskclip"
+
+
+@pytest.mark.parametrize("subject", ["models", "saliency", "attention", "clusters", "segmentation"])
+def test_evaluate(
+    subject: str,
+    clip: list[str],
+    diffusion: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(AttentionRequest, "steps", 2)
+    file = tmp_path / "numbers.json"
+    assert main(["evaluate", subject, "--count", "4", "--seed", "7", *clip, *diffusion, "--json", str(file)]) == 0
+    numbers = json.loads(file.read_text())
+    assert (numbers["count"], numbers["seed"]) == (4, 500_007)
+    shown = capsys.readouterr().out
+    assert "500007" in shown
+    assert table_of(shown)
+
+
+def test_train_hands_over_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+    for stem in ("clip", "autoencoder", "diffusion"):
+        monkeypatch.setitem(sys.modules, f"inspector.training.{stem}", SimpleNamespace(train=asked.update))
+        assert main(["train", stem, "--preset", "gpu", "--resume", "--out", str(tmp_path)]) == 0
+        assert asked == {"preset": "gpu", "resume": True, "runs": Path("runs"), "out": tmp_path}
+        asked.clear()
+
+
+def test_serve_hands_over_host_and_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    shell = SimpleNamespace(serve=lambda host, port: asked.append((host, port)))
+    monkeypatch.setitem(sys.modules, "inspector.ui.shell", shell)
+    assert main(["serve"]) == 0
+    assert main(["serve", "--host", "127.0.0.1", "--port", "7861"]) == 0
+    assert asked == [(None, None), ("127.0.0.1", 7861)]
+
+
+def test_bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspector.bench import startup
+
+    monkeypatch.setattr(startup, "_one_start", lambda: [("page ready", 3.0)])
+    assert main(["bench", "startup", "--count", "1", "--json", str(tmp_path / "b.json")]) == 0
+    assert json.loads((tmp_path / "b.json").read_text())["seconds"]["page ready"]["median"] == 3.0
+    assert table_of(capsys.readouterr().out)[0]["seconds to"] == "page ready"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["saliency", "scene:1", "--classes", "car, building, trees/palms"],
+        ["attention", "--prompt", "a horse on the grass", *QUICK],
+        ["clusters", "scene:1", "--restarts", "1"],
+        ["segmentation", "scene:1", "--classes", "car, building, sky"],
+        ["segmentation", "scene:1", "--classes", "car, building, sky", "--method", "attention"],
+    ],
+    ids=lambda arguments: " ".join((arguments[0], arguments[-1])),
+)
+def test_the_embedded_models_answer_without_being_named(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    assert table_of(capsys.readouterr().out)

@@ -1,0 +1,81 @@
+"""Figures: pixels where they belong, clicks that find their picture, narrow screens."""
+
+import numpy as np
+import pytest
+
+from inspector.errors import ChoiceError
+from inspector.views.figure import DARK, Bar, Panel, Row, Sheet, draw, hit, number, reflow
+
+RED, GREEN = (np.full((10, 10, 3), color, np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
+WIDE = np.full((10, 20, 3), 50, np.uint8)
+
+
+def sheet() -> Sheet:
+    return Sheet(
+        rows=[
+            Row([Panel(RED, "red", Bar(0, 1, "viridis"), key="a"), Panel(WIDE, key="b")], "first"),
+            Row([Panel(RED, empty=True, key="none"), Panel(GREEN, key="c")]),
+        ],
+        note="small print",
+        legend=[("car", np.array([1, 2, 3]))],
+    )
+
+
+def boxes(cell: int) -> dict[str, tuple[int, int, int, int]]:
+    """key -> rows and columns where `hit` finds it."""
+    size = draw(sheet(), cell).shape
+    found: dict[str, list[tuple[int, int]]] = {}
+    for y in range(0, size[0], 2):
+        for x in range(0, size[1], 2):
+            found.setdefault(hit(sheet(), x, y, cell), []).append((y, x))
+    return {key: (*map(int, np.min(at, 0)), *map(int, np.max(at, 0))) for key, at in found.items()}
+
+
+@pytest.mark.parametrize("cell", [60, 120])
+def test_a_click_finds_the_picture_that_is_drawn_there(cell: int) -> None:
+    found, pixels = boxes(cell), draw(sheet(), cell)
+    for key, color in (("a", (255, 0, 0)), ("b", (50, 50, 50)), ("c", (0, 255, 0))):
+        top, left, bottom, right = found[key]
+        assert (pixels[top : bottom + 1, left : right + 1] == color).all()
+        assert bottom - top >= cell - 3
+    assert found["b"][3] - found["b"][1] >= 2 * cell - 3  # twice as wide as high
+
+
+def test_an_empty_panel_keeps_its_place_and_shows_nothing() -> None:
+    found, pixels = boxes(60), draw(sheet(), 60)
+    assert found["c"][1] == found["b"][1]
+    top, left = found["c"][0], found["a"][1]
+    assert (pixels[top : top + 50, left : left + 50] == 255).all()
+
+
+def test_dark_paper_has_light_type() -> None:
+    light, dark = draw(sheet(), 60), draw(sheet(), 60, DARK)
+    assert light.shape == dark.shape
+    assert tuple(light[0, 0]) == (255, 255, 255)
+    assert tuple(dark[0, 0]) == DARK.ground
+
+
+def test_a_narrow_screen_breaks_rows_and_drops_the_holes() -> None:
+    narrow = reflow(sheet(), 1)
+    assert [[panel.key for panel in row.panels] for row in narrow.rows] == [["a"], ["b"], ["c"]]
+    assert [row.label for row in narrow.rows] == ["first", "first", ""]
+    assert reflow(sheet(), 2).rows[1].panels[0].empty  # nothing to break
+
+
+def test_long_titles_stay_over_their_picture() -> None:
+    long = Sheet([Row([Panel(RED, "W" * 200), Panel(RED)])])
+    pixels = draw(long, 80)
+    assert pixels.shape[1] == draw(Sheet([Row([Panel(RED, "W"), Panel(RED)])]), 80).shape[1]
+
+
+def test_the_cell_is_checked() -> None:
+    with pytest.raises(ChoiceError, match=r"cell is 4; use a whole number from 40 to 1024"):
+        draw(sheet(), 4)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1, "1"), (0.12345, "0.123"), (-0.5, "-0.5"), (4.2e-6, "4.2e-06"), (123456.0, "1.2e+05")],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,74 @@
+"""Overlays on pictures small enough to count."""
+
+import numpy as np
+
+from inspector.results import resize_maps
+from inspector.views import overlay
+
+GREY = np.full((8, 8, 3), 100, np.uint8)
+
+
+def test_opacity_runs_from_picture_to_colour() -> None:
+    colors = np.full((8, 8, 3), 200, np.uint8)
+    assert (overlay.blend(GREY, colors, 0) == 100).all()
+    assert (overlay.blend(GREY, colors, 1) == 200).all()
+    assert (overlay.blend(GREY, colors, 0.25) == 125).all()
+
+
+def test_nothing_is_drawn_into_what_was_given() -> None:
+    before, mask = GREY.copy(), np.eye(8, dtype=bool)
+    for drawn in (
+        overlay.heat(GREY, np.ones((8, 8)), 0, 1),
+        overlay.outline(GREY, mask),
+        overlay.cut_out(GREY, mask),
+        overlay.label_map(GREY, mask.astype(int), np.array([[0, 0, 0], [255, 0, 0]], np.uint8)),
+        overlay.mark(GREY, 4, 4),
+        overlay.picture(GREY, (8, 8)),
+    ):
+        assert drawn is not GREY
+        assert drawn.dtype == np.uint8
+        drawn[:] = 0
+    assert (before == GREY).all()
+
+
+def test_cells_stay_squares_and_smooth_maps_agree_with_the_results() -> None:
+    grid = np.array([[0.0, 1.0], [2.0, 3.0]], np.float32)
+    cells = overlay.enlarge(grid, (4, 4), smooth=False)
+    assert (cells == np.repeat(np.repeat(grid, 2, 0), 2, 1)).all()
+    assert np.allclose(overlay.enlarge(grid, (4, 6)), resize_maps(grid, (4, 6)))
+
+
+def test_labels_are_never_mixed_into_new_ones() -> None:
+    labels = np.array([[0, 30], [7, 0]], np.int32)
+    assert set(np.unique(overlay.enlarge(labels, (9, 9)))) == {0, 7, 30}
+
+
+def test_cut_out_keeps_the_inside_and_fades_the_outside() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[10:30, 10:30] = True
+    out = overlay.cut_out(np.full((40, 40, 3), 100, np.uint8), mask, 0.8)
+    assert (out[20, 20] == 100).all()
+    assert (out[2, 2] == 224).all()  # 0.2 * 100 + 0.8 * 255
+    assert tuple(out[20, 10]) == (213, 94, 0)
+
+
+def test_a_label_takes_its_colour_inside_and_a_light_border_between() -> None:
+    labels = np.zeros((4, 8), int)
+    labels[:, 4:] = 1
+    colors = np.array([[0, 0, 0], [200, 0, 0]], np.uint8)
+    out = overlay.label_map(np.zeros((4, 8, 3), np.uint8), labels, colors, 1.0)
+    assert (out[:, 7] == (200, 0, 0)).all()
+    assert (out[:, 1] == 0).all()
+    assert (out[:, 4] > (200, 100, 100)).all()
+
+
+def test_sample_is_the_enlarged_map_at_that_pixel() -> None:
+    maps = np.random.default_rng(0).random((3, 4, 6)).astype(np.float32)
+    full = resize_maps(maps, (64, 96))
+    for y, x in ((0, 0), (63, 95), (17, 40), (8, 8)):
+        assert np.allclose(overlay.sample(maps, y, x, (64, 96)), full[:, y, x], atol=1e-5)
+
+
+def test_fit_keeps_the_aspect() -> None:
+    assert overlay.fit((100, 200, 3), 640) == (320, 640)
+    assert overlay.fit((200, 100, 3), 50) == (50, 25)

@@ -1,0 +1,80 @@
+"""The saliency views on a result whose numbers are known."""
+
+import numpy as np
+import pytest
+
+from inspector.errors import ChoiceError
+from inspector.views import saliency
+from inspector.views.color import lut
+from inspector.views.look import Look
+from tests.views import samples
+
+OPAQUE = Look(opacity=1.0, smooth=False)
+
+
+def test_each_map_has_its_own_scale_or_all_share_one() -> None:
+    result = samples.saliency()
+    assert saliency.span(result, 1, Look()) == pytest.approx((0, 0.1))
+    assert saliency.span(result, 1, Look(scale="shared")) == (0, 1)
+    assert saliency.span(result, 0, Look(), "signed") == (-1, 1)
+
+
+def test_a_weak_map_looks_weak_on_the_shared_scale() -> None:
+    result = samples.saliency()
+    own = saliency.view(result, 1, OPAQUE, side=96)
+    shared = saliency.view(result, 1, Look(opacity=1.0, smooth=False, scale="shared"), side=96)
+    assert (own[2, 2] == lut("viridis")[255]).all()
+    assert (shared[2, 2] == lut("viridis")[26]).all()  # 0.1 of 255
+    assert (own[40, 60] == lut("viridis")[0]).all()
+
+
+def test_the_mask_is_the_share_of_the_own_maximum() -> None:
+    result = samples.saliency()
+    mask = saliency.mask(result, 0, 0.5, (64, 96))
+    assert mask[:, :48].all()
+    assert not mask[:, 49:].any()
+    nothing = samples.saliency(grid_signed=-np.ones((2, 4, 6), np.float32))
+    assert not saliency.mask(nothing, 0, 0.0, (64, 96)).any()
+
+
+def test_iou_follows_the_threshold() -> None:
+    table = saliency.scores(samples.saliency(), 0.5)
+    row = dict(zip(table.headers, table.rows[0], strict=True))
+    assert row["class"] == "car"
+    assert float(row["IoU at 0.5"]) > 0.97
+    assert row["ap"] == "1.000"
+    low = saliency.scores(samples.saliency(), 0.0)
+    assert float(dict(zip(low.headers, low.rows[0], strict=True))["IoU at 0"]) < 0.95
+    assert dict(zip(table.headers, table.rows[1], strict=True))["IoU at 0.5"] == "–"  # no mask of it
+
+
+def test_readings_rank_by_the_share_of_each_maximum() -> None:
+    result = samples.saliency()
+    assert saliency.readings(result, 2, 2) == [
+        ("car", pytest.approx(1.0), pytest.approx(1.0)),
+        ("building", pytest.approx(0.1), pytest.approx(1.0)),
+    ]
+    assert saliency.readings(result, 60, 10)[0][0] == "car"
+    assert saliency.readings(result, 60, 90) == [("car", 0, 0), ("building", 0, 0)]
+
+
+def test_the_sheet_is_figure_one_and_two_with_truth() -> None:
+    rows = saliency.sheet(samples.saliency(), Look()).rows
+    assert [row.label for row in rows] == ["Grad-CAM", "threshold", "truth"]
+    assert [panel.title for panel in rows[0].panels] == ["image", "car  p 0.7", "building/house  p 0.01"]
+    assert [panel.key for panel in rows[1].panels[1:]] == ["0", "1"]
+    assert rows[2].panels[2].title == "not in the picture"
+    assert rows[0].panels[2].bar is not None
+    assert rows[0].panels[2].bar.high == pytest.approx(0.1)
+
+
+def test_an_unknown_kind_lists_the_known_ones() -> None:
+    with pytest.raises(ChoiceError, match=r"'jet'; use one of heat, threshold"):
+        saliency.view(samples.saliency(), 0, Look(), "jet")
+
+
+def test_the_look_is_checked() -> None:
+    with pytest.raises(ChoiceError, match=r"opacity is 2; use a number from 0 to 1"):
+        Look(opacity=2)
+    with pytest.raises(ChoiceError, match=r"colour map is 'turbo'"):
+        Look(colormap="turbo")
