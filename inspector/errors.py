@@ -1,19 +1,19 @@
 """The exceptions of the inspector; every message says what is wrong and what to do about it.
 
-    InspectorError
-    ├── InputError            what a user typed or uploaded
-    │   ├── ImageError        not an image, empty, too small, too large
-    │   ├── PromptError       empty, too long, a word that is not in it
-    │   ├── ClassesError      none, too many, too long
-    │   └── ChoiceError       a number out of range, an unknown name (lists the valid ones)
-    ├── ModelError            a model that cannot be had
-    │   ├── UnknownModelError     not in the catalog (lists the names)
-    │   ├── ModelFilesError       missing or unusable files in a folder
-    │   ├── ModelFetchError       no network, offline, gated, not found
-    │   ├── ModelMemoryError      too little memory for it
-    │   └── UnsupportedModelError an architecture this part cannot read
-    ├── RecordingError        a forward pass that cannot be recorded
-    └── Cancelled             somebody pressed Stop
+InspectorError
+├── InputError            what a user typed or uploaded
+│   ├── ImageError        not an image, empty, too small, too large
+│   ├── PromptError       empty, too long, a word that is not in it
+│   ├── ClassesError      none, too many, too long
+│   └── ChoiceError       a number out of range, an unknown name (lists the valid ones)
+├── ModelError            a model that cannot be had
+│   ├── UnknownModelError     not in the catalog (lists the names)
+│   ├── ModelFilesError       missing or unusable files in a folder
+│   ├── ModelFetchError       no network, offline, gated, not found
+│   ├── ModelMemoryError      too little memory for it
+│   └── UnsupportedModelError an architecture this part cannot read
+├── RecordingError        a forward pass that cannot be recorded
+└── Cancelled             somebody pressed Stop
 """
 
 

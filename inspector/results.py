@@ -62,7 +62,7 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     """
     limits = settings().limits
     if isinstance(text, str):
-        text = [part for part in text.replace("\n", ",").split(",")]
+        text = text.replace("\n", ",").split(",")
     groups = []
     for item in text:
         words = item.split("/") if isinstance(item, str) else item
@@ -542,8 +542,8 @@ class SegmentationRequest:
     """Open-vocabulary segmentation without training.
 
     method: "gradcam" (Grad-CAM argmax), "maskclip" (Zhou et al. 2022), "attention" (cross-attention argmax).
-    background: absolute probability a pixel's best class must reach, in [0, 1], for the methods that have one;
-        0 labels every pixel with a class.
+    background: score in [0, 1] that a pixel's best class must reach; 0 labels every pixel with a class. It is a
+        probability for maskclip, a fraction of the class's own maximum for gradcam and attention.
     """
 
     image: np.ndarray

@@ -17,9 +17,11 @@ def test_an_outside_host_is_refused_and_remembered(outside_attempts: list[str]) 
 
 
 def test_loopback_is_reached() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(server.getsockname(), timeout=5) as client:
-            client.sendall(b"hello")
-            connection, _ = server.accept()
-            with connection:
-                assert connection.recv(5) == b"hello"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=5) as client,
+    ):
+        client.sendall(b"hello")
+        connection, _ = server.accept()
+        with connection:
+            assert connection.recv(5) == b"hello"

@@ -68,6 +68,7 @@ def table(result: Mapping[str, Any]) -> str:
 def _one_start() -> Iterator[tuple[str, float]]:
     """(what, seconds) of one start; the app is gone afterwards."""
     from gradio_client import Client
+    from gradio_client.exceptions import AppError
 
     with _app() as (url, started, process):
         _wait_for(url, process)
@@ -78,7 +79,10 @@ def _one_start() -> Iterator[tuple[str, float]]:
                 other = {name: AGAIN[name] for name in question if question[name] is not None and name in AGAIN}
                 for what, asked in ((tab, question), (f"{tab}, again", {**question, **other})):
                     before = time.perf_counter()
-                    client.predict(image=None, **asked, api_name=f"/{tab}")
+                    try:
+                        client.predict(image=None, **asked, api_name=f"/{tab}")
+                    except AppError as error:
+                        raise InspectorError(f"The tab {tab} gave no answer: {error}") from error
                     yield what, time.perf_counter() - before
 
 

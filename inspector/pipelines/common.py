@@ -3,6 +3,7 @@
 import platform
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from itertools import product
@@ -38,12 +39,10 @@ def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callab
 
 def last(stream: Iterator[Progress | Result]) -> Result:
     """Run a stream to its end and return its result, the last item."""
-    item: Progress | Result | None = None
-    for item in stream:
-        pass
-    if item is None or isinstance(item, Progress):
+    ended = deque(stream, maxlen=1)
+    if not ended or isinstance(ended[0], Progress):
         raise InspectorError("The run ended without a result.")
-    return item
+    return ended[0]
 
 
 def model_side(shape: tuple[int, int], side: int | None, default: int) -> int:

@@ -24,7 +24,7 @@ PRESETS: dict[str, dict] = {
     "cpu": {
         "scenes": 30_000,
         "size": 128,
-        "encoder_steps": 4_000,  # then only the decoder learns, so that the UNet can start on the latents
+        "encoder_steps": 8_000,  # then only the decoder learns, so that the UNet can start on the latents
         "schedule": Schedule(steps=10_000, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
     },
     "gpu": {

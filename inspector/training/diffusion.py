@@ -25,7 +25,7 @@ from inspector.training.loop import Run, Schedule
 
 PRESETS: dict[str, dict] = {
     "cpu": {
-        "scenes": 20_000,
+        "scenes": 30_000,
         "size": 128,
         "schedule": Schedule(steps=20_000, learning_rate=8e-4, batch=16, average=0.999, probe_every=1000),
     },

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not (FOLDER / "model_index.json").is_file(), rea
 def test_the_recorded_image_is_stable_diffusion_pipelines_own_to_the_bit() -> None:
     result = attention.run(AttentionRequest(PROMPT, steps=4, seed=3, size=128))
     pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
-        FOLDER, torch_dtype=torch.float32, use_safetensors=True, safety_checker=None, local_files_only=True
+        FOLDER, dtype=torch.float32, use_safetensors=True, safety_checker=None, local_files_only=True
     )
     pipeline.set_progress_bar_config(disable=True)
     pipeline.scheduler = diffusers.DDIMScheduler.from_config(pipeline.scheduler.config)

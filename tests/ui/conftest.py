@@ -1,5 +1,6 @@
 """The page, started for real once, and pretend pipelines."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +11,24 @@ from inspector.ui import runs, session
 from tests.ui.pretend import Saliency
 
 EMBEDDED = ASSETS / "models"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def event_loops() -> Iterator[None]:
+    """Close what gradio leaves open: building a page opens event loops that nobody closes, and warnings are errors."""
+    opened: list[asyncio.AbstractEventLoop] = []
+    original = asyncio.new_event_loop
+
+    def remember() -> asyncio.AbstractEventLoop:
+        opened.append(original())
+        return opened[-1]
+
+    asyncio.new_event_loop = remember
+    yield
+    asyncio.new_event_loop = original
+    for loop in opened:
+        if not loop.is_running():
+            loop.close()
 
 
 @pytest.fixture
