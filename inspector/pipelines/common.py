@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import wraps
 from importlib.metadata import version
 from itertools import product
 from math import floor, log
@@ -13,7 +14,8 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, ModelMemoryError
+from inspector.models.placement import out_of_memory
 from inspector.results import Progress, Provenance
 from inspector.settings import settings
 
@@ -29,10 +31,24 @@ except ImportError:
 
 
 def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a GPU entry point; `duration(request)` is its time limit in seconds on ZeroGPU hosts."""
+    """Decorate a stream that is a GPU entry point; `duration(request)` is its time limit in seconds on ZeroGPU hosts.
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        return function if spaces is None else spaces.GPU(duration=duration)(function)
+    A lack of memory during the run becomes ModelMemoryError.
+    """
+
+    def decorate(stream: Callable[[Any], Iterator[Any]]) -> Callable[..., Any]:
+        @wraps(stream)
+        def guarded(request: Any) -> Iterator[Any]:
+            try:
+                yield from stream(request)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                raise ModelMemoryError(
+                    "The run does not fit into memory; use a smaller picture, fewer steps or the embedded model."
+                ) from error
+
+        return guarded if spaces is None else spaces.GPU(duration=duration)(guarded)
 
     return decorate
 

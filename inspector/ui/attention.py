@@ -61,16 +61,16 @@ def first_request() -> AttentionRequest:
 
 
 def api(
-    image: str | None,
-    scene: float | None,
-    prompt: str,
-    steps: float,
-    guidance_scale: float,
-    seed: float,
-    noise_timestep: float,
-    matched: bool,
-    scheduler: str,
-    model: str,
+    image: str | None = None,
+    scene: float | None = None,
+    prompt: str = PAPER_PROMPT,
+    steps: float = 20,
+    guidance_scale: float = 7.5,
+    seed: float = 0,
+    noise_timestep: float = 100,
+    matched: bool = False,
+    scheduler: str = "ddim",
+    model: str = "scenes-diffusion",
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Cross-attention of every word of a prompt, per layer and step.
 
@@ -180,7 +180,6 @@ def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
         lambda value: gr.update(visible=value == GIVEN), mode, given, show_progress="hidden", api_visibility="private"
     )
     controls.endpoint(TAB, api, [prompt, *numbers])
-    horse = scenes.get(scenes.HORSE)
     runs.connect(
         TAB,
         make_on_page,
@@ -195,7 +194,7 @@ def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
                 {
                     source.picture: scenes.file(scenes.HORSE),
                     source.scene: scenes.HORSE,
-                    prompt: horse.caption,
+                    prompt: PAPER_PROMPT,
                     mode: GIVEN,
                 },
             ),

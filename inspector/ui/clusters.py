@@ -58,15 +58,15 @@ def second_request() -> ClustersRequest:
 
 
 def api(
-    image: str | None,
-    scene: float | None,
-    k: float,
-    preset: str,
-    timestep: float,
-    prompt: str,
-    seed: float,
-    restarts: float,
-    model: str,
+    image: str | None = None,
+    scene: float | None = None,
+    k: float = 6,
+    preset: str = "A",
+    timestep: float = 100,
+    prompt: str = "",
+    seed: float = 0,
+    restarts: float = 5,
+    model: str = "scenes-diffusion",
 ) -> Iterator[tuple[Any, Any, Any]]:
     """k-means of UNet features of an image that is noised once, beside k-means of colour and of position.
 

@@ -49,14 +49,14 @@ def first_request() -> SaliencyRequest:
 
 
 def api(
-    image: str | None,
-    scene: float | None,
-    classes: str,
-    pooling: str,
-    template: str,
-    background: str,
-    side: float,
-    model: str,
+    image: str | None = None,
+    scene: float | None = None,
+    classes: str = PAPER_CLASSES,
+    pooling: str = "mean",
+    template: str = "a photo of {}.",
+    background: str = BACKGROUND,
+    side: float = 0,
+    model: str = "scenes-clip",
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Grad-CAM of a CLIP model for each class of an image.
 

@@ -16,7 +16,7 @@ from inspector.views.look import Look
 from inspector.views.overlay import mark
 
 TAB = "segmentation"
-CLASSES = "car, building, windows, trees/palms, sky, road, grass"
+CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 KINDS = [("labels", "labels"), ("score of a class", "score"), ("truth", "truth"), ("errors", "errors")]
 METHODS = dict(
     zip(SEGMENTATION_METHODS, ("Grad-CAM, argmax", "MaskCLIP (Zhou et al.)", "cross-attention, argmax"), strict=True)
@@ -59,17 +59,17 @@ def first_request() -> SegmentationRequest:
 
 
 def api(
-    image: str | None,
-    scene: float | None,
-    classes: str,
-    method: str,
-    background: float,
-    template: str,
-    timestep: float,
-    seed: float,
-    side: float,
-    clip: str,
-    diffusion: str,
+    image: str | None = None,
+    scene: float | None = None,
+    classes: str = CLASSES,
+    method: str = "maskclip",
+    background: float = 0.0,
+    template: str = "a photo of {}.",
+    timestep: float = 100,
+    seed: float = 0,
+    side: float = 0,
+    clip: str = "scenes-clip",
+    diffusion: str = "scenes-diffusion",
 ) -> Iterator[tuple[Any, Any, Any]]:
     """A class for every pixel of an image, without training, by Grad-CAM, MaskCLIP or cross-attention.
 

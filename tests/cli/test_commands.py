@@ -164,7 +164,7 @@ def test_bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     [
         ["saliency", "scene:1", "--classes", "car, building, trees/palms"],
         ["attention", "--prompt", "a horse on the grass", *QUICK],
-        ["clusters", "scene:1", "--restarts", "1"],
+        ["clusters", "scene:1", "--restarts", "2"],
         ["segmentation", "scene:1", "--classes", "car, building, sky"],
         ["segmentation", "scene:1", "--classes", "car, building, sky", "--method", "attention"],
     ],

@@ -1,0 +1,55 @@
+"""Frozen requests and results of the four pipelines: checked once, plain numpy, picklable.
+
+Axes are named as everywhere: `arm step layer head token class cluster h w`. Images are RGB uint8
+(h, w, 3).
+"""
+
+from inspector.results.attention import ARMS, AttentionRequest, AttentionResult, Token, span_tokens, word_tokens
+from inspector.results.checks import (
+    ClassNames,
+    Masks,
+    check_choice,
+    check_image,
+    check_masks,
+    check_number,
+    check_prompt,
+    check_template,
+    parse_classes,
+)
+from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
+from inspector.results.common import Progress, Provenance, plain, resize_maps
+from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
+from inspector.results.segmentation import SEGMENTATION_METHODS, Segment, SegmentationRequest, SegmentationResult
+
+__all__ = [
+    "ARMS",
+    "CLIP_ES_BACKGROUND",
+    "CLUSTER_PRESETS",
+    "POOLINGS",
+    "SEGMENTATION_METHODS",
+    "AttentionRequest",
+    "AttentionResult",
+    "ClassNames",
+    "ClustersRequest",
+    "ClustersResult",
+    "Masks",
+    "Progress",
+    "Provenance",
+    "SaliencyRequest",
+    "SaliencyResult",
+    "Segment",
+    "SegmentationRequest",
+    "SegmentationResult",
+    "Token",
+    "check_choice",
+    "check_image",
+    "check_masks",
+    "check_number",
+    "check_prompt",
+    "check_template",
+    "parse_classes",
+    "plain",
+    "resize_maps",
+    "span_tokens",
+    "word_tokens",
+]

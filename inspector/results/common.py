@@ -1,0 +1,52 @@
+"""What all results share: progress, provenance, and two conversions of arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is; `stream` yields these before its result."""
+
+    step: int
+    total: int
+    message: str
+    seconds_left: float | None = None
+    preview: np.ndarray | None = None  # uint8 (h, w, 3)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result came from; goes into every exported file."""
+
+    models: Mapping[str, str]  # name -> revision
+    device: str
+    dtype: str
+    versions: Mapping[str, str]
+    seconds: float
+
+
+def plain(value: Any) -> Any:
+    """A request or result as JSON-ready values; arrays become their shape and dtype."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, np.ndarray):
+        return {"shape": list(value.shape), "dtype": str(value.dtype)}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    return value
+
+
+def resize_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bilinear float32 (..., h, w) -> (..., *size), half-pixel centres; scale of values unchanged."""
+    flat = np.ascontiguousarray(maps, np.float32).reshape(-1, *maps.shape[-2:])
+    out = np.stack([cv2.resize(item, size[::-1], interpolation=cv2.INTER_LINEAR) for item in flat])
+    return out.reshape(*maps.shape[:-2], *size)

@@ -1,0 +1,89 @@
+"""Request and result of the segmentation pipeline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from inspector.results.checks import (
+    ClassNames,
+    Masks,
+    check_choice,
+    check_image,
+    check_masks,
+    check_number,
+    check_template,
+    parse_classes,
+)
+from inspector.results.common import Provenance
+from inspector.settings import settings
+
+SEGMENTATION_METHODS = ("gradcam", "maskclip", "attention")
+
+
+@dataclass(frozen=True)
+class SegmentationRequest:
+    """Open-vocabulary segmentation without training.
+
+    method: "gradcam" (Grad-CAM argmax), "maskclip" (Zhou et al. 2022), "attention" (cross-attention argmax).
+    background: score in [0, 1] that a pixel's best class must reach; 0 labels every pixel with a class. It is a
+        probability for maskclip, a fraction of the class's own maximum for gradcam and attention.
+    """
+
+    image: np.ndarray
+    classes: ClassNames | str
+    method: str = "maskclip"
+    background: float = 0.0
+    template: str = "a photo of {}."
+    timestep: int = 100
+    seed: int = 0
+    side: int | None = None
+    clip: str = "scenes-clip"
+    diffusion: str = "scenes-diffusion"
+    masks: Masks = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits = settings().limits
+        set_ = object.__setattr__
+        set_(self, "image", check_image(self.image))
+        set_(self, "classes", parse_classes(self.classes))
+        set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
+        check_choice("method", self.method, SEGMENTATION_METHODS)
+        check_number("background", self.background, 0, 1)
+        check_template(self.template)
+        check_number("timestep", self.timestep, 0, 999, whole=True)
+        check_number("seed", self.seed, 0, limits.max_seed, whole=True)
+        if self.side is not None:
+            check_number("side", self.side, 32, limits.work_side, whole=True)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One connected region: class name, its share of the image, mean score, box (x0, y0, x1, y1) in pixels."""
+
+    name: str
+    class_index: int  # 1-based, as in the labels
+    area: float
+    score: float
+    box_xyxy: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class SegmentationResult:
+    """labels: int32 (h, w), 0 is background, i is classes[i - 1]; scores: float32 (class, h, w).
+
+    metrics: {"miou", "pixel_accuracy", "iou": {class: ...}} where masks exist, else empty.
+    """
+
+    request: SegmentationRequest
+    labels: np.ndarray
+    scores: np.ndarray
+    segments: tuple[Segment, ...]
+    metrics: Mapping[str, Any]
+    provenance: Provenance
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each class's first name."""
+        return tuple(group[0] for group in self.request.classes)

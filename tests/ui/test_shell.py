@@ -1,0 +1,111 @@
+"""The page as configured: nothing from outside, the limits set, every endpoint named and described."""
+
+import gc
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from inspector.models.catalog import CATALOG
+from inspector.settings import ASSETS, settings
+from inspector.ui import attention, shell
+
+TABS = ("saliency", "attention", "clusters", "segmentation")
+
+
+@pytest.fixture(scope="module")
+def built() -> gr.Blocks:
+    return shell.build()
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, Any]:
+    """What `launch` hands to gradio."""
+    with pytest.MonkeyPatch.context() as patch:
+        seen: dict[str, Any] = {}
+        patch.setattr(gr.Blocks, "launch", lambda self, **given: seen.update(given))
+        shell.launch(warm_up=False)
+    return seen
+
+
+def test_the_server_keeps_to_itself(options: dict[str, Any], built: gr.Blocks) -> None:
+    assert options["server_name"] is None  # this machine alone, unless a host is given
+    assert options["allowed_paths"] == []
+    assert options["show_error"] is False
+    assert options["share"] is False
+    assert options["max_file_size"] == settings().limits.max_bytes
+    assert built.analytics_enabled is False
+    assert built.delete_cache == (3600, 3600)
+
+
+def test_no_font_and_no_style_comes_from_elsewhere(options: dict[str, Any]) -> None:
+    assert shell.theme()._stylesheets == []
+    assert "http" not in options["head"]
+    assert "http" not in (ASSETS / "viewer" / "page.css").read_text()
+
+
+def test_every_action_is_named_typed_and_described(built: gr.Blocks) -> None:
+    endpoints = built.get_api_info()["named_endpoints"]
+    assert set(endpoints) == {f"/{tab}" for tab in TABS}
+    for name, endpoint in endpoints.items():
+        assert len(endpoint["description"]) > 100, name
+        names = [item["parameter_name"] for item in endpoint["parameters"]]
+        assert names[:2] == ["image", "scene"]
+        assert not any(item.startswith("param_") for item in names)
+        assert all(item["parameter_has_default"] for item in endpoint["parameters"]), name
+        assert [item["label"] for item in endpoint["returns"]] == ["figure", "numbers", "files"]
+
+
+def test_models_run_one_at_a_time_for_the_whole_page(built: gr.Blocks) -> None:
+    running = [fn for fn in built.fns.values() if fn.concurrency_id == "gpu"]
+    assert {fn.api_name for fn in running if fn.api_visibility == "public"} == set(TABS)
+    assert all(fn.concurrency_limit == 1 for fn in running)
+    stopped = {index for fn in built.fns.values() for index in fn.cancels}
+    assert stopped == {fn._id for fn in running if fn.api_visibility != "public"}
+
+
+def test_every_control_says_where_its_default_is_from(built: gr.Blocks) -> None:
+    silent = [
+        block.label
+        for block in built.blocks.values()
+        if isinstance(block, gr.Slider | gr.Radio | gr.Dropdown | gr.Textbox | gr.Number | gr.Checkbox)
+        and block.visible
+        and not block.info
+    ]
+    assert silent == ["Class of the score"]
+
+
+def test_models_are_those_of_the_catalog(built: gr.Blocks) -> None:
+    lists = [block for block in built.blocks.values() if isinstance(block, gr.Dropdown) and "odel" in str(block.label)]
+    assert len(lists) == 5
+    for block in lists:
+        assert all(value in CATALOG for _, value in block.choices)
+        assert str(block.value).startswith("scenes-")
+
+
+def test_samplers_are_those_of_the_models() -> None:
+    from inspector.models.diffusion import SCHEDULERS
+
+    assert set(attention.SCHEDULERS) == set(SCHEDULERS)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_port_that_is_taken_is_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(shell.ChoiceError, match=f"{port}.*--port"):
+            shell.launch(port=port, warm_up=False, quiet=True, prevent_thread_lock=True)
+    gc.collect()  # the socket that gradio tried and forgot
+
+
+def test_building_the_page_loads_no_torch() -> None:
+    """What makes it ready in seconds."""
+    code = "import sys; from inspector.ui import shell; shell.build(); print('torch' in sys.modules)"
+    started = time.monotonic()
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False"]
+    assert time.monotonic() - started < 60  # about 5 s on two free cores
