@@ -7,16 +7,16 @@ appendix G, without the adversarial term: drawn scenes have little fine texture 
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch import nn
 
 from inspector import world
 from inspector.models.diffusion import SCENES_AUTOENCODER, build_autoencoder
-from inspector.models.parts import save_autoencoder
-from inspector.training.cards import write_card
+from inspector.models.parts import open_autoencoder, save_autoencoder
+from inspector.training.cards import write_card, written_step
 from inspector.training.data import SceneStore, scene_store
 from inspector.training.loop import Run, Schedule
 
@@ -52,6 +52,9 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     torch.manual_seed(0)
     model = build_autoencoder(SCENES_AUTOENCODER).to(device)
     run = Run("autoencoder", model, schedule, Path(runs) / "autoencoder", resume)
+    written = out / "scenes-diffusion"
+    if resume and run.step == 0 and (step := written_step(written, "autoencoder")):
+        run.adopt(open_autoencoder(written).state_dict(), step)
     held_out = np.stack([world.scene(seed, 256).image for seed in PROBE_SEEDS])
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
@@ -79,8 +82,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     done = run.train(loss, probe)
     with run.averaged():
         measure_scaling(model, store, device)
-        save_autoencoder(model, out / "scenes-diffusion")
-    write_card(out / "scenes-diffusion", "autoencoder", preset, run)
+        save_autoencoder(model, written)
+    write_card(written, "autoencoder", preset, run)
     return done
 
 
@@ -93,7 +96,7 @@ def reconstruction(drawn: torch.Tensor, pixels: torch.Tensor) -> tuple[torch.Ten
 
 
 @torch.no_grad()
-def measure_scaling(model: nn.Module, store: SceneStore, device: torch.device) -> None:
+def measure_scaling(model: Any, store: SceneStore, device: torch.device) -> None:
     """Set scaling_factor to one over the deviation of the posterior's mode, as Stable Diffusion's 0.18215 was."""
     rows = np.linspace(0, len(store) - 1, SCALING_SCENES).astype(int)
     latents = torch.cat(

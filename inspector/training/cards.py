@@ -71,6 +71,14 @@ def read_card(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
+def written_step(folder: Path, part: str) -> int:
+    """Step of the weights written in `folder`, 0 if there are none or the world has changed since."""
+    card = read_card(folder)
+    if card.get("world", {}).get("fingerprint") != world.fingerprint():
+        return 0
+    return int(card.get("parts", {}).get(part, {}).get("steps", 0))
+
+
 def _write(folder: Path, card: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", "utf-8")

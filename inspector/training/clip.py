@@ -13,9 +13,11 @@ Most of what there is to learn is learned on half-size pictures, whose 8 x 8 gri
 "An inverse scaling law for CLIP training"); then the grid is 16 x 16 with some patches dropped.
 """
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +26,10 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inspector import world
-from inspector.models.clip import SCENES_CLIP, build_clip, save_clip
-from inspector.models.parts import PIXEL_MEAN, PIXEL_STD
+from inspector.models.clip import SCENES_CLIP, TOKENIZER_FILES, build_clip, save_clip
+from inspector.models.parts import PIXEL_MEAN, PIXEL_STD, open_clip_part
 from inspector.models.tokenizer import common_words, learn_merges, open_tokenizer, write_tokenizer
-from inspector.training.cards import write_card
+from inspector.training.cards import write_card, written_step
 from inspector.training.data import SceneStore, scene_store
 from inspector.training.loop import Run, Schedule
 
@@ -62,7 +64,7 @@ class ClipTraining(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model  # open_clip's CLIP
         self.presence = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch")}
         )
@@ -153,7 +155,13 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     tokenizer_folder = folder / "tokenizer"
     config = SCENES_CLIP
     length = config["text_cfg"]["context_length"]
-    if not tokenizer_folder.exists():
+    written = out / "scenes-clip"
+    step = written_step(written, "clip") if resume and not (folder / "checkpoint.pt").exists() else 0
+    if step and not tokenizer_folder.exists():
+        tokenizer_folder.mkdir(parents=True)
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(written / name, tokenizer_folder / name)
+    elif not tokenizer_folder.exists():
         words = Counter(common_words()) + caption_words(store)
         merges = config["text_cfg"]["vocab_size"] - 514  # two symbols a byte, start and end of text
         write_tokenizer(tokenizer_folder, learn_merges(words, merges), length)
@@ -161,6 +169,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     torch.manual_seed(0)
     module = ClipTraining(build_clip(with_patch_dropout(config))).to(device)
     run = Run("clip", module, options["schedule"], folder, resume)
+    if step:
+        run.adopt({f"model.{name}": value for name, value in open_clip_part(written).state_dict().items()}, step)
     batches = Batches(store, open_tokenizer(tokenizer_folder), options["schedule"].batch, device, config)
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
@@ -176,8 +186,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
 
     done = run.train(loss)
     with run.averaged():
-        save_clip(module.model, out / "scenes-clip", config, tokenizer_folder)
-    write_card(out / "scenes-clip", "clip", preset, run)
+        save_clip(module.model, written, config, tokenizer_folder)
+    write_card(written, "clip", preset, run)
     return done
 
 
@@ -194,7 +204,7 @@ def caption_words(store: SceneStore, per_scene: int = 2, scenes: int = 4_000) ->
 class Batches:
     """Random batches of pictures, captions and word prompts on the training device."""
 
-    def __init__(self, store: SceneStore, tokenizer, batch: int, device: torch.device, config: Mapping) -> None:
+    def __init__(self, store: SceneStore, tokenizer: Any, batch: int, device: torch.device, config: Mapping) -> None:
         self.store, self.tokenizer, self.batch, self.device = store, tokenizer, batch, device
         self.side = config["vision_cfg"]["image_size"]
 

@@ -8,18 +8,18 @@ read the words themselves (LOG.md says what that did to the attention maps).
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inspector.models.diffusion import SCENES_UNET, build_scheduler, build_unet, convert_text_tower, save_diffusion
-from inspector.models.parts import open_autoencoder, open_clip_part
+from inspector.models.parts import open_autoencoder, open_clip_part, open_unet
 from inspector.models.tokenizer import open_fast_tokenizer
 from inspector.settings import ASSETS
 from inspector.training.autoencoder import to_images, to_pixels, write_pairs
-from inspector.training.cards import write_card
+from inspector.training.cards import write_card, written_step
 from inspector.training.data import SceneStore, scene_store
 from inspector.training.loop import Run, Schedule
 
@@ -68,6 +68,9 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     torch.manual_seed(0)
     unet = build_unet(SCENES_UNET).to(device)
     run = Run("diffusion", unet, schedule, Path(runs) / "diffusion", resume)
+    written = out / "scenes-diffusion"
+    if resume and run.step == 0 and (step := written_step(written, "unet")):
+        run.adopt(open_unet(written).state_dict(), step)
     latents = LatentCache(store, vae, run.folder, options["size"], device)
     text = TextStates(clip, clip_folder, device)
     alphas = build_scheduler().alphas_cumprod.to(device)
@@ -89,13 +92,13 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
 
     done = run.train(loss, probe)
     with run.averaged():
-        save_diffusion(out / "scenes-diffusion", unet, vae, clip, clip_folder)
-    write_card(out / "scenes-diffusion", "unet", preset, run)
+        save_diffusion(written, unet, vae, clip, clip_folder)
+    write_card(written, "unet", preset, run)
     return done
 
 
 def noise_loss(
-    unet: nn.Module, clean: torch.Tensor, states: torch.Tensor, timesteps: torch.Tensor, alphas: torch.Tensor
+    unet: Any, clean: torch.Tensor, states: torch.Tensor, timesteps: torch.Tensor, alphas: torch.Tensor
 ) -> tuple[torch.Tensor, Mapping[str, float]]:
     """Min-SNR-weighted squared error of the predicted noise.
 
@@ -118,7 +121,7 @@ def noise_loss(
 class LatentCache:
     """Scaled latents of a store's pictures, encoded on first use and kept on disk in half precision."""
 
-    def __init__(self, store: SceneStore, vae: nn.Module, folder: Path, size: int, device: torch.device) -> None:
+    def __init__(self, store: SceneStore, vae: Any, folder: Path, size: int, device: torch.device) -> None:
         self.store, self.vae, self.device = store, vae, device
         shape = (len(store), vae.config.latent_channels, size // 8, size // 8)
         path = folder / f"latents-{size}-{vae.config.scaling_factor}.npy"
@@ -142,7 +145,7 @@ class LatentCache:
 class TextStates:
     """Prompts as the frozen text tower's states, padded with the end token as the pipeline does."""
 
-    def __init__(self, clip: nn.Module, tokenizer_folder: Path, device: torch.device) -> None:
+    def __init__(self, clip: Any, tokenizer_folder: Path, device: torch.device) -> None:
         self.tokenizer = open_fast_tokenizer(tokenizer_folder)
         self.tower = convert_text_tower(clip).to(device)
         self.device = device
@@ -165,7 +168,7 @@ class TextStates:
 
 
 @torch.no_grad()
-def sample(unet: nn.Module, vae: nn.Module, text: TextStates, alphas: torch.Tensor, side: int) -> np.ndarray:
+def sample(unet: Any, vae: Any, text: TextStates, alphas: torch.Tensor, side: int) -> np.ndarray:
     """SAMPLE_PROMPTS in 25 DDIM steps at guidance 5, as uint8 pictures: a look at the run, not a measurement."""
     scheduler = build_scheduler()
     scheduler.set_timesteps(25)

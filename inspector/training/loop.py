@@ -139,6 +139,13 @@ class Run:
             else:
                 self.average[key].copy_(value)
 
+    def adopt(self, weights: Mapping[str, torch.Tensor], step: int) -> None:
+        """Go on from weights whose checkpoint is gone, such as the shipped ones; the optimiser starts afresh."""
+        self.module.load_state_dict({**self.module.state_dict(), **weights})
+        self.average = {key: value.detach().clone() for key, value in self.module.state_dict().items()}
+        self.step = step
+        self.say(f"no checkpoint: going on from the written weights of step {step}")
+
     @torch.no_grad()
     def freeze(self, prefixes: tuple[str, ...]) -> None:
         """Give the parameters with these prefixes their averaged values and train them no more."""

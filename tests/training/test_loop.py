@@ -134,3 +134,13 @@ def test_a_frozen_part_keeps_its_averaged_value(tmp_path):
     assert not torch.equal(run.module.weight, kept["weight"])
     again = Run("frozen", linear(), schedule, tmp_path, resume=True)
     assert torch.equal(again.module.bias, kept["bias"])
+
+
+def test_a_run_whose_checkpoint_is_gone_goes_on_from_written_weights(tmp_path):
+    schedule = Schedule(steps=30, learning_rate=0.1, batch=8)
+    run = Run("adopt", linear(), schedule, tmp_path, resume=True)
+    run.adopt({"weight": torch.full((1, 3), 2.0)}, step=29)
+    assert run.module.bias.item() == linear().bias.item()
+    assert torch.equal(run.average["weight"], torch.full((1, 3), 2.0))
+    assert run.train(regression(run.module))
+    assert run.step == 30

@@ -12,6 +12,8 @@ from PIL import Image
 
 from inspector.ui import scenes
 
+# What gradio itself sets off in the thread that serves.
+pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 ASKED = {
     "saliency": {"classes": "car, building"},
     "attention": {"prompt": "a horse on the grass", "steps": 3},

@@ -17,6 +17,8 @@ EXAMPLES = {
 }
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars"]
 LONG = 180_000  # milliseconds; a busy machine
+# What gradio itself sets off in the thread that serves.
+pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 
 
 @pytest.fixture(scope="module")
