@@ -14,6 +14,7 @@ import numpy as np
 
 from inspector import world
 from inspector.analysis.attention import MEAN, SCORE_SIDE
+from inspector.errors import ChoiceError
 from inspector.evaluation.attention_arms import compare_arms
 from inspector.evaluation.attention_samples import Sample, best_cell, over_words, record_samples, sample_ap, scores_at
 from inspector.models import load_diffusion
@@ -40,6 +41,7 @@ def evaluate(
     generated: so many of their captions are drawn to compare the arms; 0 leaves that out.
     best: the layer and timestep chosen on the first half; first_half, held_out, all: `scores_at` there, and
     floors_met; cells: mean AP over words of every layer, average and timestep on all scenes; arms: `compare_arms`.
+    Raises ChoiceError when a half of the scenes has nothing to measure.
     """
     check_number("count", count, 2, 100_000, whole=True)
     model = load_diffusion(diffusion)
@@ -50,8 +52,10 @@ def evaluate(
         samples.append(sample)
         table_.append(sample_ap(sample))
         report(sample.scene + 1)
-    values, labels = np.stack(table_), tuple(samples[0].maps)
     early = np.array([sample.scene < count // 2 for sample in samples])
+    if not samples or early.all() or not early.any():
+        raise ChoiceError(f"In {count} scenes one half has no caption with a visible word; use a larger count.")
+    values, labels = np.stack(table_), tuple(samples[0].maps)
     halves = dict(zip(SPLITS, (early, ~early, np.full_like(early, True)), strict=True))
     label, moment = best_cell(_those(samples, early), values[early])
     drawn = [world.scene(seed + index, world.MIN_SIZE) for index in range(min(generated, count))]

@@ -17,6 +17,7 @@ from inspector.views.look import Look
 from inspector.views.overlay import mark
 
 TAB = "attention"
+OWN = controls.own_defaults(AttentionRequest)
 PAPER_PROMPT = "a horse on the grass"
 GENERATE, GIVEN = "generate from the prompt", "use the picture below"
 SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
@@ -26,13 +27,13 @@ def make(
     image: str | None,
     scene: float | None,
     prompt: str,
-    steps: float = 20,
-    guidance_scale: float = 7.5,
-    seed: float = 0,
-    noise_timestep: float = 100,
+    steps: float = OWN.steps,
+    guidance_scale: float = OWN.guidance_scale,
+    seed: float = OWN.seed,
+    noise_timestep: float = OWN.noise_timestep,
     matched: bool = False,
-    scheduler: str = "ddim",
-    model: str = "scenes-diffusion",
+    scheduler: str = OWN.scheduler,
+    model: str = OWN.model,
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     given = image is not None or scene is not None
@@ -64,13 +65,13 @@ def api(
     image: str | None = None,
     scene: float | None = None,
     prompt: str = PAPER_PROMPT,
-    steps: float = 20,
-    guidance_scale: float = 7.5,
-    seed: float = 0,
-    noise_timestep: float = 100,
+    steps: float = OWN.steps,
+    guidance_scale: float = OWN.guidance_scale,
+    seed: float = OWN.seed,
+    noise_timestep: float = OWN.noise_timestep,
     matched: bool = False,
-    scheduler: str = "ddim",
-    model: str = "scenes-diffusion",
+    scheduler: str = OWN.scheduler,
+    model: str = OWN.model,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Cross-attention of every word of a prompt, per layer and step.
 
@@ -96,7 +97,7 @@ def close(
     """Both arms' pictures and colour bars, readings at the point, table."""
     index = int(step) - 1
     shown = views.views(result, look, index, views.parse_layer(layer), word, SIDE)
-    name = result.tokens[word].text if isinstance(word, int) else word
+    name = views.name(result, word)
     values: list[Any] = []
     for arm in ("generation", "noise once"):
         if arm not in shown:
@@ -208,20 +209,24 @@ def _numbers() -> list[Any]:
     noise = gr.Slider(
         0,
         999,
-        100,
+        OWN.noise_timestep,
         step=1,
         label="t of the noise added once",
-        info="Paper: none given; ODISE uses 0. 100 is our choice.",
+        info=f"Paper: none given; ODISE uses 0. {OWN.noise_timestep} is our choice.",
     )
     with gr.Accordion("Model and sampling", open=False):
         matched = gr.Checkbox(False, label="Match t", info="Use the timestep of the last generation step instead.")
-        steps = gr.Slider(1, limits.max_steps, 20, step=1, label="Steps", info="Our choice; the paper gives none.")
-        guidance = gr.Slider(1, 30, 7.5, step=0.5, label="Guidance", info="Stable Diffusion's usual 7.5.")
+        steps = gr.Slider(
+            1, limits.max_steps, OWN.steps, step=1, label="Steps", info="Our choice; the paper gives none."
+        )
+        guidance = gr.Slider(
+            1, 30, OWN.guidance_scale, step=0.5, label="Guidance", info="Stable Diffusion's usual 7.5."
+        )
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="The same seed gives the same picture.")
         scheduler = gr.Dropdown(
-            list(SCHEDULERS), value="ddim", label="Sampler", info="Our choice; the paper gives none."
+            list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
-        model = controls.model("diffusion", TAB, "scenes-diffusion")
+        model = controls.model("diffusion", TAB, OWN.model)
     return [steps, guidance, seed, noise, matched, scheduler, model]
 
 

@@ -18,19 +18,20 @@ from inspector.views.look import Look
 from inspector.views.overlay import mark
 
 TAB = "clusters"
+OWN = controls.own_defaults(ClustersRequest)
 KINDS = [(views.TITLES[kind], kind) for kind in views.KINDS if kind != "similarity"]
 
 
 def make(
     image: str | None,
     scene: float | None,
-    k: float = 6,
-    preset: str = "A",
-    timestep: float = 100,
-    prompt: str = "",
-    seed: float = 0,
-    restarts: float = 5,
-    model: str = "scenes-diffusion",
+    k: float = OWN.k,
+    preset: str = OWN.preset,
+    timestep: float = OWN.timestep,
+    prompt: str = OWN.prompt,
+    seed: float = OWN.seed,
+    restarts: float = OWN.restarts,
+    model: str = OWN.model,
 ) -> ClustersRequest:
     """The request that the controls stand for."""
     pixels, masks = resolve(image, scene)
@@ -60,13 +61,13 @@ def second_request() -> ClustersRequest:
 def api(
     image: str | None = None,
     scene: float | None = None,
-    k: float = 6,
-    preset: str = "A",
-    timestep: float = 100,
-    prompt: str = "",
-    seed: float = 0,
-    restarts: float = 5,
-    model: str = "scenes-diffusion",
+    k: float = OWN.k,
+    preset: str = OWN.preset,
+    timestep: float = OWN.timestep,
+    prompt: str = OWN.prompt,
+    seed: float = OWN.seed,
+    restarts: float = OWN.restarts,
+    model: str = OWN.model,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """k-means of UNet features of an image that is noised once, beside k-means of colour and of position.
 
@@ -138,7 +139,9 @@ def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
             with gr.Row(elem_classes="examples"):
                 paper = gr.Button("Figure 4: a good and a poor case", size="sm")
             source = controls.source(scenes.GOOD)
-            k = gr.Slider(1, settings().limits.max_k, 6, step=1, label="k", info="Paper: none given. 6 is our choice.")
+            k = gr.Slider(
+                1, settings().limits.max_k, OWN.k, step=1, label="k", info=f"Paper: none given. {OWN.k} is our choice."
+            )
             recipe = _recipe()
             run, stop = controls.actions()
         with gr.Column(scale=8, min_width=300, elem_classes="right"):
@@ -171,20 +174,25 @@ def _recipe() -> list[Any]:
         return [
             gr.Radio(
                 list(CLUSTER_PRESETS),
-                value="A",
+                value=OWN.preset,
                 label="Layers",
                 info="Paper: “last 6 blocks”, unnamed. A: attention blocks of the last two levels, cosine kernels "
                 "averaged (our choice). B: mean over up_blocks.3. C: ODISE's taps.",
             ),
             gr.Slider(
-                0, 999, 100, step=1, label="t of the noise", info="Paper: none given; ODISE uses 0. 100 is ours."
+                0,
+                999,
+                OWN.timestep,
+                step=1,
+                label="t of the noise",
+                info=f"Paper: none given; ODISE uses 0. {OWN.timestep} is our choice.",
             ),
             gr.Textbox(
                 "", label="Prompt", info="Empty, as in ODISE without captioner; a caption changes the features."
             ),
             gr.Number(0, label="Seed", precision=0, minimum=0, info="Of the noise and of k-means."),
             gr.Slider(2, 50, 5, step=1, label="Restarts", info="k-means++ starts; the best is shown. Our choice."),
-            controls.model("diffusion", TAB, "scenes-diffusion"),
+            controls.model("diffusion", TAB, OWN.model),
         ]
 
 

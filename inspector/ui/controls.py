@@ -1,7 +1,8 @@
 """Controls: groups of components that several tabs share, each with the source of its default."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -206,6 +207,11 @@ def endpoint(name: str, handler: Callable[..., Any], inputs: Sequence[Any]) -> N
 def defaults(components: Sequence[Any]) -> dict[Any, Any]:
     """component -> its first value."""
     return {component: component.value for component in components}
+
+
+def own_defaults(request: type) -> SimpleNamespace:
+    """The defaults of a request's fields, so that page, API and command line start from the same."""
+    return SimpleNamespace(**{item.name: item.default for item in fields(request)})
 
 
 def whole(value: Any) -> Any:

@@ -15,6 +15,7 @@ from inspector.views.look import Look
 from inspector.views.overlay import mark
 
 TAB = "saliency"
+OWN = controls.own_defaults(SaliencyRequest)
 PAPER_CLASSES = "car, building, windows, trees/palms"
 BACKGROUND = ", ".join(CLIP_ES_BACKGROUND)
 
@@ -23,11 +24,11 @@ def make(
     image: str | None,
     scene: float | None,
     classes: str,
-    pooling: str = "mean",
-    template: str = "a photo of {}.",
+    pooling: str = OWN.pooling,
+    template: str = OWN.template,
     background: str = BACKGROUND,
     side: float = 0,
-    model: str = "scenes-clip",
+    model: str = OWN.model,
 ) -> SaliencyRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     pixels, masks = resolve(image, scene)
@@ -52,11 +53,11 @@ def api(
     image: str | None = None,
     scene: float | None = None,
     classes: str = PAPER_CLASSES,
-    pooling: str = "mean",
-    template: str = "a photo of {}.",
+    pooling: str = OWN.pooling,
+    template: str = OWN.template,
     background: str = BACKGROUND,
     side: float = 0,
-    model: str = "scenes-clip",
+    model: str = OWN.model,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Grad-CAM of a CLIP model for each class of an image.
 
@@ -143,11 +144,11 @@ def _recipe() -> list[Any]:
         return [
             gr.Radio(
                 list(POOLINGS),
-                value="mean",
+                value=OWN.pooling,
                 label="Pooling",
                 info="Mean of the patch tokens as in CLIP-ES, or the class token as in plain CLIP.",
             ),
-            gr.Textbox("a photo of {}.", label="Template", info="Paper: “a photo of classname”."),
+            gr.Textbox(OWN.template, label="Template", info="Paper: “a photo of classname”."),
             gr.Textbox(BACKGROUND, label="Background words", lines=3, info="They join the softmax; CLIP-ES's 25."),
             gr.Number(
                 0,
@@ -156,7 +157,7 @@ def _recipe() -> list[Any]:
                 minimum=0,
                 info="Shorter side in pixels; 0, our choice, is the model's own.",
             ),
-            controls.model("clip", TAB, "scenes-clip"),
+            controls.model("clip", TAB, OWN.model),
         ]
 
 

@@ -16,6 +16,7 @@ from inspector.views.look import Look
 from inspector.views.overlay import mark
 
 TAB = "segmentation"
+OWN = controls.own_defaults(SegmentationRequest)
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 KINDS = [("labels", "labels"), ("score of a class", "score"), ("truth", "truth"), ("errors", "errors")]
 METHODS = dict(
@@ -27,14 +28,14 @@ def make(
     image: str | None,
     scene: float | None,
     classes: str,
-    method: str = "maskclip",
-    background: float = 0.0,
-    template: str = "a photo of {}.",
-    timestep: float = 100,
-    seed: float = 0,
+    method: str = OWN.method,
+    background: float = OWN.background,
+    template: str = OWN.template,
+    timestep: float = OWN.timestep,
+    seed: float = OWN.seed,
     side: float = 0,
-    clip: str = "scenes-clip",
-    diffusion: str = "scenes-diffusion",
+    clip: str = OWN.clip,
+    diffusion: str = OWN.diffusion,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     pixels, masks = resolve(image, scene)
@@ -62,14 +63,14 @@ def api(
     image: str | None = None,
     scene: float | None = None,
     classes: str = CLASSES,
-    method: str = "maskclip",
-    background: float = 0.0,
-    template: str = "a photo of {}.",
-    timestep: float = 100,
-    seed: float = 0,
+    method: str = OWN.method,
+    background: float = OWN.background,
+    template: str = OWN.template,
+    timestep: float = OWN.timestep,
+    seed: float = OWN.seed,
     side: float = 0,
-    clip: str = "scenes-clip",
-    diffusion: str = "scenes-diffusion",
+    clip: str = OWN.clip,
+    diffusion: str = OWN.diffusion,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """A class for every pixel of an image, without training, by Grad-CAM, MaskCLIP or cross-attention.
 
@@ -147,9 +148,9 @@ def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
             classes = gr.Textbox(CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.")
             method = gr.Radio(
                 [(title, name) for name, title in METHODS.items()],
-                value="maskclip",
+                value=OWN.method,
                 label="Method",
-                info="None is trained for it. Default: the best of the three on drawn scenes.",
+                info="None of them is trained for it.",
             )
             recipe = _recipe()
             run, stop = controls.actions()
@@ -181,19 +182,24 @@ def _recipe() -> list[Any]:
             gr.Slider(
                 0,
                 1,
-                0,
+                OWN.background,
                 step=0.01,
                 label="Background threshold",
-                info="A best score below it is background. Our choice: 0.",
+                info=f"A best score below it is background. Our choice: {OWN.background:g}.",
             ),
-            gr.Textbox("a photo of {}.", label="Template", info="Paper: “a photo of classname”."),
+            gr.Textbox(OWN.template, label="Template", info="Paper: “a photo of classname”."),
             gr.Slider(
-                0, 999, 100, step=1, label="t of the noise", info="Cross-attention only. DiffSegmenter uses 100."
+                0,
+                999,
+                OWN.timestep,
+                step=1,
+                label="t of the noise",
+                info="Cross-attention only. DiffSegmenter uses 100.",
             ),
             gr.Number(0, label="Seed", precision=0, minimum=0, info="Of that noise."),
             gr.Number(0, label="Side", precision=0, minimum=0, info="Shorter side CLIP sees; 0 is the model's own."),
-            controls.model("clip", TAB, "scenes-clip", "CLIP model"),
-            controls.model("diffusion", TAB, "scenes-diffusion", "Diffusion model"),
+            controls.model("clip", TAB, OWN.clip, "CLIP model"),
+            controls.model("diffusion", TAB, OWN.diffusion, "Diffusion model"),
         ]
 
 

@@ -60,6 +60,16 @@ def words(result: AttentionResult) -> list[str]:
     return found
 
 
+def name(result: AttentionResult, token: str | int) -> str:
+    """A word as it is; a token by its text, or by what it does."""
+    if isinstance(token, str):
+        return token
+    found = result.tokens[token]
+    if found.stop > found.start:
+        return found.text
+    return "start token" if token == 0 else "end token"
+
+
 def maps(result: AttentionResult, step: int, layer: Layer, token: str | int) -> dict[str, np.ndarray]:
     """arm -> float32 (h, w), the map of a word at one step and layer."""
     return {arm: result.select(arm, at_step(result, arm, step), layer, token) for arm in result.arms}
@@ -151,11 +161,10 @@ def _cell(
 
 
 def _note(result: AttentionResult, token: str | int, look: Look) -> str:
-    word = result.tokens[token].text if isinstance(token, int) else token
     request = result.request
     scale = "each map has its own scale" if look.scale == "own" else "each column has one scale for all arms"
     return (
-        f"Cross-attention of “{word}” in “{request.prompt}”; {request.model}, {request.steps} steps, "
+        f"Cross-attention of “{name(result, token)}” in “{request.prompt}”; {request.model}, {request.steps} steps, "
         f"guidance {request.guidance_scale:g}, seed {request.seed}; head mean, output blocks; {scale}."
     )
 
@@ -182,7 +191,7 @@ def readings(
     at = sample(grids, y, x, result.images[arm].shape[:2])
     order = np.argsort(-at, kind="stable")
     shown = [(index, float(at[index])) for index in order if start or index != 0]
-    return [(result.tokens[index].text, value) for index, value in shown]
+    return [(name(result, int(index)), value) for index, value in shown]
 
 
 def scores(result: AttentionResult, step: int, token: str | int) -> Table:

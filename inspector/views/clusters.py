@@ -121,7 +121,8 @@ def shares(result: ClustersResult) -> list[tuple[int, np.ndarray, float]]:
 
 def scores(result: ClustersResult) -> Table:
     """UNet features beside k-means on colour and on position, where masks are known."""
-    return table(result.metrics)
+    named = {"unet": "UNet features"} | TITLES
+    return table({**row, "method": named.get(row["method"], row["method"])} for row in result.metrics)
 
 
 def arrays(result: ClustersResult) -> dict[str, np.ndarray]:

@@ -73,9 +73,9 @@ def test_one_arm_alone_is_drawn_too() -> None:
 
 def test_readings_rank_the_tokens_and_leave_out_the_sink() -> None:
     rows = attention.readings(samples.attention(), "generation", 0, samples.LAYERS[3], 63, 63)
-    assert [name for name, _ in rows] == ["<end>", "horse", "a"]
+    assert [name for name, _ in rows] == ["end token", "horse", "a"]
     assert [value for _, value in rows] == pytest.approx([0.43, 0.42, 0.41], abs=1e-3)
-    assert attention.readings(samples.attention(), "generation", 0, "mean", 0, 0, start=True)[-1][0] == "<start>"
+    assert attention.readings(samples.attention(), "generation", 0, "mean", 0, 0, start=True)[-1][0] == "start token"
 
 
 def test_scores_are_of_the_step_and_word() -> None:

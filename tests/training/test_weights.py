@@ -1,0 +1,43 @@
+"""What is shipped in assets/models: made on this world, small, safetensors, and described."""
+
+import ast
+import json
+
+import pytest
+
+from inspector import world
+from inspector.settings import ASSETS
+from inspector.training.cards import render
+
+MODELS = ("scenes-clip", "scenes-diffusion")
+PARTS = {"scenes-clip": {"clip"}, "scenes-diffusion": {"autoencoder", "unet"}}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_are_not_older_than_the_world(name):
+    card = json.loads((ASSETS / "models" / name / "card.json").read_text())
+    assert card["world"] == {"version": world.VERSION, "fingerprint": world.fingerprint()}, (
+        "the drawn world has changed since these weights were trained: train them again (python -m inspector train)"
+    )
+    assert set(card["parts"]) == PARTS[name]
+    assert all(part["steps"] > 0 for part in card["parts"].values())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_card_is_rendered_from_its_numbers(name):
+    folder = ASSETS / "models" / name
+    assert (folder / "README.md").read_text() == render(name, json.loads((folder / "card.json").read_text()))
+
+
+def test_only_small_safetensors_are_shipped():
+    files = [path for path in (ASSETS / "models").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".md", ".gz"}
+    assert max(path.stat().st_size for path in files) < 10_000_000
+    assert sum(path.stat().st_size for path in files) < 60_000_000
+
+
+def test_training_never_reads_a_mask():
+    for path in (ASSETS.parent / "inspector" / "training").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not read & {"masks", "labels", "instances"}, f"{path.name} reads a scene's masks"
