@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
+
+from inspector.models import catalog
 
 os.environ |= {
     "HF_HUB_OFFLINE": "1",
@@ -76,3 +79,10 @@ def outside_attempts() -> Iterator[list[str]]:
     _ATTEMPTS.clear()
     yield _ATTEMPTS
     assert not _ATTEMPTS, f"reached outside the machine: {_ATTEMPTS}"
+
+
+@pytest.fixture(autouse=True)
+def untouched_globals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers or limits for the whole process is gone after it."""
+    monkeypatch.setattr(catalog, "_LOCAL", {})
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)

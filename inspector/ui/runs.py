@@ -3,7 +3,7 @@
 import contextvars
 import importlib
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,11 +52,16 @@ def idle() -> bool:
     return not _waiting
 
 
+def load_pipelines(tabs: Iterable[str]) -> list[Any]:
+    """The tabs' pipelines; torch comes with the first of them, which takes seconds, so the page does without."""
+    return [importlib.import_module(f"inspector.pipelines.{tab}") for tab in tabs]
+
+
 def compute(tab: str, request: Any, visitor: bool = True) -> Iterator[Progress | str]:
     """Progress of a request, then the key of its result, which is kept; a known result comes at once."""
     key = RESULTS.find(request)
     if not key:
-        pipeline = importlib.import_module(f"inspector.pipelines.{tab}")  # torch, when first needed
+        (pipeline,) = load_pipelines([tab])
         for item in drive(lambda: pipeline.stream(request), visitor):
             if isinstance(item, Progress):
                 yield item

@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -9,14 +10,14 @@ from PIL import Image
 
 from inspector.errors import ChoiceError
 from inspector.settings import ASSETS, settings
-from inspector.ui import attention, clusters, saliency, segmentation, warming
+from inspector.ui import attention, clusters, runs, saliency, segmentation, warming
 
 TITLE = "Dense Inspector"
 PURPOSE = (
     "Record what CLIP and Stable Diffusion compute once, then look at it from every side, measure it against masks, "
     "and take the picture away."
 )
-TABS = {"Saliency": saliency, "Attention": attention, "Clusters": clusters, "Segmentation": segmentation}
+TABS = {"saliency": saliency, "attention": attention, "clusters": clusters, "segmentation": segmentation}
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 ASK_SCREEN = "() => ({narrow: window.innerWidth < 640, dark: document.body.classList.contains('dark')})"
@@ -28,8 +29,8 @@ def build() -> gr.Blocks:
         screen = gr.JSON({"narrow": False, "dark": False}, visible="hidden", label="screen")
         gr.HTML(f"<header class='top'><h1>{TITLE}</h1><p>{PURPOSE}</p></header>")
         shown: list[Any] = []
-        for title, tab in TABS.items():
-            with gr.Tab(title, id=title.lower()):
+        for name, tab in TABS.items():
+            with gr.Tab(name.capitalize(), id=name):
                 shown += tab.build(screen)
         asked = page.load(None, None, screen, js=ASK_SCREEN, api_visibility="private", show_progress="hidden")
         asked.then(warming.ready, None, shown, api_visibility="private", show_progress="hidden")
@@ -50,9 +51,12 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
     options: of gr.Blocks.launch, such as prevent_thread_lock. Raises ChoiceError when the port is taken.
     """
     guard_decoders()
+    hosted = find_spec("spaces") is not None
+    if hosted:  # a ZeroGPU host looks for its functions when the page is launched, and lends its GPU to visitors only
+        runs.load_pipelines(TABS)
     page = build()
     page.queue(max_size=16, default_concurrency_limit=4)
-    if warm_up:
+    if warm_up and not hosted:
         threading.Thread(target=warming.work, daemon=True, name="warming").start()
     try:
         page.launch(

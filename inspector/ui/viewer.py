@@ -15,7 +15,7 @@ from inspector.views.look import Look
 from inspector.views.overlay import fit
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 4}
-WIDE = 1180  # of a figure, pixels
+WIDE, NARROW = 1180, 580  # of a figure on a desk and on a phone, pixels
 SIDE = 640  # longer side of a close-up, pixels
 Point = tuple[float, float] | None
 Screen = dict[str, bool] | None  # {"narrow", "dark"}, as the browser says
@@ -141,11 +141,10 @@ class Viewer:
 
 def on_screen(sheet: Sheet, screen: Screen, columns: int) -> tuple[Sheet, int]:
     """The sheet in rows that fit the visitor's screen, and the height of its pictures in pixels."""
-    if screen and screen.get("narrow"):
-        columns = 2 if columns <= 5 else 3
-    sheet = reflow(sheet, columns)
-    widest = max(len(row.panels) for row in sheet.rows)
-    return sheet, min(300, WIDE // max(widest, 2))
+    narrow = bool(screen and screen.get("narrow"))
+    sheet = reflow(sheet, columns if not narrow else 2 if columns <= 5 else 3)
+    widest = max(2, *(len(row.panels) for row in sheet.rows))
+    return sheet, min(300, (NARROW if narrow else WIDE) // widest)
 
 
 def to_image(index: Sequence[float], shape: tuple[int, ...], side: int = SIDE) -> tuple[float, float]:

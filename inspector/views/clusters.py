@@ -86,7 +86,7 @@ def bar(result: ClustersResult, look: Look, kind: str, point: tuple[float, float
     return Bar(float(values.min()), float(values.max()), look.colormap)
 
 
-def sheet(results: Sequence[ClustersResult], look: Look, side: int = 320, labels: Sequence[str] = ()) -> Sheet:
+def sheet(results: Sequence[ClustersResult], look: Look, side: int = 240, labels: Sequence[str] = ()) -> Sheet:
     """The paper's Figure 4, one row per case: image, clusters, features, and what colour and position alone give."""
     rows = []
     for index, result in enumerate(results):

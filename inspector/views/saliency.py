@@ -70,7 +70,7 @@ def _truth(result: SaliencyResult, index: int, side: int) -> Panel:
     return Panel(cut_out(image, enlarge(true, size, smooth=False).astype(bool)), "true mask", key=str(index))
 
 
-def sheet(result: SaliencyResult, look: Look, side: int = 320) -> Sheet:
+def sheet(result: SaliencyResult, look: Look, side: int = 240) -> Sheet:
     """The paper's Figures 1 and 2: the image and a map per class; the thresholded maps; true masks where known."""
     image, classes = result.request.image, range(len(result.names))
     first = Panel(picture(image, fit(image.shape, side)), "image")

@@ -73,7 +73,7 @@ def bar(result: SegmentationResult, look: Look, kind: str, index: int) -> Bar | 
     return Bar(*span(result, look, index), look.colormap) if kind == "score" else None
 
 
-def sheet(result: SegmentationResult, look: Look, side: int = 320) -> Sheet:
+def sheet(result: SegmentationResult, look: Look, side: int = 240) -> Sheet:
     """Image, labels, true labels and errors where masks are known, then every class's score."""
     image = result.request.image
     titles = {"labels": result.request.method, "truth": "truth", "errors": "right (blue), wrong (orange)"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.models import catalog, loading
+from inspector.models import loading
 from tests.models.conftest import clip_folder, diffusion_folder, make_clip, tokenizer_folder
 
 __all__ = ["clip_folder", "diffusion_folder", "make_clip", "tokenizer_folder"]
@@ -26,6 +26,5 @@ def diffusion(diffusion_folder: Path) -> Iterator[list[str]]:
 
 
 def forget() -> None:
-    """Leave no registered folder and no loaded model to later tests."""
-    catalog._LOCAL.clear()
+    """Leave no loaded model to later tests."""
     loading._loaded.clear()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from inspector.models import catalog, loading
+from inspector.models import loading
 from inspector.models.clip import build_clip, save_clip
 from inspector.models.diffusion import SCENES_AUTOENCODER, SCENES_UNET, build_autoencoder, build_unet, save_diffusion
 from inspector.models.tokenizer import learn_merges, open_tokenizer, write_tokenizer
@@ -76,7 +76,6 @@ def diffusion_folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test starts with nothing loaded, nothing registered, and the environment's defaults on the CPU."""
-    monkeypatch.setattr(catalog, "_LOCAL", {})
     monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
     settings.cache_clear()
     loading._loaded.clear()  # not unload(), whose garbage collection takes longer than most tests

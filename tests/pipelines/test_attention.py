@@ -9,7 +9,7 @@ import torch
 
 from inspector import results
 from inspector.analysis import metrics
-from inspector.errors import ChoiceError, RecordingError
+from inspector.errors import ChoiceError, PromptError, RecordingError
 from inspector.pipelines import attention
 from inspector.pipelines.common import INFERENCE_LOCK
 from inspector.results import AttentionRequest, AttentionResult, Progress
@@ -212,7 +212,7 @@ def test_a_run_too_large_for_memory_is_refused_before_it_starts(
 def test_bad_choices_are_one_sentence(generated: AttentionResult) -> None:
     with pytest.raises(ChoiceError, match="steps is 0"):
         AttentionRequest(PROMPT, steps=0)
-    with pytest.raises(results.PromptError, match="'cow' is not in the prompt"):
+    with pytest.raises(PromptError, match="'cow' is not in the prompt"):
         generated.select(arm=GENERATION, token="cow")
 
 

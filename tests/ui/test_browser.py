@@ -16,6 +16,7 @@ EXAMPLES = {
     "Segmentation": "A street, maskclip",
 }
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars"]
+DESK, PHONE = 1440, 390  # width of the window, pixels
 LONG = 180_000  # milliseconds; a busy machine
 # What gradio itself sets off in the thread that serves.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
@@ -32,7 +33,7 @@ def browser() -> Iterator[object]:
         started.close()
 
 
-@pytest.fixture(params=[1440, 390], ids=["desk", "phone"])
+@pytest.fixture(params=[DESK])
 def tab(request: pytest.FixtureRequest, browser: object, page: str) -> Iterator[object]:
     """A fresh page; every request to elsewhere is aborted, and fails the test."""
     context = browser.new_context(viewport={"width": request.param, "height": 900}, reduced_motion="reduce")
@@ -78,6 +79,7 @@ def seen(picture: object) -> bool:
     )
 
 
+@pytest.mark.parametrize("tab", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_example_of_each_tab_shows_pictures(tab: object, name: str) -> None:
     choose(tab, name)

@@ -45,6 +45,7 @@ def test_closing_ends_the_run_within_the_step_and_closes_the_stream(pretend: Sal
     assert runs.idle()
     wait_for(lambda: bool(pretend.closed))
     assert len(pretend.threads) == 1
+    assert pretend.closed == pretend.threads  # not by the garbage collector, wherever that runs
 
 
 def test_errors_of_the_stream_arrive(pretend: Saliency) -> None:

@@ -93,6 +93,16 @@ def test_samplers_are_those_of_the_models() -> None:
     assert set(attention.SCHEDULERS) == set(SCHEDULERS)
 
 
+def test_a_zerogpu_host_finds_its_functions_and_nothing_runs_without_a_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[Any] = []
+    monkeypatch.setattr(shell, "find_spec", lambda name: name)
+    monkeypatch.setattr(shell.runs, "load_pipelines", lambda tabs: happened.append(tuple(tabs)))
+    monkeypatch.setattr(shell.warming, "work", lambda: happened.append("warming"))
+    monkeypatch.setattr(gr.Blocks, "launch", lambda *_, **__: happened.append("launch"))
+    shell.launch()
+    assert happened == [TABS, "launch"]
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_port_that_is_taken_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -23,6 +23,12 @@ def test_baselines_take_the_colours_of_what_they_overlap() -> None:
     assert (mine == theirs).all()
 
 
+def test_renumbered_clusters_keep_their_colours() -> None:
+    labels = np.repeat(np.array([[0, 0, 1, 1, 1, 2]], np.int32), 4, axis=0)
+    result = samples.clusters(grid_labels=labels, baselines={"rgb": (labels + 1) % 3})
+    assert (clusters.view(result, OPAQUE, "rgb") == clusters.view(result, OPAQUE)).all()
+
+
 def test_similarity_is_one_at_the_point_and_falls_elsewhere() -> None:
     result = samples.clusters()
     bar = clusters.bar(result, Look(), "similarity", (10, 10))

@@ -48,6 +48,15 @@ def test_an_empty_panel_keeps_its_place_and_shows_nothing() -> None:
     assert (pixels[top : top + 50, left : left + 50] == 255).all()
 
 
+def test_titles_stand_above_their_pictures() -> None:
+    top, left = boxes(60)["a"][:2]
+    above = draw(sheet(), 60)[top - 18 : top - 1, left : left + 50]
+    assert (above < 100).all(-1).any()  # ink, and none of it under the picture
+    untitled = Sheet([Row([Panel(RED)])])
+    assert (draw(untitled, 60) >= 200).any()
+    assert not (draw(untitled, 60).max(-1) < 100).any()
+
+
 def test_dark_paper_has_light_type() -> None:
     light, dark = draw(sheet(), 60), draw(sheet(), 60, DARK)
     assert light.shape == dark.shape

@@ -33,6 +33,9 @@ def test_the_mask_is_the_share_of_the_own_maximum() -> None:
     mask = saliency.mask(result, 0, 0.5, (64, 96))
     assert mask[:, :48].all()
     assert not mask[:, 49:].any()
+    weak = saliency.mask(result, 1, 0.5, (64, 96))  # its maximum is 0.1
+    assert weak[:9, :9].all()
+    assert not weak[32:].any()
     nothing = samples.saliency(grid_signed=-np.ones((2, 4, 6), np.float32))
     assert not saliency.mask(nothing, 0, 0.0, (64, 96)).any()
 
