@@ -22,6 +22,7 @@ os.environ |= {
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 _ATTEMPTS: list[str] = []
+_PILLOWS_LIMIT = Image.MAX_IMAGE_PIXELS  # which the page lowers for its process
 _CONNECT, _CONNECT_EX, _LOOKUP = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
 
@@ -85,4 +86,4 @@ def outside_attempts() -> Iterator[list[str]]:
 def untouched_globals(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers or limits for the whole process is gone after it."""
     monkeypatch.setattr(catalog, "_LOCAL", {})
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", _PILLOWS_LIMIT)

@@ -3,6 +3,7 @@
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import torch
@@ -35,13 +36,19 @@ def save_autoencoder(model: AutoencoderKL, folder: Path) -> None:
 def open_autoencoder(folder: Path) -> AutoencoderKL:
     """The autoencoder in `folder`/vae. Raises ModelFilesError when it is missing."""
     _check(folder, "vae", "autoencoder")
-    return AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32, use_safetensors=True)
+    return _nameless(AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32, use_safetensors=True))
 
 
 def open_unet(folder: Path) -> UNet2DConditionModel:
     """The UNet in `folder`/unet. Raises ModelFilesError when it is missing."""
     _check(folder, "unet", "diffusion")
-    return UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32, use_safetensors=True)
+    return _nameless(UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32, use_safetensors=True))
+
+
+def _nameless(model: Any) -> Any:
+    """The model without the folder it came from, which diffusers would write into the next config.json."""
+    model.register_to_config(_name_or_path="")
+    return model
 
 
 def _check(folder: Path, part: str, stem: str) -> None:

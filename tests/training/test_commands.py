@@ -46,6 +46,9 @@ def test_the_commands_write_models_that_load_and_resume_without_a_checkpoint(sho
     assert set(card["parts"]) == {"autoencoder", "unet"}
     assert card["parts"]["unet"]["steps"] == 2
 
+    for path in out.rglob("*.json"):
+        assert str(tmp_path) not in path.read_text(), f"{path.name} tells the folder it was made in"
+
     short(3)  # one more step, with the checkpoints gone
     for module in (clip, autoencoder, diffusion):
         assert module.train("cpu", resume=True, runs=tmp_path / "others", out=out)
