@@ -44,6 +44,14 @@ def test_patch_loss_falls_when_present_words_have_their_own_patches():
     assert losses[0] < losses[2] < losses[1]
 
 
+def test_patch_loss_of_undecided_patches_by_hand():
+    # Three words, equal similarities: each takes a third of every patch, logits are 0, the bias is -2.
+    logit = -2 + (2 / 3) ** 3 * math.log(0.01 + 1 / 3)
+    present, absent = math.log(1 + math.exp(-logit)), math.log(1 + math.exp(logit))
+    loss = ClipTraining(NoModel()).patch_loss(torch.zeros(1, 4, 3), torch.tensor([[1.0, 0.0, 0.0]]))
+    assert loss.item() == pytest.approx((present + 2 * absent) / 3, abs=1e-5)
+
+
 def test_reconstruction_by_hand():
     pixels = torch.zeros(1, 1, 2, 2)
     drawn = torch.tensor([[[[0.5, 0.0], [0.0, 0.0]]]])
