@@ -99,6 +99,11 @@ def render(name: str, card: dict[str, Any]) -> str:
             f"| {part} | {row['preset']} | {steps} | {row['batch']} | {row['learning_rate']} "
             f"| {row['training_hours']} | {row['parameters']:,} |"
         )
+    if any(row["steps"] < row["of"] for row in card.get("parts", {}).values()):
+        lines += [
+            "",
+            "**Early weights**: training has not reached its last step; what follows is what it is trained for.",
+        ]
     lines += ["", "## What it can do", "", text["can"], "", "## What it cannot do", "", text["cannot"], ""]
     lines += ["## Measured", ""]
     measured = card.get("measured")
