@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "inspector.cli.evaluate",
     "train": "inspector.cli.train",
     "bench": "inspector.cli.bench",
+    "screenshots": "inspector.cli.screenshots",
 }
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 

@@ -1,8 +1,13 @@
 """`clusters`: k-means of a diffusion model's features."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_image, add_outputs, given
+
+if TYPE_CHECKING:
+    from inspector.results import ClustersResult
 
 HELP = "What a diffusion model's features group together (k-means of UNet features)."
 FIELDS: Fields = {
@@ -16,8 +21,9 @@ FIELDS: Fields = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IMAGE, the request's fields, the model and the outputs."""
+    """IMAGE, --beside, the request's fields, the model and the outputs."""
     add_image(parser)
+    parser.add_argument("--beside", metavar="IMAGE", help="a second case: one more row of the figure")
     add_fields(parser, FIELDS)
     add_diffusion(parser)
     add_outputs(parser)
@@ -31,14 +37,26 @@ def run(args: argparse.Namespace) -> None:
     from inspector.models.catalog import choose
     from inspector.pipelines import clusters
     from inspector.results import ClustersRequest
+    from inspector.views import clusters as view
+    from inspector.views.look import Look
 
     prepare(args)
-    picture = open_picture(args.image)
+    names = [name for name in (args.image, args.beside) if name is not None]
+    pictures = [open_picture(name) for name in names]
     model = choose(args.diffusion, "diffusion")
-    result = follow(
-        clusters.stream(ClustersRequest(picture.image, masks=picture.masks, model=model, **given(args, FIELDS)))
-    )
-    print(f"inertia {result.inertia:.4f}, stability {result.stability:.3f} (ARI between restarts)")
+    results = []
+    for name, picture in zip(names, pictures, strict=True):
+        request = ClustersRequest(picture.image, masks=picture.masks, model=model, **given(args, FIELDS))
+        result = follow(clusters.stream(request))
+        print(f"{name}: inertia {result.inertia:.4f}, stability {result.stability:.3f} (ARI between restarts)")
+        results.append(result)
+    cases: list[dict[str, Any]] = [{"image": name} if args.beside else {} for name in names]
+    rows = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in scores(result)]
+    sheet = view.sheet(results, Look(), labels=names) if args.beside else None
+    hand_over(results[0], rows, args, sheet)
+
+
+def scores(result: "ClustersResult") -> Sequence[Mapping[str, Any]]:
+    """On a drawn scene the scores per method, otherwise each cluster's share of the image."""
     shares = [float((result.grid_labels == index).mean()) for index in range(result.request.k)]
-    rows = result.metrics or [{"cluster": index, "share": share} for index, share in enumerate(shares)]
-    hand_over(result, rows, args)
+    return result.metrics or [{"cluster": index, "share": share} for index, share in enumerate(shares)]

@@ -31,7 +31,7 @@ MEASURED = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subject, how many scenes from which seed on, the models, --json."""
+    """The subject, how many scenes from which seed on, the models, --json, --cards, --readme."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is measured")
     parser.add_argument("--count", type=int, default=256, metavar="N", help="number of scenes (default %(default)s)")
     parser.add_argument(
@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.add_argument(
         "--cards", action="store_true", help="with models: write the numbers into the embedded models' cards"
+    )
+    parser.add_argument(
+        "--readme", action="store_true", help="keep the numbers in assets/measured and renew the table of README"
     )
 
 
@@ -72,6 +75,10 @@ def run(args: argparse.Namespace) -> None:
         write_json(args.json, result)
     if args.cards:
         write_cards(result)
+    if args.readme:
+        from inspector.evaluation import readme
+
+        readme.write(args.subject, result)
 
 
 def write_cards(result: Mapping[str, Any]) -> None:

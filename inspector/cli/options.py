@@ -41,8 +41,9 @@ def option(name: str) -> str:
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """--out and --json."""
+    """--out, --figure and --json."""
     parser.add_argument("--out", type=Path, metavar="DIR", help="write figure.png, maps.npz and result.json there")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="write the figure alone, a PNG, to this file")
     add_json(parser)
 
 

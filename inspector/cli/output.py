@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Make sure --json and --out can be written before the models run. Raises InputError."""
+    """Make sure that what was asked for can be written, before the models run. Raises InputError."""
     make_writable(file=args.json, folder=getattr(args, "out", None))
+    make_writable(file=getattr(args, "figure", None))
 
 
 def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
@@ -25,16 +26,18 @@ def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
 def hand_over(
     result: Any, rows: Sequence[Mapping[str, Any]], args: argparse.Namespace, sheet: "Sheet | None" = None
 ) -> None:
-    """Print `rows` as a table, then write --json and --out where they were asked for.
+    """Print `rows` as a table, then write --json, --figure and --out where they were asked for.
 
     sheet: the figure, where it is not the tab's own.
     """
-    from inspector.views.export import dumps, provenance, write_result
+    from inspector.views.export import dumps, provenance, write_figure, write_result
     from inspector.views.table import lines, table
 
     print(lines(table(rows)))
     if args.json is not None:
         args.json.write_text(dumps({"rows": rows, **provenance(result)}, indent=2) + "\n", encoding="utf-8")
+    if args.figure is not None:
+        write_figure(result, args.figure, sheet=sheet)
     if args.out is not None:
         files = write_result(result, args.out, sheet=sheet)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")

@@ -15,6 +15,7 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from open_clip import CLIP
 from open_clip.transformer import QuickGELU
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -132,6 +133,11 @@ def text_tower_state(clip_model: CLIP) -> dict[str, torch.Tensor]:
             for part, value in zip("qkv", joined, strict=True):
                 state[f"{ours}.self_attn.{part}_proj.{kind}"] = value.clone()
     return state
+
+
+def choose_attention(unet: UNet2DConditionModel, fused: bool) -> None:
+    """Set how every attention is computed: by torch's fused kernel, or as softmax of a plain product."""
+    unet.set_attn_processor(AttnProcessor2_0() if fused else AttnProcessor())
 
 
 def save_diffusion(

@@ -11,7 +11,7 @@ from inspector.analysis.attention import score
 from inspector.errors import RecordingError
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
-from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, provenance
+from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.results import ARMS, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
 from inspector.trace.previews import Previewer, shrink
@@ -45,8 +45,7 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     would not fit into `limits.max_recording`.
     """
     started = time.perf_counter()
-    yield Progress(0, _total(request), f"Loading {request.model}")
-    model = load_diffusion(request.model)
+    model = yield from loading(load_diffusion, request.model)
     prompt = model.tokenize(request.prompt)
     positions = [token.index for token in prompt.tokens]
     timestep = noise_timestep(request, model)

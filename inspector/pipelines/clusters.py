@@ -13,7 +13,7 @@ from inspector.analysis.clusters import Clustering, baselines, cluster, pca_colo
 from inspector.analysis.features import find_taps, preset_features
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel
-from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, provenance
+from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.results import ClustersRequest, ClustersResult, Masks, Progress
 
 STAGES = 3
@@ -32,8 +32,7 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
     ChoiceError when k exceeds the positions of the features' grid.
     """
     started = time.perf_counter()
-    yield Progress(0, STAGES, f"Loading {request.model}")
-    model = load_diffusion(request.model)
+    model = yield from loading(load_diffusion, request.model)
     yield Progress(1, STAGES, f"Running the UNet once at t = {request.timestep}")
     with INFERENCE_LOCK:
         features = image_features(model, request)

@@ -4,11 +4,13 @@ import platform
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from importlib.metadata import version
 from itertools import product
 from math import floor, log
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import cv2
@@ -19,6 +21,7 @@ from inspector.models.placement import out_of_memory
 from inspector.results import Progress, Provenance
 from inspector.settings import settings
 
+Model = TypeVar("Model")
 Result = TypeVar("Result")
 
 # Hooks on a shared model see every caller's run, so one run at a time per process.
@@ -51,6 +54,24 @@ def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callab
         return guarded if spaces is None else spaces.GPU(duration=duration)(guarded)
 
     return decorate
+
+
+def loading(load: Callable[..., Model], name: str) -> Generator[Progress, None, Model]:
+    """Progress while a model is fetched and opened, in percent; `yield from` it for the model.
+
+    load: `load_clip` or `load_diffusion`, which runs in a thread of its own, so that a fetch of gigabytes is seen.
+    """
+    news: SimpleQueue[Progress | None] = SimpleQueue()
+    yield Progress(0, 100, f"Loading {name}")
+    with ThreadPoolExecutor(1, "loading") as thread:
+        model = thread.submit(load, name, lambda text, share: news.put(Progress(int(100 * share), 100, text)))
+        model.add_done_callback(lambda _: news.put(None))
+        shown = None
+        while (item := news.get()) is not None:
+            if item != shown:  # a fetch reports every few kilobytes
+                yield item
+            shown = item
+        return model.result()
 
 
 def last(stream: Iterator[Progress | Result]) -> Result:

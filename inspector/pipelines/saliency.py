@@ -11,7 +11,7 @@ from inspector.analysis import metrics
 from inspector.analysis.saliency import gradcam
 from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.models import load_clip
-from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, model_side, provenance
+from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, model_side, provenance
 from inspector.results import Progress, SaliencyRequest, SaliencyResult, parse_classes, resize_maps
 from inspector.words import class_mask
 
@@ -32,8 +32,7 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
     """
     started = time.perf_counter()
     classes = parse_classes(request.classes)
-    yield Progress(0, STAGES, f"Loading {request.model}")
-    model = load_clip(request.model)
+    model = yield from loading(load_clip, request.model)
     yield Progress(1, STAGES, "Reading the image")
     with INFERENCE_LOCK:
         side = model_side(request.image.shape[:2], request.side, model.image_size)

@@ -22,7 +22,7 @@ from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.errors import PromptError
 from inspector.models import load_clip, load_diffusion
 from inspector.models.protocols import ClipModel, DiffusionModel, Trunk
-from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, model_side, provenance
+from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, model_side, provenance
 from inspector.results import (
     CLIP_ES_BACKGROUND,
     ClassNames,
@@ -61,8 +61,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     started = time.perf_counter()
     method, classes = METHODS[request.method], parse_classes(request.classes)
     name = request.clip if method.kind == "clip" else request.diffusion
-    yield Progress(0, STAGES, f"Loading {name}")
-    model: Any = load_clip(name) if method.kind == "clip" else load_diffusion(name)
+    model: Any = yield from loading(load_clip if method.kind == "clip" else load_diffusion, name)
     yield Progress(1, STAGES, f"Scoring {len(classes)} classes by {request.method}")
     with INFERENCE_LOCK:
         grid = method.score(model, request)

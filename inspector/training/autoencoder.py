@@ -2,7 +2,8 @@
 
 Reconstruction is absolute plus squared error, with half weight on horizontal and vertical differences so that
 edges stay sharp; a light Kullback-Leibler term keeps the latents near a unit normal (Rombach et al. 2022,
-appendix G, without the adversarial term: drawn scenes have little fine texture to hallucinate).
+appendix G, without the adversarial term: drawn scenes have little fine texture to hallucinate). It learns on
+crops and on reduced pictures of 128 px, where a step costs a quarter.
 """
 
 from collections.abc import Mapping
@@ -12,30 +13,31 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from inspector import world
 from inspector.models.diffusion import SCENES_AUTOENCODER, build_autoencoder
 from inspector.models.parts import open_autoencoder, save_autoencoder
-from inspector.training.cards import write_card, written_step
+from inspector.training.cards import write_card, written_run
 from inspector.training.data import SceneStore, scene_store
 from inspector.training.loop import Run, Schedule
 
 PRESETS: dict[str, dict] = {
     "cpu": {
-        "scenes": 30_000,
-        "size": 128,
-        "encoder_steps": 8_000,  # then only the decoder learns, so that the UNet can start on the latents
-        "schedule": Schedule(steps=10_000, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
+        "scenes": 40_000,
+        "encoder_steps": 5_500,  # then only the decoder learns, so that the UNet can start on the latents
+        "schedule": Schedule(steps=6_500, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
     },
     "gpu": {
         "scenes": 100_000,
-        "size": 256,
         "encoder_steps": 15_000,
         "schedule": Schedule(
             steps=30_000, learning_rate=5e-4, batch=32, average=0.999, weight_decay=0.0, slice_minutes=8
         ),
     },
 }
+SIZE = 256  # of the stored pictures
+CROP = 128
 ENCODER = ("encoder", "quant_conv")
 KL_WEIGHT = 1e-4  # per latent value
 SCALING_SCENES = 256  # scenes the latents' deviation is measured on
@@ -47,14 +49,15 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     options = PRESETS[preset]
     schedule: Schedule = options["schedule"]
     out = out or Path(runs) / "models"
-    store = scene_store(runs, options["scenes"], options["size"])
+    store = scene_store(runs, options["scenes"], SIZE)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     model = build_autoencoder(SCENES_AUTOENCODER).to(device)
     run = Run("autoencoder", model, schedule, Path(runs) / "autoencoder", resume)
     written = out / "scenes-diffusion"
-    if resume and run.step == 0 and (step := written_step(written, "autoencoder")):
-        run.adopt(open_autoencoder(written).state_dict(), step)
+    step, seconds = written_run(written, "autoencoder")
+    if resume and run.step == 0 and step:
+        run.adopt(open_autoencoder(written).state_dict(), step, seconds)
     held_out = np.stack([world.scene(seed, 256).image for seed in PROBE_SEEDS])
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
@@ -62,9 +65,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         if step >= options["encoder_steps"]:
             run.freeze(ENCODER)
         rows = np.sort(rng.choice(len(store), schedule.batch, replace=False))
-        pixels = to_pixels(store.images[rows]).to(device)
-        if rng.random() < 0.5:
-            pixels = pixels.flip(-1)
+        pixels = crops(to_pixels(store.images[rows]), rng).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             posterior = model.encode(pixels).latent_dist
             drawn = model.decode(posterior.sample()).sample
@@ -85,6 +86,19 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         save_autoencoder(model, written)
     write_card(written, "autoencoder", preset, run)
     return done
+
+
+def crops(pixels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """(n, 3, SIZE, SIZE) -> (n, 3, CROP, CROP): one crop for all, or whole pictures reduced, half of them mirrored.
+
+    Reduced pictures are what the UNet's coarse steps learn on.
+    """
+    if rng.random() < 0.5:
+        top, left = rng.integers(0, SIZE - CROP + 1, 2)
+        pixels = pixels[..., top : top + CROP, left : left + CROP]
+    else:
+        pixels = F.interpolate(pixels, size=(CROP, CROP), mode="area")
+    return pixels.flip(-1) if rng.random() < 0.5 else pixels
 
 
 def reconstruction(drawn: torch.Tensor, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

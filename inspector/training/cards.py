@@ -71,12 +71,13 @@ def read_card(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def written_step(folder: Path, part: str) -> int:
-    """Step of the weights written in `folder`, 0 if there are none or the world has changed since."""
+def written_run(folder: Path, part: str) -> tuple[int, float]:
+    """(step, seconds of training) of the weights written in `folder`; 0 if there are none or the world has changed."""
     card = read_card(folder)
     if card.get("world", {}).get("fingerprint") != world.fingerprint():
-        return 0
-    return int(card.get("parts", {}).get(part, {}).get("steps", 0))
+        return 0, 0.0
+    row = card.get("parts", {}).get(part, {})
+    return int(row.get("steps", 0)), 3600 * float(row.get("training_hours", 0))
 
 
 def _write(folder: Path, card: dict[str, Any]) -> None:

@@ -6,8 +6,10 @@ losses are added up, none of which sees a mask:
 1. contrastive (Radford et al. 2021) on the class token and, at half weight, on the mean of the patches;
 2. word presence: which of the world's words a full caption names, by a sigmoid (as Zhai et al. 2023) on the
    similarity of class token and of patch mean to each word's prompt;
-3. word presence once more from the patches alone, each of which chooses one word by a softmax, pooled by
-   normalised global weighted pooling with a size penalty (Araslanov and Roth 2020, eq. 3 to 5).
+3. word presence once more from single patches, each of which chooses one word by a softmax, pooled by
+   normalised global weighted pooling with a size penalty (Araslanov and Roth 2020, eq. 3 to 5). A patch is read
+   from its value in the last block, twice: in its own place, as MaskCLIP reads it, and in the class token's, as if
+   that token attended to this patch alone, which is what Grad-CAM of the class token linearises.
 
 Most of what there is to learn is learned on half-size pictures, whose 8 x 8 grid costs a fraction (Li et al. 2023,
 "An inverse scaling law for CLIP training"); then the grid is 16 x 16 with some patches dropped.
@@ -26,24 +28,24 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inspector import world
+from inspector.analysis import last_block
 from inspector.models.clip import SCENES_CLIP, TOKENIZER_FILES, build_clip, save_clip
 from inspector.models.parts import PIXEL_MEAN, PIXEL_STD, open_clip_part
 from inspector.models.tokenizer import common_words, learn_merges, open_tokenizer, write_tokenizer
-from inspector.training.cards import write_card, written_step
+from inspector.training.cards import write_card, written_run
 from inspector.training.data import SceneStore, scene_store
 from inspector.training.loop import Run, Schedule
+from inspector.training.probes import clip_localisation
 
 PRESETS: dict[str, dict] = {
     "cpu": {
-        "scenes": 30_000,
-        "size": 128,
+        "scenes": 40_000,
         "coarse_steps": 3_000,
         "text_steps": 1_300,  # then the text tower is frozen, so that scenes-diffusion can start on it
-        "schedule": Schedule(steps=9_000, learning_rate=8e-4, batch=96, average=0.998, weight_decay=0.05),
+        "schedule": Schedule(steps=6_000, learning_rate=8e-4, batch=96, average=0.998, weight_decay=0.05),
     },
     "gpu": {
         "scenes": 100_000,
-        "size": 256,
         "coarse_steps": 8_000,
         "text_steps": 8_000,
         "schedule": Schedule(
@@ -66,12 +68,14 @@ class ClipTraining(nn.Module):
         super().__init__()
         self.model: Any = model  # open_clip's CLIP
         self.presence = nn.ParameterDict(
-            {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch")}
+            {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch", "read")}
         )
 
-    def images(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(b, 3, h, w) -> unnormalised class embedding (b, d) and patch embeddings (b, n, d).
+    def images(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(b, 3, h, w) -> unnormalised embeddings.
 
+        "class" (b, d); "mean" (b, d), of the patches; "patch" and "read" (b, n, d), a patch's value alone in its own
+        place and in the class token's.
         Pictures of half the model's side give half the grid, whole; others lose PATCH_DROPOUT of their patches.
         """
         visual = self.model.visual
@@ -81,8 +85,24 @@ class ClipTraining(nn.Module):
         start = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
         tokens = torch.cat([start, patches], 1) + self.positions(coarse)
         tokens = visual.ln_pre(tokens if coarse else visual.patch_dropout(tokens))
-        embedded = visual.ln_post(visual.transformer(tokens)) @ visual.proj
-        return embedded[:, 0], embedded[:, 1:]
+        *blocks, last = visual.transformer.resblocks
+        for block in blocks:
+            tokens = block(tokens)
+        embedded = self.embed(last(tokens))
+        projected = last_block.project(last, last.ln_1(tokens))
+        value = last_block.split_heads(last, projected)[2][:, :, 1:]  # (b, head, n, head_dim)
+        value = last_block.merge_heads(last, value)
+        return {
+            "class": embedded[:, 0],
+            "mean": embedded[:, 1:].mean(1),
+            "patch": self.embed(last_block.finish(last, tokens[:, 1:], value)),
+            "read": self.embed(last_block.finish(last, tokens[:, :1], value)),
+        }
+
+    def embed(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The last block's output (b, n, width) -> (b, n, d)."""
+        visual = self.model.visual
+        return visual.ln_post(tokens) @ visual.proj
 
     def positions(self, coarse: bool) -> torch.Tensor:
         """Position embeddings (1 + patches, width); those of a coarse grid are the means of 2 x 2."""
@@ -105,20 +125,18 @@ class ClipTraining(nn.Module):
         captions: ids (b, length); prompts: ids (word, length); presence: float (b, word);
         same: bool (b, b), captions with equal text, which are all counted as right.
         """
-        pooled, patches = self.images(pixels)
+        images = {name: F.normalize(found.float(), dim=-1) for name, found in self.images(pixels).items()}
         count = len(captions)
         texts = F.normalize(self.model.encode_text(torch.cat([captions, prompts])).float(), dim=-1)
         captions_z, words_z = texts[:count], texts[count:]
-        class_z = F.normalize(pooled.float(), dim=-1)
-        mean_z = F.normalize(patches.float().mean(1), dim=-1)
-        patch_z = F.normalize(patches.float(), dim=-1)
         scale = self.model.logit_scale.exp().clamp(max=100)
         return {
-            "contrast": contrast(scale * class_z @ captions_z.T, same),
-            "contrast_mean": contrast(scale * mean_z @ captions_z.T, same),
-            "word": self.sigmoid_loss("class", class_z @ words_z.T, presence),
-            "word_mean": self.sigmoid_loss("mean", mean_z @ words_z.T, presence),
-            "word_patch": self.patch_loss(patch_z @ words_z.T, presence),
+            "contrast": contrast(scale * images["class"] @ captions_z.T, same),
+            "contrast_mean": contrast(scale * images["mean"] @ captions_z.T, same),
+            "word": self.sigmoid_loss("class", images["class"] @ words_z.T, presence),
+            "word_mean": self.sigmoid_loss("mean", images["mean"] @ words_z.T, presence),
+            "word_patch": self.patch_loss("patch", images["patch"] @ words_z.T, presence),
+            "word_read": self.patch_loss("read", images["read"] @ words_z.T, presence),
         }
 
     def sigmoid_loss(self, name: str, similarity: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
@@ -126,9 +144,9 @@ class ClipTraining(nn.Module):
         log_scale, bias = self.presence[name]
         return F.binary_cross_entropy_with_logits(similarity * log_scale.exp() * 3 + bias, presence)
 
-    def patch_loss(self, similarity: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
+    def patch_loss(self, name: str, similarity: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
         """Presence loss of patch similarities (b, n, word), each patch choosing one word."""
-        log_scale, bias = self.presence["patch"]
+        log_scale, bias = self.presence[name]
         logits = similarity * log_scale.exp() * 3
         masks = logits.softmax(-1)
         pooled = (masks * logits).sum(1) / (1e-3 + masks.sum(1))
@@ -137,7 +155,7 @@ class ClipTraining(nn.Module):
         return F.binary_cross_entropy_with_logits(pooled + bias + size_penalty, presence)
 
 
-WEIGHTS = {"contrast": 1.0, "contrast_mean": 0.5, "word": 4.0, "word_mean": 4.0, "word_patch": 8.0}
+WEIGHTS = {"contrast": 1.0, "contrast_mean": 0.5, "word": 4.0, "word_mean": 4.0, "word_patch": 6.0, "word_read": 6.0}
 
 
 def contrast(logits: torch.Tensor, same: torch.Tensor) -> torch.Tensor:
@@ -150,13 +168,14 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     """Train scenes-clip and write it to `out`/scenes-clip; True when the last step is done."""
     options = PRESETS[preset]
     out = out or Path(runs) / "models"
-    store = scene_store(runs, options["scenes"], options["size"])
+    config = SCENES_CLIP
+    store = scene_store(runs, options["scenes"], config["vision_cfg"]["image_size"])
     folder = Path(runs) / "clip"
     tokenizer_folder = folder / "tokenizer"
-    config = SCENES_CLIP
     length = config["text_cfg"]["context_length"]
     written = out / "scenes-clip"
-    step = written_step(written, "clip") if resume and not (folder / "checkpoint.pt").exists() else 0
+    adopted = resume and not (folder / "checkpoint.pt").exists()
+    step, seconds = written_run(written, "clip") if adopted else (0, 0.0)
     if step and not tokenizer_folder.exists():
         tokenizer_folder.mkdir(parents=True)
         for name in TOKENIZER_FILES:
@@ -170,7 +189,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     module = ClipTraining(build_clip(with_patch_dropout(config))).to(device)
     run = Run("clip", module, options["schedule"], folder, resume)
     if step:
-        run.adopt({f"model.{name}": value for name, value in open_clip_part(written).state_dict().items()}, step)
+        weights = {f"model.{name}": value for name, value in open_clip_part(written).state_dict().items()}
+        run.adopt(weights, step, seconds)
     batches = Batches(store, open_tokenizer(tokenizer_folder), options["schedule"].batch, device, config)
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
@@ -184,7 +204,11 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         total = sum((WEIGHTS[name] * part for name, part in parts.items()), torch.zeros((), device=device))
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
-    done = run.train(loss)
+    def probe() -> Mapping[str, float]:
+        save_clip(module.model, run.folder / "probe", config, tokenizer_folder)
+        return clip_localisation(run.folder / "probe")
+
+    done = run.train(loss, probe)
     with run.averaged():
         save_clip(module.model, written, config, tokenizer_folder)
     write_card(written, "clip", preset, run)

@@ -4,39 +4,55 @@ Noise prediction with Stable Diffusion's betas, weighted by min-SNR (Hang et al.
 ten empty so that guidance works. Half of the prompts keep only their words: the states of the end token and the
 padding, which summarise the whole prompt, are replaced by those of the empty prompt, so that the UNet has to
 read the words themselves (LOG.md says what that did to the attention maps).
+
+Features are aligned with CLIP's patches meanwhile (`training.alignment`). The first `coarse_steps` see pictures of
+half the side, where a step costs a quarter; `encoded` is how many of the store's scenes are used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn import functional as F
 
-from inspector.models.diffusion import SCENES_UNET, build_scheduler, build_unet, convert_text_tower, save_diffusion
+from inspector.models.diffusion import (
+    SCENES_UNET,
+    build_scheduler,
+    build_unet,
+    choose_attention,
+    convert_text_tower,
+    save_diffusion,
+)
+from inspector.models.files import fingerprint
 from inspector.models.parts import open_autoencoder, open_clip_part, open_unet
 from inspector.models.tokenizer import open_fast_tokenizer
 from inspector.settings import ASSETS
+from inspector.training.alignment import WEIGHT, AlignedUnet, EncodedPictures, alignment_loss, patch_teacher
 from inspector.training.autoencoder import to_images, to_pixels, write_pairs
-from inspector.training.cards import write_card, written_step
-from inspector.training.data import SceneStore, scene_store
+from inspector.training.cards import write_card, written_run
+from inspector.training.data import scene_store
 from inspector.training.loop import Run, Schedule
+from inspector.training.probes import attention_localisation
 
 PRESETS: dict[str, dict] = {
     "cpu": {
-        "scenes": 30_000,
-        "size": 128,
-        "schedule": Schedule(steps=20_000, learning_rate=8e-4, batch=16, average=0.999, probe_every=1000),
+        "scenes": 40_000,
+        "encoded": 12_000,
+        "coarse_steps": 9_000,
+        "schedule": Schedule(steps=14_000, learning_rate=8e-4, batch=16, average=0.999, probe_every=1000),
     },
     "gpu": {
         "scenes": 100_000,
-        "size": 256,
+        "encoded": 100_000,
+        "coarse_steps": 20_000,
         "schedule": Schedule(
             steps=60_000, learning_rate=4e-4, batch=128, average=0.9995, probe_every=2000, slice_minutes=8
         ),
     },
 }
+SIZE = 256
 EMPTY_SHARE = 0.1
 WORDS_ONLY_SHARE = 0.5
 SNR_GAMMA = 5.0
@@ -64,82 +80,92 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     clip = open_clip_part(clip_folder)
     vae = open_autoencoder(diffusion_folder.parent).to(device).eval()
-    store = scene_store(runs, options["scenes"], options["size"])
+    store = scene_store(runs, options["scenes"], SIZE)
+    scenes = min(options["encoded"], len(store))
     torch.manual_seed(0)
-    unet = build_unet(SCENES_UNET).to(device)
-    run = Run("diffusion", unet, schedule, Path(runs) / "diffusion", resume)
+    model = AlignedUnet(build_unet(SCENES_UNET), clip.text_projection.shape[1]).to(device)
+    unet = model.unet
+    run = Run("diffusion", model, schedule, Path(runs) / "diffusion", resume)
     written = out / "scenes-diffusion"
-    if resume and run.step == 0 and (step := written_step(written, "unet")):
-        run.adopt(open_unet(written).state_dict(), step)
-    latents = LatentCache(store, vae, run.folder, options["size"], device)
+    step, seconds = written_run(written, "unet")
+    if resume and run.step == 0 and step:
+        weights = {f"unet.{name}": value for name, value in open_unet(written).state_dict().items()}
+        run.adopt(weights, step, seconds)
+    pictures, kept = store.images[:scenes], run.folder / f"encoded-{scenes}"
+    kept.mkdir(exist_ok=True)
+    latents = {}
+    for size in (SIZE // 2, SIZE):
+        file = kept / f"latents-{size}-{vae.config.scaling_factor}.npy"
+        shape = (vae.config.latent_channels, size // 8, size // 8)
+        latents[size] = EncodedPictures(pictures, latent_encoder(vae, size, device), file, shape, device)
+    file = kept / f"patches-{fingerprint(clip_folder)}.npy"
+    shape = (clip.text_projection.shape[1], *clip.visual.grid_size)
+    patches = EncodedPictures(pictures, patch_teacher(clip, device), file, shape, device)
     text = TextStates(clip, clip_folder, device)
     alphas = build_scheduler().alphas_cumprod.to(device)
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
-        unet.train()
-        rows = np.sort(rng.choice(len(store), schedule.batch, replace=False))
-        clean = latents.take(rows)
+        model.train()
+        rows = np.sort(rng.choice(scenes, schedule.batch, replace=False))
+        size = SIZE // 2 if step < options["coarse_steps"] else SIZE
+        clean = latents[size].take(rows)
+        # LOG.md: on a CPU a plain softmax of the product beats the fused kernel at 16 x 16 latents only.
+        choose_attention(unet, fused=device.type != "cpu" or size == SIZE)
         states = text.states([store.caption(row, rng) for row in rows], rng)
         # One timestep from each of `batch` equal parts of the range: less noise in the loss.
         parts = (np.arange(schedule.batch) + rng.random(schedule.batch)) / schedule.batch
         timesteps = torch.from_numpy((rng.permutation(parts) * len(alphas)).astype(np.int64)).to(device)
-        return noise_loss(unet, clean, states, timesteps, alphas)
+        return losses(model, clean, patches.take(rows), states, timesteps, alphas)
 
     def probe() -> Mapping[str, float]:
-        images = sample(unet, vae, text, alphas, options["size"] // 8)
+        side = (SIZE // 2 if run.step < options["coarse_steps"] else SIZE) // 8
+        images = sample(unet, vae, text, alphas, side)
         write_pairs(run.folder / f"samples-{run.step:06d}.png", images[:4], images[4:])
-        return {}
+        save_diffusion(run.folder / "probe", unet, vae, clip, clip_folder)
+        return attention_localisation(run.folder / "probe")
 
     done = run.train(loss, probe)
     with run.averaged():
-        save_diffusion(written, unet, vae, clip, clip_folder)
+        # The decoder may have been trained on meanwhile.
+        save_diffusion(written, unet, open_autoencoder(diffusion_folder.parent), clip, clip_folder)
     write_card(written, "unet", preset, run)
     return done
 
 
-def noise_loss(
-    unet: Any, clean: torch.Tensor, states: torch.Tensor, timesteps: torch.Tensor, alphas: torch.Tensor
+def losses(
+    model: AlignedUnet,
+    clean: torch.Tensor,
+    patches: torch.Tensor,
+    states: torch.Tensor,
+    timesteps: torch.Tensor,
+    alphas: torch.Tensor,
 ) -> tuple[torch.Tensor, Mapping[str, float]]:
-    """Min-SNR-weighted squared error of the predicted noise.
+    """Min-SNR-weighted squared error of the predicted noise, and the alignment of the features.
 
-    clean: scaled latents (b, 4, h, w); states: (b, length, width); timesteps: (b,); alphas: cumulated (1000,).
+    clean: scaled latents (b, 4, h, w); patches: (b, width, gh, gw); states: (b, length, width); timesteps: (b,);
+    alphas: cumulated (1000,).
     """
     noise = torch.randn_like(clean)
     alpha = alphas[timesteps].view(-1, 1, 1, 1)
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-    # On a CPU plain attention is a quarter faster than the flash kernel at 16 x 16 latents and half as fast at 32 x 32.
-    plain = clean.device.type == "cpu" and clean.shape[-1] <= 16
-    kernel = SDPBackend.MATH if plain else SDPBackend.FLASH_ATTENTION
-    with torch.autocast(clean.device.type, torch.bfloat16), sdpa_kernel(kernel):
-        predicted = unet(noisy, timesteps, states).sample
+    with torch.autocast(clean.device.type, torch.bfloat16):
+        predicted, projected = model(noisy, timesteps, states)
     error = (predicted.float() - noise).square().mean((1, 2, 3))
     snr = alphas[timesteps] / (1 - alphas[timesteps])
     weighted = (error * snr.clamp(max=SNR_GAMMA) / snr).mean()
-    return weighted, {"error": error.mean().item()}
+    apart = alignment_loss(projected, patches)
+    return weighted + WEIGHT * apart, {"error": error.mean().item(), "apart": apart.item()}
 
 
-class LatentCache:
-    """Scaled latents of a store's pictures, encoded on first use and kept on disk in half precision."""
+def latent_encoder(vae: Any, size: int, device: torch.device) -> Callable[[np.ndarray], torch.Tensor]:
+    """A function of uint8 (n, h, w, 3) -> scaled latents (n, 4, size / 8, size / 8), posterior mode."""
 
-    def __init__(self, store: SceneStore, vae: Any, folder: Path, size: int, device: torch.device) -> None:
-        self.store, self.vae, self.device = store, vae, device
-        shape = (len(store), vae.config.latent_channels, size // 8, size // 8)
-        path = folder / f"latents-{size}-{vae.config.scaling_factor}.npy"
-        mode = "r+" if path.exists() else "w+"
-        self.values = np.lib.format.open_memmap(path, mode, np.float16, shape)
+    def encode(images: np.ndarray) -> torch.Tensor:
+        pixels = F.interpolate(to_pixels(images).to(device), size=(size, size), mode="area")
+        with torch.autocast(device.type, torch.bfloat16):
+            return vae.encode(pixels).latent_dist.mode().float() * vae.config.scaling_factor
 
-    @torch.no_grad()
-    def take(self, rows: np.ndarray) -> torch.Tensor:
-        """float32 (row, 4, h, w). A row that is all zeros has not been encoded yet."""
-        values = self.values[rows]
-        missing = ~values.any((1, 2, 3))
-        if missing.any():
-            pixels = to_pixels(self.store.images[rows[missing]]).to(self.device)
-            with torch.autocast(self.device.type, torch.bfloat16):
-                fresh = self.vae.encode(pixels).latent_dist.mode().float() * self.vae.config.scaling_factor
-            values[missing] = fresh.cpu().numpy()
-            self.values[rows] = values
-        return torch.from_numpy(values.astype(np.float32)).to(self.device)
+    return encode
 
 
 class TextStates:

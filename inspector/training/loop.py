@@ -55,13 +55,14 @@ class Run:
         self.name, self.module, self.schedule, self.folder = name, module, schedule, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.step = 0
+        self.adopted_at: int | None = None
         self.seconds = 0.0
         self.stopped = False
         # Norms, biases and embeddings are not decayed.
         decayed = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
         plain = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": schedule.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+        self.optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {key: value.detach().clone() for key, value in module.state_dict().items()}
         if resume:
             self._load()
@@ -117,7 +118,7 @@ class Run:
         rng = np.random.default_rng([self.step, 20_260])
         torch.manual_seed(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate(self.step)
+            group["lr"] = self._rate()
         self.optimizer.zero_grad(set_to_none=True)
         value, numbers = loss(self.step, rng)
         if not torch.isfinite(value):
@@ -129,6 +130,13 @@ class Run:
         self._update_average()
         return {"loss": float(value.detach()), **numbers}
 
+    def _rate(self) -> float:
+        """The schedule's rate, warmed up afresh after adopted weights, whose optimiser knows nothing yet."""
+        rate = self.schedule.rate(self.step)
+        if self.adopted_at is None:
+            return rate
+        return rate * min(1.0, (self.step - self.adopted_at + 1) / self.schedule.warmup)
+
     @torch.no_grad()
     def _update_average(self) -> None:
         # A short memory at first, so that an early average is not the random start.
@@ -139,11 +147,15 @@ class Run:
             else:
                 self.average[key].copy_(value)
 
-    def adopt(self, weights: Mapping[str, torch.Tensor], step: int) -> None:
-        """Go on from weights whose checkpoint is gone, such as the shipped ones; the optimiser starts afresh."""
+    def adopt(self, weights: Mapping[str, torch.Tensor], step: int, seconds: float) -> None:
+        """Go on from weights whose checkpoint is gone, such as the shipped ones; the optimiser starts afresh.
+
+        step, seconds: what went into the weights.
+        """
         self.module.load_state_dict({**self.module.state_dict(), **weights})
         self.average = {key: value.detach().clone() for key, value in self.module.state_dict().items()}
-        self.step = step
+        self.step = self.adopted_at = step
+        self.seconds = seconds
         self.say(f"no checkpoint: going on from the written weights of step {step}")
 
     @torch.no_grad()

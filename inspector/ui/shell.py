@@ -51,9 +51,9 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
     options: of gr.Blocks.launch, such as prevent_thread_lock. Raises ChoiceError when the port is taken.
     """
     guard_decoders()
-    hosted = find_spec("spaces") is not None
-    if hosted:  # a ZeroGPU host looks for its functions when the page is launched, and lends its GPU to visitors only
-        runs.load_pipelines(TABS)
+    # Torch comes with them: the first visitor does not wait for it, and a ZeroGPU host finds its functions.
+    runs.load_pipelines(TABS)
+    hosted = find_spec("spaces") is not None  # lends its GPU to visitors only
     page = build()
     page.queue(max_size=16, default_concurrency_limit=4)
     if warm_up and not hosted:

@@ -37,15 +37,23 @@ def write_result(
     folder = Path(folder)
     origin = provenance(result)
     paths = [folder / "figure.png", folder / "maps.npz", folder / "result.json"]
-    figure = draw(sheet or figure_of(result, look or Look()))
+    write_figure(result, paths[0], look, sheet)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_png(paths[0], figure, origin)
         np.savez_compressed(paths[1], provenance=np.array(dumps(origin)), **tab.arrays(result))
         paths[2].write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise ChoiceError(f"Cannot write to {str(folder)!r}: {error.strerror}; choose another folder.") from None
     return paths
+
+
+def write_figure(result: Result, path: Path, look: Look | None = None, sheet: Sheet | None = None) -> None:
+    """Write the figure alone, as PNG, its folder made if need be. Raises ChoiceError when it cannot be written."""
+    figure = draw(sheet or figure_of(result, look or Look()))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, figure, provenance(result))
+    except OSError as error:
+        raise ChoiceError(f"Cannot write {str(path)!r}: {error.strerror}; choose another place.") from None
 
 
 def figure_of(result: Result, look: Look) -> Sheet:

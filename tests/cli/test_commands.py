@@ -101,6 +101,22 @@ def test_clusters(diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFi
     assert written(tmp_path)["request"]["k"] == 3
 
 
+def test_a_figure_alone_with_a_second_case(
+    diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "new" / "one.png", tmp_path / "two.png"
+    arguments = ["clusters", "scene:1", "--k", "3", "--restarts", "2", *diffusion]
+    assert main([*arguments, "--figure", str(one)]) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--beside", "scene:2", "--figure", str(two)]) == 0
+    rows = table_of(capsys.readouterr().out)
+    assert [row["image"] for row in rows] == ["scene:1"] * (len(rows) // 2) + ["scene:2"] * (len(rows) // 2)
+    with Image.open(one) as single, Image.open(two) as double:
+        assert json.loads(double.info["inspector"])["request"]["k"] == 3
+        assert double.height > 1.7 * single.height
+    assert {file.name for file in one.parent.iterdir()} == {"one.png"}
+
+
 def test_segmentation(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     classes = ", ".join(WORDS)
     arguments = ["segmentation", "scene:1", "--classes", classes, "--method", "maskclip", *clip]

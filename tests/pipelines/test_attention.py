@@ -28,7 +28,7 @@ def toy() -> ToyDiffusion:
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch, toy: ToyDiffusion) -> ToyDiffusion:
-    monkeypatch.setattr(attention, "load_diffusion", lambda name: toy)
+    monkeypatch.setattr(attention, "load_diffusion", lambda name, report=None: toy)
     return toy
 
 
@@ -48,7 +48,7 @@ def hooks_of(module: torch.nn.Module) -> int:
 @pytest.fixture(scope="module")
 def generated(toy: ToyDiffusion) -> Iterator[AttentionResult]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attention, "load_diffusion", lambda name: toy)
+        patch.setattr(attention, "load_diffusion", lambda name, report=None: toy)
         yield attention.run(AttentionRequest(PROMPT, steps=3, size=64, seed=5, masks={"horse": disc(), "cow": disc()}))
 
 
@@ -144,7 +144,7 @@ def test_generated_sides_are_the_nearest_the_model_can_make(model: ToyDiffusion,
 def test_progress_counts_to_the_total_with_previews_and_time() -> None:
     *items, _ = attention.stream(AttentionRequest(PROMPT, steps=3, size=64))
     assert all(isinstance(item, Progress) for item in items)
-    assert [(item.step, item.total) for item in items] == [(0, 4), (1, 4), (2, 4), (3, 4), (3, 4)]
+    assert [(item.step, item.total) for item in items] == [(0, 100), (1, 4), (2, 4), (3, 4), (3, 4)]
     assert [item.message for item in items[2:]] == [
         "Step 2 of 3, t = 334",
         "Step 3 of 3, t = 1",

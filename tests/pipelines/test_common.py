@@ -1,12 +1,12 @@
-"""The wrapper of the GPU entry points."""
+"""The wrapper of the GPU entry points, and how loading is told."""
 
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-from inspector.errors import ModelMemoryError
-from inspector.pipelines.common import gpu
+from inspector.errors import ModelFetchError, ModelMemoryError
+from inspector.pipelines.common import gpu, loading
 
 
 def entry(error: Exception, closed: list[bool]):
@@ -38,3 +38,31 @@ def test_closing_the_stream_closes_the_run():
     assert next(stream) == 7
     stream.close()
     assert closed == [True]
+
+
+def test_what_a_loader_reports_is_told_while_it_loads():
+    def load(name, report):
+        report("Fetching 0.5 of 1 GB", 0.5)
+        report("Fetching 0.5 of 1 GB", 0.5)  # a few kilobytes later
+        report("Opening", 1.0)
+        return name.upper()
+
+    def stream():
+        model = yield from loading(load, "toy")
+        yield model
+
+    *told, model = stream()
+    assert [(item.step, item.total, item.message) for item in told] == [
+        (0, 100, "Loading toy"),
+        (50, 100, "Fetching 0.5 of 1 GB"),
+        (100, 100, "Opening"),
+    ]
+    assert model == "TOY"
+
+
+def test_an_error_of_the_loader_ends_the_stream():
+    def load(name, report):
+        raise ModelFetchError("No network.")
+
+    with pytest.raises(ModelFetchError, match="No network"):
+        list(loading(load, "toy"))

@@ -15,8 +15,8 @@ CLASSES = "car, trees/palms, sea"
 @pytest.fixture
 def models(monkeypatch):
     clip, diffusion = ToyClip(), ToyDiffusion()
-    monkeypatch.setattr(segmentation, "load_clip", lambda name: clip)
-    monkeypatch.setattr(segmentation, "load_diffusion", lambda name: diffusion)
+    monkeypatch.setattr(segmentation, "load_clip", lambda name, report=None: clip)
+    monkeypatch.setattr(segmentation, "load_diffusion", lambda name, report=None: diffusion)
     return clip, diffusion
 
 

@@ -14,13 +14,14 @@ from inspector.training import autoencoder, clip, diffusion
 
 @pytest.fixture
 def short(monkeypatch):
-    """Each preset cut to 2 steps on 16 scenes of 64 px; returns a function that sets another length."""
+    """Each preset cut to 2 steps on 16 scenes; returns a function that sets another length."""
 
     def length(steps: int) -> None:
         for module in (clip, autoencoder, diffusion):
             options = module.PRESETS["cpu"]
             schedule = replace(options["schedule"], steps=steps, batch=4, probe_every=100)
-            monkeypatch.setitem(module.PRESETS, "cpu", {**options, "scenes": 16, "size": 64, "schedule": schedule})
+            short = {"scenes": 16, "coarse_steps": 1, "schedule": schedule}  # one step of each phase
+            monkeypatch.setitem(module.PRESETS, "cpu", {**options, **short})
 
     length(2)
     return length

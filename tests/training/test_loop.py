@@ -139,7 +139,7 @@ def test_a_frozen_part_keeps_its_averaged_value(tmp_path):
 def test_a_run_whose_checkpoint_is_gone_goes_on_from_written_weights(tmp_path):
     schedule = Schedule(steps=30, learning_rate=0.1, batch=8)
     run = Run("adopt", linear(), schedule, tmp_path, resume=True)
-    run.adopt({"weight": torch.full((1, 3), 2.0)}, step=29)
+    run.adopt({"weight": torch.full((1, 3), 2.0)}, step=29, seconds=60.0)
     assert run.module.bias.item() == linear().bias.item()
     assert torch.equal(run.average["weight"], torch.full((1, 3), 2.0))
     assert run.train(regression(run.module))

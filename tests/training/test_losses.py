@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.models.diffusion import SCENES_UNET, build_unet
+from inspector.training.alignment import WEIGHT, AlignedUnet, EncodedPictures
 from inspector.training.autoencoder import decibels, reconstruction
 from inspector.training.clip import ClipTraining, contrast
-from inspector.training.diffusion import noise_loss
+from inspector.training.diffusion import losses
 
 
 class NoModel(nn.Module):
@@ -40,7 +42,7 @@ def test_patch_loss_falls_when_present_words_have_their_own_patches():
     right = torch.tensor([[[1.0, -1, -1], [1, -1, -1], [-1, 1, -1], [-1, 1, -1]]])
     absent = torch.tensor([[[1.0, -1, -1], [1, -1, -1], [-1, -1, 1], [-1, -1, 1]]])
     crowded = torch.tensor([[[1.0, -1, -1]] * 4])
-    losses = [training.patch_loss(item, presence).item() for item in (right, absent, crowded)]
+    losses = [training.patch_loss("patch", item, presence).item() for item in (right, absent, crowded)]
     assert losses[0] < losses[2] < losses[1]
 
 
@@ -48,7 +50,7 @@ def test_patch_loss_of_undecided_patches_by_hand():
     # Three words, equal similarities: each takes a third of every patch, logits are 0, the bias is -2.
     logit = -2 + (2 / 3) ** 3 * math.log(0.01 + 1 / 3)
     present, absent = math.log(1 + math.exp(-logit)), math.log(1 + math.exp(logit))
-    loss = ClipTraining(NoModel()).patch_loss(torch.zeros(1, 4, 3), torch.tensor([[1.0, 0.0, 0.0]]))
+    loss = ClipTraining(NoModel()).patch_loss("patch", torch.zeros(1, 4, 3), torch.tensor([[1.0, 0.0, 0.0]]))
     assert loss.item() == pytest.approx((present + 2 * absent) / 3, abs=1e-5)
 
 
@@ -66,23 +68,56 @@ def test_decibels_of_a_known_error():
     assert decibels(drawn, images) == pytest.approx((48.1308 + 28.1308) / 2, abs=1e-3)
 
 
-def test_noise_loss_is_zero_for_the_true_noise_and_weighted_by_min_snr():
+def test_noise_is_weighted_by_min_snr_and_features_are_aligned():
     class Answer(nn.Module):
         def __init__(self, answer):
             super().__init__()
             self.answer = answer
 
         def forward(self, noisy, timesteps, states):
-            return type("Output", (), {"sample": self.answer})()
+            return self.answer, torch.tensor([0.0, 2.0]).view(1, 2, 1, 1).expand(2, 2, 2, 2)
 
+    same = torch.tensor([0.0, 1.0]).view(1, 2, 1, 1).expand(2, 2, 4, 4)
     clean = torch.zeros(2, 4, 4, 4)
     alphas = torch.tensor([0.9, 0.5])  # SNR 9 and 1: weights 5 / 9 and 1
     timesteps = torch.tensor([0, 1])
     torch.manual_seed(3)
     noise = torch.randn_like(clean)
     torch.manual_seed(3)
-    loss, _ = noise_loss(Answer(noise), clean, None, timesteps, alphas)
+    loss, _ = losses(Answer(noise), clean, same, None, timesteps, alphas)
     assert loss.item() == 0
     torch.manual_seed(3)
-    loss, _ = noise_loss(Answer(noise + 1), clean, None, timesteps, alphas)
+    loss, _ = losses(Answer(noise + 1), clean, same, None, timesteps, alphas)
     assert loss.item() == pytest.approx((5 / 9 + 1) / 2, abs=1e-5)
+    torch.manual_seed(3)
+    loss, parts = losses(Answer(noise), clean, same.flip(1), None, timesteps, alphas)  # at right angles
+    assert parts["apart"] == pytest.approx(1)
+    assert loss.item() == pytest.approx(WEIGHT)
+
+
+def test_pictures_are_encoded_once_and_kept(tmp_path):
+    asked = []
+
+    def encode(images):
+        asked.append(images[:, 0, 0, 0].tolist())
+        return torch.from_numpy(images[..., 0].astype(np.float32) / 2)
+
+    images = np.arange(1, 5, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2)
+    pictures = EncodedPictures(images, encode, tmp_path / "kept.npy", (2, 2), torch.device("cpu"))
+    assert pictures.take(np.array([0, 2]))[:, 0, 0].tolist() == [0.5, 1.5]
+    again = EncodedPictures(images, encode, tmp_path / "kept.npy", (2, 2), torch.device("cpu"))
+    assert again.take(np.array([0, 1, 2]))[:, 1, 1].tolist() == [0.5, 1.0, 1.5]
+    assert asked == [[1, 3], [2]]
+
+
+def test_aligned_features_are_those_after_the_second_up_block_and_no_hook_stays():
+    unet = build_unet(SCENES_UNET)
+    model = AlignedUnet(unet, 128)
+    seen = []
+    hook = unet.up_blocks[1].register_forward_hook(lambda block, inputs, output: seen.append(output))
+    predicted, projected = model(torch.randn(1, 4, 16, 16), torch.tensor([3]), torch.randn(1, 4, 128))
+    hook.remove()
+    assert predicted.shape == (1, 4, 16, 16)
+    assert torch.equal(projected, model.projector(seen[0]))
+    assert projected.shape == (1, 128, 8, 8)
+    assert not unet.up_blocks[1]._forward_hooks

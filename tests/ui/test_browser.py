@@ -1,21 +1,15 @@
 """A browser opens the page, runs each tab's example and sees pictures; nothing leaves the machine."""
 
-import os
-import shutil
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from inspector.errors import ChoiceError
+from inspector.ui.screenshots import EXAMPLES, open_browser, open_tab
+
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-EXAMPLES = {
-    "Saliency": "Figure 1: a map per class",
-    "Attention": "Figure 3: a horse on the grass",
-    "Clusters": "Figure 4: a good and a poor case",
-    "Segmentation": "A street, maskclip",
-}
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars"]
 DESK, PHONE = 1440, 390  # width of the window, pixels
 LONG = 180_000  # milliseconds; a busy machine
 # What gradio itself sets off in the thread that serves.
@@ -24,13 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    if not CHROMIUM:
-        warnings.warn("NO BROWSER: install Debian's chromium to test the page in one", stacklevel=1)
-        pytest.skip("no browser is installed; Debian's package is chromium")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(open_browser())
+        except ChoiceError as error:
+            warnings.warn(f"NO BROWSER: {error}", stacklevel=1)
+            pytest.skip(str(error))
         yield started
-        started.close()
 
 
 @pytest.fixture(params=[DESK])
@@ -56,14 +50,6 @@ def tab(request: pytest.FixtureRequest, browser: object, page: str) -> Iterator[
     assert not errors
 
 
-def choose(tab: object, name: str) -> None:
-    """Open a tab of the page, which hides behind a menu where the screen is narrow."""
-    entry = tab.get_by_role("tab", name=name)
-    if not entry.first.is_visible():
-        tab.locator(".overflow-menu > button").first.click()
-    entry.first.click()
-
-
 def seen(picture: object) -> bool:
     """Whether an image on the page is loaded and is no blank."""
     return picture.evaluate(
@@ -82,7 +68,7 @@ def seen(picture: object) -> bool:
 @pytest.mark.parametrize("tab", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_example_of_each_tab_shows_pictures(tab: object, name: str) -> None:
-    choose(tab, name)
+    open_tab(tab, name)
     tab.get_by_role("button", name=EXAMPLES[name]).click(timeout=LONG)
     figure, close = tab.locator(".sheet img:visible").first, tab.locator(".close-up img:visible").first
     for picture in (figure, close):
@@ -95,12 +81,12 @@ def test_the_example_of_each_tab_shows_pictures(tab: object, name: str) -> None:
     before = close.get_attribute("src")
     close.click(position={"x": 60, "y": 80})
     playwright.expect(close).not_to_have_attribute("src", before, timeout=LONG)  # the mark
-    if name != "Clusters":
+    if name != "clusters":
         tab.locator(".readings:visible").first.wait_for(timeout=LONG)
 
 
 def test_bad_input_leaves_the_earlier_result(tab: object) -> None:
-    tab.get_by_role("button", name=EXAMPLES["Saliency"]).click(timeout=LONG)
+    tab.get_by_role("button", name=EXAMPLES["saliency"]).click(timeout=LONG)
     figure = tab.locator(".sheet img:visible").first
     figure.wait_for(timeout=LONG)
     tab.locator(".status.ready:visible").wait_for(timeout=LONG)
@@ -113,7 +99,7 @@ def test_bad_input_leaves_the_earlier_result(tab: object) -> None:
 
 
 def test_stop_ends_a_run(tab: object) -> None:
-    choose(tab, "Attention")
+    open_tab(tab, "attention")
     tab.get_by_role("textbox", name="Prompt").fill("a cow on the snow")
     tab.get_by_role("button", name="Run", exact=True).click(timeout=LONG)
     tab.locator(".status.running img:visible").wait_for(timeout=LONG)  # the preview of a step
@@ -122,7 +108,7 @@ def test_stop_ends_a_run(tab: object) -> None:
 
 
 def test_files_are_saved(tab: object) -> None:
-    tab.get_by_role("button", name=EXAMPLES["Saliency"]).click(timeout=LONG)
+    tab.get_by_role("button", name=EXAMPLES["saliency"]).click(timeout=LONG)
     tab.locator(".sheet img:visible").first.wait_for(timeout=LONG)
     tab.get_by_role("button", name="Save figure, maps and numbers").click()
     link = tab.locator("a[download='figure.png']:visible, .file-preview a:visible").first

@@ -1,0 +1,88 @@
+"""Screenshots: the real page in a browser, each tab's example run, in light, dark and on a phone's screen."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from inspector.errors import ChoiceError
+from inspector.ui.shell import TABS, launch
+
+# tab -> the button of the example that is shown
+EXAMPLES: Mapping[str, str] = {
+    "saliency": "Figure 1: a map per class",
+    "attention": "Figure 3: a horse on the grass",
+    "clusters": "Figure 4: a good and a poor case",
+    "segmentation": "A street, maskclip",
+}
+# name -> window in pixels, theme
+SCREENS: Mapping[str, tuple[int, int, str]] = {
+    "light": (1440, 900, "light"),
+    "dark": (1440, 900, "dark"),
+    "phone": (390, 844, "light"),
+}
+FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars")
+PATIENCE = 180_000  # milliseconds; a busy machine
+
+
+def take(folder: Path, browser: str | None = None) -> list[Path]:
+    """Start the page, run the example of each tab on each screen, and write `folder`/TAB-SCREEN.png, whole pages.
+
+    browser: path of a Chromium; None looks for Debian's. Raises ChoiceError without playwright or a browser.
+    """
+    page = launch(warm_up=False, prevent_thread_lock=True, quiet=True)
+    try:
+        with open_browser(browser) as driven:
+            return [
+                _one(driven, str(page.local_url), tab, screen, folder / f"{tab}-{screen}.png")
+                for screen in SCREENS
+                for tab in TABS
+            ]
+    finally:
+        page.close()
+
+
+@contextmanager
+def open_browser(path: str | None = None) -> Iterator[Any]:
+    """A headless Chromium, driven by playwright, which are of development only and may be missing."""
+    path = path or shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise ChoiceError("Playwright is missing; pip install -r requirements-dev.txt.") from None
+    if path is None or not Path(path).is_file():
+        raise ChoiceError("No Chromium was found; install Debian's package chromium, or name one with --browser.")
+    with sync_playwright() as playwright:
+        driven = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield driven
+        finally:
+            driven.close()
+
+
+def open_tab(page: Any, tab: str) -> None:
+    """Choose a tab of the page, which hides behind a menu where the screen is narrow."""
+    entry = page.get_by_role("tab", name=tab.capitalize())
+    if not entry.first.is_visible():
+        page.locator(".overflow-menu > button").first.click()
+    entry.first.click()
+
+
+def _one(browser: Any, url: str, tab: str, screen: str, file: Path) -> Path:
+    width, height, theme = SCREENS[screen]
+    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    try:
+        page = context.new_page()
+        page.goto(f"{url}?__theme={theme}", timeout=PATIENCE)
+        page.get_by_role("tab", name="Saliency").wait_for(timeout=PATIENCE)
+        open_tab(page, tab)
+        page.get_by_role("button", name=EXAMPLES[tab]).click(timeout=PATIENCE)
+        page.locator(".status.ready:visible").wait_for(timeout=PATIENCE)
+        page.locator(".close-up img:visible").first.wait_for(timeout=PATIENCE)
+        page.wait_for_load_state("networkidle", timeout=PATIENCE)
+        page.evaluate("Promise.allSettled([...document.images].map(image => image.decode()))")
+        page.screenshot(path=str(file), full_page=True, animations="disabled")
+    finally:
+        context.close()
+    return file
