@@ -53,7 +53,7 @@ def idle() -> bool:
 
 
 def load_pipelines(tabs: Iterable[str]) -> list[Any]:
-    """The tabs' pipelines; torch comes with the first of them, which takes seconds, so building the page does without."""
+    """The tabs' pipelines; torch comes with the first of them, which takes seconds, so building a page does without."""
     return [importlib.import_module(f"inspector.pipelines.{tab}") for tab in tabs]
 
 

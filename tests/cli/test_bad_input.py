@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from inspector.cli import main
 from inspector.models import loading
+from tests.cli import bad_inputs
 
 CAR = ["--classes", "car, building"]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str, *_: object) -> None:
         raise AssertionError(f"{name} was loaded for an input that cannot work")
@@ -22,17 +21,18 @@ def nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files that are no usable pictures."""
+    """Files that are no usable pictures, and odd ones."""
     folder = tmp_path_factory.mktemp("bad")
-    (folder / "notes.png").write_text("this is no picture\n")
-    (folder / "empty.png").touch()
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
-    noise.save(folder / "whole.png")
-    whole = (folder / "whole.png").read_bytes()
-    (folder / "truncated.png").write_bytes(whole[: len(whole) // 2])
-    Image.new("RGB", (1, 1)).save(folder / "dot.png")
-    Image.new("1", (20_000, 20_000)).save(folder / "vast.png")
+    bad_inputs.make_files(folder)
     return folder
+
+
+@pytest.mark.parametrize(("what", "code", "arguments"), bad_inputs.INPUTS, ids=[row[0] for row in bad_inputs.INPUTS])
+def test_the_table_of_bad_inputs(what: str, code: int, arguments: list[str], folder: Path) -> None:
+    found, said = bad_inputs.answer(arguments, folder)
+    assert found == code, said
+    assert "Traceback" not in said
+    assert code == 0 or said.count("\n") == 0
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -58,6 +58,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (".", "."),
     ],
 )
+@pytest.mark.usefixtures("nothing_is_loaded")
 @pytest.mark.parametrize("command", [["saliency", *CAR], ["clusters"], ["segmentation", *CAR]], ids=lambda c: c[0])
 def test_pictures_that_cannot_be_used(
     command: list[str], file: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -116,10 +117,12 @@ MANY = ", ".join(f"class {number}" for number in range(500))
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )
+@pytest.mark.usefixtures("nothing_is_loaded")
 def test_values_that_cannot_be_used(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in refused(arguments, capsys)
 
 
+@pytest.mark.usefixtures("nothing_is_loaded")
 def test_an_output_that_cannot_be_written_is_refused_before_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,5 +131,6 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(
         assert "Cannot write" in refused(["clusters", "scene:1", option, str(blocked)], capsys)
 
 
+@pytest.mark.usefixtures("nothing_is_loaded")
 def test_a_folder_without_a_model_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "model_index.json" in refused(["clusters", "scene:1", "--diffusion", str(folder)], capsys)
