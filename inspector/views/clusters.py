@@ -24,16 +24,13 @@ TITLES = {
 }
 
 
-def ranks(labels: np.ndarray, k: int) -> np.ndarray:
-    """rank[label], 0 for the largest cluster: colours follow size, so that a re-run looks alike."""
-    order = np.argsort(-np.bincount(labels.ravel(), minlength=k), kind="stable")
-    return np.argsort(order)
-
-
 def colors(result: ClustersResult, method: str = "clusters") -> np.ndarray:
-    """uint8 (k, 3) per label; a baseline's labels take the colours of the clusters they overlap most."""
+    """uint8 (k, 3) per label; labels are numbered from the top, so that a re-run looks alike.
+
+    A baseline's labels take the colours of the clusters they overlap most.
+    """
     k = result.request.k
-    base = palette(k)[ranks(result.grid_labels, k)]
+    base = palette(k)
     if method == "clusters":
         return base
     theirs = result.baselines[method]
