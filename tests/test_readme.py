@@ -1,12 +1,17 @@
 """README: its front matter is what the hosting site installs, its commands and tree are what the repository holds."""
 
+import json
 import re
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from PIL import Image
+
+from inspector.models.files import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,3 +66,23 @@ def test_the_tree_names_what_exists() -> None:
         assert (ROOT / path).exists(), f"{path} is in the tree of README but not in the repository"
     packages = {f"inspector/{item.parent.name}/" for item in ROOT.glob("inspector/*/__init__.py")}
     assert packages <= named
+
+
+@pytest.mark.parametrize("command", re.findall(r"^python -m inspector .*--figure .*$", README, re.MULTILINE))
+def test_the_figures_were_made_by_their_commands_on_the_shipped_weights(command: str) -> None:
+    words = shlex.split(command)
+    file = ROOT / words[words.index("--figure") + 1]
+    assert f"]({file.relative_to(ROOT)})" in README
+    with Image.open(file) as figure:
+        made = json.loads(figure.info["inspector"])
+    assert made["tab"] == words[3]
+    for name, revision in made["provenance"]["models"].items():
+        assert revision == fingerprint(ROOT / "assets" / "models" / name), f"run again: {command}"
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert len(pictures) >= 7
+    for picture in pictures:
+        with Image.open(ROOT / picture) as opened:
+            assert opened.width > 600

@@ -18,8 +18,8 @@ TEXTS = {
         "title": "scenes-clip: a small CLIP trained on drawn scenes",
         "what": "An open_clip CLIP with a 16 x 16 patch grid at 256 px and a class token. It knows the words of the "
         "drawn world and little else.",
-        "recipe": "Contrastive loss on class token and patch mean, and two losses on which words a full caption of "
-        "the picture names, one of them pooled from the patches (inspector/training/clip.py). Images and captions "
+        "recipe": "Contrastive loss on class token and patch mean, and losses on which words a full caption of the "
+        "picture names, two of them pooled from single patches (inspector/training/clip.py). Images and captions "
         "only; no mask was seen.",
         "can": "Name what is in a drawn scene, retrieve captions, and localise words by Grad-CAM or its value path.",
         "cannot": "Photographs, words outside the drawn world, counting, reading. Its patches are trained to tell "
@@ -30,9 +30,11 @@ TEXTS = {
         "what": "A StableDiffusionPipeline: four-level AutoencoderKL, the frozen text tower of scenes-clip, and a "
         "UNet2DConditionModel with Stable Diffusion 1.5's layout and parameter names.",
         "recipe": "Noise prediction on cached latents, min-SNR weighting, one prompt in ten empty; half of the prompts "
-        "keep only their words' states (inspector/training/diffusion.py). Images and captions only; no mask was seen.",
+        "keep only their words' states; the UNet's features are aligned with the patches of scenes-clip "
+        "(inspector/training/diffusion.py, alignment.py). Images and captions only; no mask was seen.",
         "can": "Draw simple scenes of the drawn world's words and show by its attention where each word acts.",
-        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text.",
+        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its features were "
+        "taught by a CLIP, which Stable Diffusion's are not: its numbers say nothing about Stable Diffusion's.",
     },
 }
 
