@@ -34,12 +34,15 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
     from inspector.cli.progress import follow
+    from inspector.errors import ChoiceError
     from inspector.models.catalog import choose
     from inspector.pipelines import clusters
     from inspector.results import ClustersRequest
     from inspector.views import clusters as view
     from inspector.views.look import Look
 
+    if args.beside and args.out:
+        raise ChoiceError("--out keeps one case; use --figure and --json with --beside, or leave it out.")
     prepare(args)
     names = [name for name in (args.image, args.beside) if name is not None]
     pictures = [open_picture(name) for name in names]
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     cases: list[dict[str, Any]] = [{"image": name} if args.beside else {} for name in names]
     rows = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in scores(result)]
     sheet = view.sheet(results, Look(), labels=names) if args.beside else None
-    hand_over(results[0], rows, args, sheet)
+    hand_over(results[0], rows, args, sheet, results[1:])
 
 
 def scores(result: "ClustersResult") -> Sequence[Mapping[str, Any]]:

@@ -56,17 +56,23 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
     from inspector.errors import ChoiceError
-    from inspector.models.catalog import choose
+    from inspector.models.catalog import choose, spec
     from inspector.results import check_number
 
     if args.cards and args.subject != "models":
         raise ChoiceError("--cards goes with the subject models alone; leave it out.")
+    if args.readme:
+        from inspector.evaluation import readme
+
+        readme.check()
     check_number("count", args.count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
     check_number("seed", first, held_out.start, held_out.stop - args.count, whole=True)
     prepare(args)
     models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
+    if args.readme and any(spec(name).origin != "embedded" for name in models.values()):
+        raise ChoiceError("README tells of the embedded models alone; leave out --readme, or --clip and --diffusion.")
     module = import_module(MODULES[args.subject])
     with Reporter() as report:
         result = module.evaluate(args.count, first, report, **models)
@@ -76,8 +82,6 @@ def run(args: argparse.Namespace) -> None:
     if args.cards:
         write_cards(result)
     if args.readme:
-        from inspector.evaluation import readme
-
         readme.write(args.subject, result)
 
 

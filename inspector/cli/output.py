@@ -24,20 +24,26 @@ def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
 
 
 def hand_over(
-    result: Any, rows: Sequence[Mapping[str, Any]], args: argparse.Namespace, sheet: "Sheet | None" = None
+    result: Any,
+    rows: Sequence[Mapping[str, Any]],
+    args: argparse.Namespace,
+    sheet: "Sheet | None" = None,
+    beside: Sequence[Any] = (),
 ) -> None:
     """Print `rows` as a table, then write --json, --figure and --out where they were asked for.
 
-    sheet: the figure, where it is not the tab's own.
+    sheet: the figure, where it is not the tab's own; beside: the other results it shows.
     """
     from inspector.views.export import dumps, provenance, write_figure, write_result
     from inspector.views.table import lines, table
 
     print(lines(table(rows)))
     if args.json is not None:
-        args.json.write_text(dumps({"rows": rows, **provenance(result)}, indent=2) + "\n", encoding="utf-8")
+        others = {"beside": [provenance(other) for other in beside]} if beside else {}
+        numbers = {"rows": rows, **provenance(result), **others}
+        args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if args.figure is not None:
-        write_figure(result, args.figure, sheet=sheet)
+        write_figure(result, args.figure, sheet=sheet, beside=beside)
     if args.out is not None:
         files = write_result(result, args.out, sheet=sheet)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")

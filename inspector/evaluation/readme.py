@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from inspector.errors import ChoiceError
 from inspector.settings import ASSETS
 from inspector.views.export import dumps
 
@@ -17,8 +18,16 @@ SUBJECTS = ("models", "saliency", "attention", "clusters", "segmentation")
 Row = tuple[str, str, str, str]  # what, value, what stands beside it, aim
 
 
+def check() -> None:
+    """Raise ChoiceError unless README has the place of the table, once."""
+    text = README.read_text(encoding="utf-8")
+    if text.count(START) != 1 or text.count(STOP) != 1 or text.index(START) > text.index(STOP):
+        raise ChoiceError(f"{README.name} has no single pair of lines {START!r} and {STOP!r}; put them back.")
+
+
 def write(subject: str, result: Mapping[str, Any]) -> None:
-    """Keep a subject's numbers and put the table into README anew."""
+    """Keep a subject's numbers and put the table into README anew. Raises ChoiceError as `check`."""
+    check()
     MEASURED.mkdir(exist_ok=True)
     (MEASURED / f"{subject}.json").write_text(dumps(result, indent=1) + "\n", encoding="utf-8")
     text = README.read_text(encoding="utf-8")
@@ -68,10 +77,12 @@ def _saliency(result: Mapping[str, Any]) -> Iterator[Row]:
 
 def _attention(result: Mapping[str, Any]) -> Iterator[Row]:
     held, best = result["held_out"], result["best"]
-    blind = {name.replace("_", " "): held[name] for name in ("chance", "centre_prior", "other_word")}
+    blind = {name.replace("_", " "): held[name] for name in ("chance", "centre_prior")}
     what = f"attention: AP over words, {best['layer']} at t = {best['timestep']}"
     yield what, _spread(held["mean_ap"]), _beside(blind), ".60"
     yield "attention: times chance", f"{held['ratio']:.2f}", "", "2.5"
+    other = _beside({"the map of another word of the caption": held["other_word"]})
+    yield "attention: the same where a caption has several words", _spread(held["own_word"]), other, ""
     low = ", ".join(held["below_chance"]) or "none"
     yield "attention: words below chance by more than .05", low, "", "none"
 

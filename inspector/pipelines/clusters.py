@@ -26,7 +26,7 @@ def run(request: ClustersRequest) -> ClustersResult:
 
 @gpu(lambda request: 60)
 def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
-    """Progress of the three stages, then the result.
+    """Progress of loading and of the stages, then the result.
 
     Raises ModelError when the model cannot be had, UnsupportedModelError when its UNet has no such layers,
     ChoiceError when k exceeds the positions of the features' grid.

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from inspector.errors import InspectorError, ModelMemoryError
+from inspector.errors import Cancelled, InspectorError, ModelMemoryError
 from inspector.models.placement import out_of_memory
 from inspector.results import Progress, Provenance
 from inspector.settings import settings
@@ -59,19 +59,31 @@ def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callab
 def loading(load: Callable[..., Model], name: str) -> Generator[Progress, None, Model]:
     """Progress while a model is fetched and opened, in percent; `yield from` it for the model.
 
-    load: `load_clip` or `load_diffusion`, which runs in a thread of its own, so that a fetch of gigabytes is seen.
+    load: `load_clip` or `load_diffusion`. It runs in a thread of its own, so that a fetch of gigabytes is seen; closing
+    the generator waits for nothing and ends the fetch at its next report.
     """
     news: SimpleQueue[Progress | None] = SimpleQueue()
+    given_up = threading.Event()
+
+    def report(text: str, share: float) -> None:
+        if given_up.is_set():
+            raise Cancelled(f"Loading {name} was stopped.")
+        news.put(Progress(int(100 * share), 100, text))
+
     yield Progress(0, 100, f"Loading {name}")
-    with ThreadPoolExecutor(1, "loading") as thread:
-        model = thread.submit(load, name, lambda text, share: news.put(Progress(int(100 * share), 100, text)))
-        model.add_done_callback(lambda _: news.put(None))
+    thread = ThreadPoolExecutor(1, "loading")
+    loaded = thread.submit(load, name, report)
+    loaded.add_done_callback(lambda _: news.put(None))
+    thread.shutdown(wait=False)
+    try:
         shown = None
         while (item := news.get()) is not None:
             if item != shown:  # a fetch reports every few kilobytes
                 yield item
             shown = item
-        return model.result()
+    finally:
+        given_up.set()
+    return loaded.result()
 
 
 def last(stream: Iterator[Progress | Result]) -> Result:

@@ -25,7 +25,7 @@ def run(request: SaliencyRequest) -> SaliencyResult:
 
 @gpu(lambda request: 60)
 def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
-    """Progress of the three stages, then the result.
+    """Progress of loading and of the stages, then the result.
 
     Raises ModelError when the model cannot be had, UnsupportedModelError when its last block or the pooling is of
     another kind, ClassesError for one class with no background word left.

@@ -53,7 +53,7 @@ def run(request: SegmentationRequest) -> SegmentationResult:
 
 @gpu(lambda request: 60)
 def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResult]:
-    """Progress of the three stages, then the result.
+    """Progress of loading and of the stages, then the result.
 
     Raises ModelError when the model cannot be had, UnsupportedModelError when the method cannot read it, and
     PromptError when the template leaves no room for a class's name.

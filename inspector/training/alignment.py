@@ -1,9 +1,8 @@
 """Representation alignment (Yu et al. 2024, "REPA"): a UNet's features learn what CLIP sees in the clean picture.
 
 The features after `up_blocks.1` of a noised picture, sent through a small projector that is not shipped, are
-pulled towards the patch embeddings of scenes-clip on the same picture. It teaches in hours what noise prediction alone
-would take days for on a CPU, and makes the features depend on the words while the picture is still noise. The
-teacher was itself trained on captions only.
+pulled towards the patch embeddings of scenes-clip on the same picture. While the picture is still noise, only the
+words say what these are, so the features learn to read them. The teacher was itself trained on captions only.
 """
 
 from collections.abc import Callable

@@ -84,7 +84,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     with run.averaged():
         measure_scaling(model, store, device)
         save_autoencoder(model, written)
-    write_card(written, "autoencoder", preset, run)
+    write_card(written, "autoencoder", preset, run, model)
     return done
 
 

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from inspector import __version__, world
 from inspector.training.loop import Run
 
@@ -39,10 +41,10 @@ TEXTS = {
 }
 
 
-def write_card(folder: Path, part: str, preset: str, run: Run) -> None:
+def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Module) -> None:
     """Record one training run in `folder`/card.json and render README.md.
 
-    part: what of the folder the run trained ("clip", "autoencoder", "unet").
+    part: what of the folder the run trained ("clip", "autoencoder", "unet"); shipped: that part of the run's module.
     """
     card = read_card(folder)
     schedule = run.schedule
@@ -55,7 +57,7 @@ def write_card(folder: Path, part: str, preset: str, run: Run) -> None:
         "learning_rate": schedule.learning_rate,
         "average": schedule.average,
         "training_hours": round(run.seconds / 3600, 2),
-        "parameters": sum(parameter.numel() for parameter in run.module.parameters()),
+        "parameters": sum(parameter.numel() for parameter in shipped.parameters()),
         "inspector": __version__,
     }
     card.pop("measured", None)  # measured on other weights

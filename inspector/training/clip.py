@@ -18,6 +18,7 @@ Most of what there is to learn is learned on half-size pictures, whose 8 x 8 gri
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +124,15 @@ class ClipTraining(nn.Module):
         """The named losses of one batch.
 
         captions: ids (b, length); prompts: ids (word, length); presence: float (b, word);
-        same: bool (b, b), captions with equal text, which are all counted as right.
+        same: bool (b, b), captions with equal text, which are all counted as right. The towers run in bfloat16, the
+        similarities do not: a logit of 64 would be rounded to a half.
         """
-        images = {name: F.normalize(found.float(), dim=-1) for name, found in self.images(pixels).items()}
-        count = len(captions)
-        texts = F.normalize(self.model.encode_text(torch.cat([captions, prompts])).float(), dim=-1)
-        captions_z, words_z = texts[:count], texts[count:]
+        with torch.autocast(pixels.device.type, torch.bfloat16):
+            found = self.images(pixels)
+            encoded = self.model.encode_text(torch.cat([captions, prompts]))
+        images = {name: F.normalize(embedded.float(), dim=-1) for name, embedded in found.items()}
+        texts = F.normalize(encoded.float(), dim=-1)
+        captions_z, words_z = texts[: len(captions)], texts[len(captions) :]
         scale = self.model.logit_scale.exp().clamp(max=100)
         return {
             "contrast": contrast(scale * images["class"] @ captions_z.T, same),
@@ -198,8 +202,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         if step >= options["text_steps"]:
             run.freeze(TEXT_TOWER)
         # On a CPU the flash kernel's backward pass makes a step a fifth slower than plain attention.
-        kernel = SDPBackend.MATH if device.type == "cpu" else SDPBackend.FLASH_ATTENTION
-        with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(kernel):
+        with sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext():
             parts = module.losses(**batches.draw(rng, coarse=step < options["coarse_steps"]))
         total = sum((WEIGHTS[name] * part for name, part in parts.items()), torch.zeros((), device=device))
         return total, {name: float(part.detach()) for name, part in parts.items()}
@@ -211,7 +214,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     done = run.train(loss, probe)
     with run.averaged():
         save_clip(module.model, written, config, tokenizer_folder)
-    write_card(written, "clip", preset, run)
+    write_card(written, "clip", preset, run, module.model)
     return done
 
 

@@ -22,10 +22,12 @@ CHUNK = 250  # scenes a worker draws before it reports, and what a killed run lo
 class SceneStore:
     """`count` training scenes of `size` pixels, from seed `first` on.
 
-    images: uint8 (scene, size, size, 3), memory-mapped. facts: one JSON-able description per scene.
+    images: uint8 (scene, size, size, 3), memory-mapped. facts: one JSON-able description per scene. folder: where what
+    is made of the pictures may be kept too, since a changed world gets another.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.images = np.load(folder / "images.npy", mmap_mode="r")
         with open(folder / "facts.jsonl", encoding="utf-8") as lines:
             self.facts = [json.loads(line) for line in lines]

@@ -9,6 +9,7 @@ Features are aligned with CLIP's patches meanwhile (`training.alignment`). The f
 half the side, where a step costs a quarter; `encoded` is how many of the store's scenes are used.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,11 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     if resume and run.step == 0 and step:
         weights = {f"unet.{name}": value for name, value in open_unet(written).state_dict().items()}
         run.adopt(weights, step, seconds)
-    pictures, kept = store.images[:scenes], run.folder / f"encoded-{scenes}"
+    pictures, kept = store.images[:scenes], store.folder / f"encoded-{scenes}"
     kept.mkdir(exist_ok=True)
     latents = {}
     for size in (SIZE // 2, SIZE):
-        file = kept / f"latents-{size}-{vae.config.scaling_factor}.npy"
+        file = kept / f"latents-{size}-{encoder_key(vae)}.npy"
         shape = (vae.config.latent_channels, size // 8, size // 8)
         latents[size] = EncodedPictures(pictures, latent_encoder(vae, size, device), file, shape, device)
     file = kept / f"patches-{fingerprint(clip_folder)}.npy"
@@ -126,9 +127,9 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
 
     done = run.train(loss, probe)
     with run.averaged():
-        # The decoder may have been trained on meanwhile.
-        save_diffusion(written, unet, open_autoencoder(diffusion_folder.parent), clip, clip_folder)
-    write_card(written, "unet", preset, run)
+        latest = open_autoencoder(diffusion_folder.parent)  # whose decoder may have been trained on meanwhile
+        save_diffusion(written, unet, latest if encoder_key(latest) == encoder_key(vae) else vae, clip, clip_folder)
+    write_card(written, "unet", preset, run, unet)
     return done
 
 
@@ -155,6 +156,15 @@ def losses(
     weighted = (error * snr.clamp(max=SNR_GAMMA) / snr).mean()
     apart = alignment_loss(projected, patches)
     return weighted + WEIGHT * apart, {"error": error.mean().item(), "apart": apart.item()}
+
+
+def encoder_key(vae: Any) -> str:
+    """First 12 hexadecimal digits of a SHA-256 over the scaling factor and the encoder's weights."""
+    digest = hashlib.sha256(str(vae.config.scaling_factor).encode())
+    for part in (vae.encoder, vae.quant_conv):
+        for value in part.state_dict().values():
+            digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def latent_encoder(vae: Any, size: int, device: torch.device) -> Callable[[np.ndarray], torch.Tensor]:

@@ -200,6 +200,7 @@ class Run:
         state = {
             "step": self.step,
             "seconds": self.seconds,
+            "adopted_at": self.adopted_at,
             "module": self.module.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
@@ -216,6 +217,7 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = state["average"]
         self.step, self.seconds = state["step"], state["seconds"]
+        self.adopted_at = state.get("adopted_at")
 
 
 class Averaged:

@@ -31,16 +31,16 @@ def take(folder: Path, browser: str | None = None) -> list[Path]:
 
     browser: path of a Chromium; None looks for Debian's. Raises ChoiceError without playwright or a browser.
     """
-    page = launch(warm_up=False, prevent_thread_lock=True, quiet=True)
-    try:
-        with open_browser(browser) as driven:
+    with open_browser(browser) as driven:
+        page = launch(warm_up=False, prevent_thread_lock=True, quiet=True)
+        try:
             return [
                 _one(driven, str(page.local_url), tab, screen, folder / f"{tab}-{screen}.png")
                 for screen in SCREENS
                 for tab in TABS
             ]
-    finally:
-        page.close()
+        finally:
+            page.close()
 
 
 @contextmanager
@@ -48,13 +48,16 @@ def open_browser(path: str | None = None) -> Iterator[Any]:
     """A headless Chromium, driven by playwright, which are of development only and may be missing."""
     path = path or shutil.which("chromium") or shutil.which("chromium-browser")
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError:
         raise ChoiceError("Playwright is missing; pip install -r requirements-dev.txt.") from None
     if path is None or not Path(path).is_file():
         raise ChoiceError("No Chromium was found; install Debian's package chromium, or name one with --browser.")
     with sync_playwright() as playwright:
-        driven = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            driven = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Error:
+            raise ChoiceError(f"{path} does not start as a Chromium; name another with --browser.") from None
         try:
             yield driven
         finally:

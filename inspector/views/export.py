@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,18 @@ def write_result(
     return paths
 
 
-def write_figure(result: Result, path: Path, look: Look | None = None, sheet: Sheet | None = None) -> None:
-    """Write the figure alone, as PNG, its folder made if need be. Raises ChoiceError when it cannot be written."""
+def write_figure(
+    result: Result, path: Path, look: Look | None = None, sheet: Sheet | None = None, beside: Sequence[Result] = ()
+) -> None:
+    """Write the figure alone, as PNG, its folder made if need be. Raises ChoiceError when it cannot be written.
+
+    beside: the other results that `sheet` shows, whose provenance goes into the file too.
+    """
+    origin = provenance(result) | ({"beside": [provenance(other) for other in beside]} if beside else {})
     figure = draw(sheet or figure_of(result, look or Look()))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_png(path, figure, provenance(result))
+        write_png(path, figure, origin)
     except OSError as error:
         raise ChoiceError(f"Cannot write {str(path)!r}: {error.strerror}; choose another place.") from None
 

@@ -58,7 +58,7 @@ def make_files(folder: Path) -> None:
 
 
 def answer(arguments: list[str], folder: Path) -> tuple[int, str]:
-    """(exit code, last line said) for arguments; nothing but that line may be on standard error."""
+    """(exit code, what was said) for arguments: standard error, or standard output where that is empty."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([item.replace("FOLDER", str(folder)) for item in arguments])

@@ -98,6 +98,9 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["clusters", "scene:1", "--k", "1000000"], "k is 1000000"),
         (["clusters", "scene:1", "--k", "few"], "--k"),
         (["clusters", "scene:1", "--preset", "Z"], "A, B, C"),
+        (["clusters", "scene:1", "--beside", "scene:2", "--out", "out"], "--out keeps one case"),
+        (["evaluate", "saliency", "--clip", "openai-vit-b-16", "--readme"], "embedded models alone"),
+        (["screenshots", "--out", "out", "--browser", "no-such-file"], "--browser"),
         (["segmentation", "scene:1", *CAR, "--method", "magic"], "gradcam, maskclip, attention"),
         (["evaluate", "everything"], "saliency"),
         (["evaluate", "saliency", "--count", "0"], "count is 0"),
@@ -127,7 +130,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocked = folder / "whole.png" / "results"
-    for option in ("--out", "--json"):
+    for option in ("--out", "--json", "--figure"):
         assert "Cannot write" in refused(["clusters", "scene:1", option, str(blocked)], capsys)
 
 

@@ -112,7 +112,8 @@ def test_a_figure_alone_with_a_second_case(
     rows = table_of(capsys.readouterr().out)
     assert [row["image"] for row in rows] == ["scene:1"] * (len(rows) // 2) + ["scene:2"] * (len(rows) // 2)
     with Image.open(one) as single, Image.open(two) as double:
-        assert json.loads(double.info["inspector"])["request"]["k"] == 3
+        made = json.loads(double.info["inspector"])
+        assert made["request"]["k"] == made["beside"][0]["request"]["k"] == 3
         assert double.height > 1.7 * single.height
     assert {file.name for file in one.parent.iterdir()} == {"one.png"}
 

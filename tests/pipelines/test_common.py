@@ -1,11 +1,12 @@
 """The wrapper of the GPU entry points, and how loading is told."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-from inspector.errors import ModelFetchError, ModelMemoryError
+from inspector.errors import Cancelled, ModelFetchError, ModelMemoryError
 from inspector.pipelines.common import gpu, loading
 
 
@@ -66,3 +67,23 @@ def test_an_error_of_the_loader_ends_the_stream():
 
     with pytest.raises(ModelFetchError, match="No network"):
         list(loading(load, "toy"))
+
+
+def test_closing_ends_a_fetch_at_its_next_report_and_waits_for_nothing():
+    closed, ended = threading.Event(), threading.Event()
+
+    def load(name, report):
+        report("Fetching", 0.1)
+        closed.wait(60)
+        try:
+            report("Fetching", 0.2)
+        except Cancelled:
+            ended.set()
+            raise
+
+    stream = loading(load, "toy")
+    assert [next(stream).step, next(stream).step] == [0, 10]
+    stream.close()  # while the loader waits
+    assert not ended.is_set()
+    closed.set()
+    assert ended.wait(60)

@@ -9,20 +9,22 @@ import pytest
 from inspector import world
 from inspector.models import load_clip, load_diffusion
 from inspector.models.catalog import register_local
-from inspector.training import autoencoder, clip, diffusion
+from inspector.training import autoencoder, clip, diffusion, probes
 
 
 @pytest.fixture
 def short(monkeypatch):
-    """Each preset cut to 2 steps on 16 scenes; returns a function that sets another length."""
+    """Presets of 2 steps on 16 scenes, probes on two; returns a function that sets another length."""
 
     def length(steps: int) -> None:
         for module in (clip, autoencoder, diffusion):
             options = module.PRESETS["cpu"]
-            schedule = replace(options["schedule"], steps=steps, batch=4, probe_every=100)
+            schedule = replace(options["schedule"], steps=steps, batch=4, probe_every=2)
             short = {"scenes": 16, "coarse_steps": 1, "schedule": schedule}  # one step of each phase
             monkeypatch.setitem(module.PRESETS, "cpu", {**options, **short})
 
+    monkeypatch.setattr(probes, "SCENES", 2)
+    monkeypatch.setattr(probes, "TIMESTEPS", (100,))
     length(2)
     return length
 
@@ -41,6 +43,11 @@ def test_the_commands_write_models_that_load_and_resume_without_a_checkpoint(sho
     latents = model.encode_images(image[None])
     assert model.decode(latents).shape == (1, 128, 128, 3)
     assert model.vae.config.scaling_factor != 1.0
+
+    told = [json.loads(line) for line in (runs / "diffusion" / "log.jsonl").read_text().splitlines()]
+    assert 0 <= told[-1]["probe"]["attention_ap"] <= 1
+    told = [json.loads(line) for line in (runs / "clip" / "log.jsonl").read_text().splitlines()]
+    assert set(told[-1]["probe"]) == {"pointing_class", "pointing_mean", "maskclip_miou"}
 
     card = json.loads((out / "scenes-diffusion" / "card.json").read_text())
     assert card["world"]["fingerprint"] == world.fingerprint()

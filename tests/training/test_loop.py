@@ -142,5 +142,20 @@ def test_a_run_whose_checkpoint_is_gone_goes_on_from_written_weights(tmp_path):
     run.adopt({"weight": torch.full((1, 3), 2.0)}, step=29, seconds=60.0)
     assert run.module.bias.item() == linear().bias.item()
     assert torch.equal(run.average["weight"], torch.full((1, 3), 2.0))
+    assert run.seconds == 60
     assert run.train(regression(run.module))
     assert run.step == 30
+
+
+def test_adopted_weights_are_warmed_up_afresh_and_a_resume_knows_it(tmp_path):
+    schedule = Schedule(steps=1000, learning_rate=1.0, warmup=10)
+    run = Run("warm", linear(), schedule, tmp_path, resume=False)
+    run.adopt({}, step=500, seconds=0.0)
+    assert run._rate() == pytest.approx(schedule.rate(500) / 10)
+    run.step = 504
+    run.save()
+    again = Run("warm", linear(), schedule, tmp_path, resume=True)
+    assert again._rate() == pytest.approx(schedule.rate(504) / 2)
+    again.step = 510
+    assert again._rate() == schedule.rate(510)
+    assert Run("fresh", linear(), schedule, tmp_path / "fresh", resume=False)._rate() == schedule.rate(0)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.models.clip import SCENES_CLIP, build_clip
 from inspector.models.diffusion import SCENES_UNET, build_unet
 from inspector.training.alignment import WEIGHT, AlignedUnet, EncodedPictures
 from inspector.training.autoencoder import decibels, reconstruction
@@ -121,3 +122,24 @@ def test_aligned_features_are_those_after_the_second_up_block_and_no_hook_stays(
     assert torch.equal(projected, model.projector(seen[0]))
     assert projected.shape == (1, 128, 8, 8)
     assert not unet.up_blocks[1]._forward_hooks
+
+
+def test_patches_are_read_alone_in_their_own_place_and_in_the_class_tokens():
+    torch.manual_seed(0)
+    clip = build_clip(SCENES_CLIP).eval()
+    pixels = torch.randn(1, 3, 256, 256)
+    with torch.no_grad():
+        found = ClipTraining(clip).eval().images(pixels)
+        visual = clip.visual
+        assert torch.allclose(found["class"], clip.encode_image(pixels), atol=1e-5)
+        kept = []
+        hook = visual.transformer.resblocks[-1].register_forward_pre_hook(lambda block, inputs: kept.append(inputs[0]))
+        visual(pixels)
+        hook.remove()
+        block, place = visual.transformer.resblocks[-1], 7
+        alone = torch.full((257, 257), -torch.inf)
+        alone[:, 1 + place] = 0  # every token attends to this patch and to nothing else
+        tokens = visual.ln_post(block(kept[0], attn_mask=alone)) @ visual.proj
+    assert torch.allclose(found["patch"][:, place], tokens[:, 1 + place], atol=1e-5)
+    assert torch.allclose(found["read"][:, place], tokens[:, 0], atol=1e-5)
+    assert not torch.allclose(found["read"][:, place], found["class"], atol=1e-3)

@@ -60,7 +60,7 @@ def test_what_json_cannot_say_becomes_null() -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ChoiceError, match=r"Cannot write to .*choose another folder"):
+    with pytest.raises(ChoiceError, match=r"Cannot write .*choose another place"):
         write_result(samples.saliency(), tmp_path / "file" / "folder")
     with pytest.raises(ChoiceError, match=r"Cannot write a dict"):
         write_result({}, tmp_path)  # type: ignore[arg-type]
