@@ -26,7 +26,7 @@ PRESETS: dict[str, dict] = {
     "cpu": {
         "scenes": 40_000,
         "encoder_steps": 5_500,  # then only the decoder learns, so that the UNet can start on the latents
-        "schedule": Schedule(steps=6_500, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
+        "schedule": Schedule(steps=9_000, learning_rate=1e-3, batch=4, average=0.998, weight_decay=0.0),
     },
     "gpu": {
         "scenes": 100_000,

@@ -24,6 +24,7 @@ SCREENS: Mapping[str, tuple[int, int, str]] = {
 }
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars")
 PATIENCE = 180_000  # milliseconds; a busy machine
+SETTLE = 1_500
 
 
 def take(folder: Path, browser: str | None = None) -> list[Path]:
@@ -82,9 +83,15 @@ def _one(browser: Any, url: str, tab: str, screen: str, file: Path) -> Path:
         open_tab(page, tab)
         page.get_by_role("button", name=EXAMPLES[tab]).click(timeout=PATIENCE)
         page.locator(".status.ready:visible").wait_for(timeout=PATIENCE)
+        page.locator(".sheet img:visible").first.wait_for(timeout=PATIENCE)
+        page.wait_for_timeout(SETTLE)  # until the page has its height
+        # A window as high as the page, since pictures outside it are loaded when they come into sight.
+        page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
         page.locator(".close-up img:visible").first.wait_for(timeout=PATIENCE)
-        page.wait_for_load_state("networkidle", timeout=PATIENCE)
-        page.evaluate("Promise.allSettled([...document.images].map(image => image.decode()))")
+        page.wait_for_function(
+            "[...document.images].filter(image => image.checkVisibility()).every(image => image.complete)",
+            timeout=PATIENCE,
+        )
         page.screenshot(path=str(file), full_page=True, animations="disabled")
     finally:
         context.close()
