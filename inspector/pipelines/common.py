@@ -68,7 +68,8 @@ def loading(load: Callable[..., Model], name: str) -> Generator[Progress, None, 
     def report(text: str, share: float) -> None:
         if given_up.is_set():
             raise Cancelled(f"Loading {name} was stopped.")
-        news.put(Progress(int(100 * share), 100, text))
+        fetched = int(100 * share) % 100  # once all is there, the bar is the run's, from its start
+        news.put(Progress(fetched, 100, text))
 
     yield Progress(0, 100, f"Loading {name}")
     thread = ThreadPoolExecutor(1, "loading")

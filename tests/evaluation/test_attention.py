@@ -117,7 +117,7 @@ def evaluated() -> tuple[dict[str, Any], list[Progress]]:
     toy, items = ToyDiffusion(), []
     with pytest.MonkeyPatch.context() as patch:
         for module in (attention, pipeline):
-            patch.setattr(module, "load_diffusion", lambda name: toy)
+            patch.setattr(module, "load_diffusion", lambda name, report=None: toy)
         patch.setattr(attention_arms, "STEPS", 2)
         return attention.evaluate(6, 500_000, items.append, timesteps=(100, 500), generated=2), items
 

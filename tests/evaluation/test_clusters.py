@@ -20,8 +20,8 @@ def result():
     model = ToyDiffusion()
     told = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clusters, "load_diffusion", lambda name: model)
-        patch.setattr(pipeline, "load_diffusion", lambda name: model)
+        patch.setattr(clusters, "load_diffusion", lambda name, report=None: model)
+        patch.setattr(pipeline, "load_diffusion", lambda name, report=None: model)
         found = clusters.evaluate(2, FIRST, told.append, timesteps=(100, 300), presets=("A", "C"))
     assert [item.step for item in told] == [1, 2]
     return found

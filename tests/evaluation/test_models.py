@@ -59,8 +59,8 @@ def test_metrics_of_pictures_alone_agree_with_those_of_evaluate(result):
 @pytest.fixture(scope="module")
 def result():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "load_clip", lambda name: ToyClip())
-        patch.setattr(models, "load_diffusion", lambda name: ToyDiffusion())
+        patch.setattr(models, "load_clip", lambda name, report=None: ToyClip())
+        patch.setattr(models, "load_diffusion", lambda name, report=None: ToyDiffusion())
         patch.setattr(AttentionRequest, "steps", 2)
         return models.evaluate(3, FIRST)
 

@@ -18,8 +18,8 @@ SEED = world.EVALUATION_SEEDS.start
 @pytest.fixture(autouse=True)
 def model(monkeypatch):
     toy = ToyClip()
-    monkeypatch.setattr(evaluation, "load_clip", lambda name: toy)
-    monkeypatch.setattr(pipeline, "load_clip", lambda name: toy)
+    monkeypatch.setattr(evaluation, "load_clip", lambda name, report=None: toy)
+    monkeypatch.setattr(pipeline, "load_clip", lambda name, report=None: toy)
     count = len(world.CLASSES)
     colours = ClassColours(np.random.default_rng(0).uniform(0, 255, (count, 3)), np.arange(count) / count)
     monkeypatch.setattr(evaluation, "class_colours", lambda: colours)

@@ -22,8 +22,8 @@ SEED = world.EVALUATION_SEEDS.start
 def models(monkeypatch):
     clip, diffusion = ToyClip(), ToyDiffusion()
     for module in (evaluation, pipeline):
-        monkeypatch.setattr(module, "load_clip", lambda name: clip)
-        monkeypatch.setattr(module, "load_diffusion", lambda name: diffusion)
+        monkeypatch.setattr(module, "load_clip", lambda name, report=None: clip)
+        monkeypatch.setattr(module, "load_diffusion", lambda name, report=None: diffusion)
     monkeypatch.setattr(colours_module, "SCENES", 8)
     colours_module.class_colours.cache_clear()
     yield clip, diffusion

@@ -56,7 +56,7 @@ def test_what_a_loader_reports_is_told_while_it_loads():
     assert [(item.step, item.total, item.message) for item in told] == [
         (0, 100, "Loading toy"),
         (50, 100, "Fetching 0.5 of 1 GB"),
-        (100, 100, "Opening"),
+        (0, 100, "Opening"),
     ]
     assert model == "TOY"
 
