@@ -104,6 +104,7 @@ def render(name: str, card: dict[str, Any]) -> str:
             f"| {part} | {row['preset']} | {steps} | {row['batch']} | {row['learning_rate']} "
             f"| {row['training_hours']} | {row['parameters']:,} |"
         )
+    lines += ["", "What was tried, and what changed while a part was trained, stands in inspector/training/LOG.md."]
     if any(row["steps"] < row["of"] for row in card.get("parts", {}).values()):
         lines += [
             "",

@@ -108,6 +108,7 @@ def test_pictures_are_encoded_once_and_kept(tmp_path):
     assert pictures.take(np.array([0, 2]))[:, 0, 0].tolist() == [0.5, 1.5]
     again = EncodedPictures(images, encode, tmp_path / "kept.npy", (2, 2), torch.device("cpu"))
     assert again.take(np.array([0, 1, 2]))[:, 1, 1].tolist() == [0.5, 1.0, 1.5]
+    again.take(np.array([1, 0]))
     assert asked == [[1, 3], [2]]
 
 
