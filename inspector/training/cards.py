@@ -32,11 +32,13 @@ TEXTS = {
         "what": "A StableDiffusionPipeline: four-level AutoencoderKL, the frozen text tower of scenes-clip, and a "
         "UNet2DConditionModel with Stable Diffusion 1.5's layout and parameter names.",
         "recipe": "Noise prediction on cached latents, min-SNR weighting, one prompt in ten empty; half of the prompts "
-        "keep only their words' states; the UNet's features are aligned with the patches of scenes-clip "
+        "keep only their words' states, half of the captions name every visible word; the UNet's features are aligned "
+        "with the patches of scenes-clip, and where a caption's words get attention with where scenes-clip sees them "
         "(inspector/training/diffusion.py, alignment.py). Images and captions only; no mask was seen.",
         "can": "Draw simple scenes of the drawn world's words and show by its attention where each word acts.",
-        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its features were "
-        "taught by a CLIP, which Stable Diffusion's are not: its numbers say nothing about Stable Diffusion's.",
+        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its features and its "
+        "attention were taught by a CLIP, which Stable Diffusion's are not: how well its attention finds a word is how "
+        "well this CLIP does, and says nothing about Stable Diffusion.",
     },
 }
 

@@ -224,7 +224,7 @@ def caption_words(store: SceneStore, per_scene: int = 2, scenes: int = 4_000) ->
     counts: Counter[str] = Counter()
     for row in range(min(scenes, len(store))):
         for _ in range(per_scene):
-            counts.update(store.caption(row, rng).lower().replace(",", " ").replace(".", " ").split())
+            counts.update(store.caption(row, rng).text.lower().replace(",", " ").replace(".", " ").split())
     return counts
 
 
@@ -238,7 +238,7 @@ class Batches:
     def draw(self, rng: np.random.Generator, coarse: bool) -> dict[str, torch.Tensor]:
         """Arguments of ClipTraining.losses; coarse: pictures of half the model's side."""
         rows = np.sort(rng.choice(len(self.store), self.batch, replace=False))
-        captions = [self.store.caption(row, rng) for row in rows]
+        captions = [self.store.caption(row, rng).text for row in rows]
         prompts = [word_prompt(word, rng) for word in world.CLASSES]
         same = np.array([[one == other for other in captions] for one in captions])
         ids = self.tokenizer(captions + prompts)

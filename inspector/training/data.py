@@ -41,15 +41,20 @@ class SceneStore:
         """bool (row, class): the words a full caption of each picture names."""
         return np.array([[word in self.words[row] for word in world.CLASSES] for row in rows])
 
-    def caption(self, row: int, rng: np.random.Generator, balance: float = 0.5) -> str:
-        """A fresh caption; with probability `balance` a short one that must name a rare word."""
+    def caption(self, row: int, rng: np.random.Generator, balance: float = 0.5, full: float = 0.0) -> world.Caption:
+        """A fresh caption; with probability `balance` a short one that must name a rare word.
+
+        full: probability of one that names every visible word instead, however long that gets.
+        """
         facts = self.facts[row]
         words = self.words[row]
+        if full and rng.random() < full:
+            return world.write_caption(facts, rng, most=len(words), least=len(words))
         if words and rng.random() < balance:
             weights = np.array([1 / self.frequency[word] for word in words])
             focus = words[int(rng.choice(len(words), p=weights / weights.sum()))]
-            return world.write_caption(facts, rng, focus=focus, most=int(rng.integers(1, 3))).text
-        return world.write_caption(facts, rng).text
+            return world.write_caption(facts, rng, focus=focus, most=int(rng.integers(1, 3)))
+        return world.write_caption(facts, rng)
 
 
 def visible_words(facts: dict) -> list[str]:

@@ -5,7 +5,8 @@ ten empty so that guidance works. Half of the prompts keep only their words: the
 padding, which summarise the whole prompt, are replaced by those of the empty prompt, so that the UNet has to
 read the words themselves (LOG.md says what that did to the attention maps).
 
-Features are aligned with CLIP's patches meanwhile (`training.alignment`). The first `coarse_steps` see pictures of
+Half of the captions name every visible word. Features are aligned with CLIP's patches, and where the captions' words
+get attention with where CLIP sees them (`training.alignment`; LOG.md). The first `coarse_steps` see pictures of
 half the side, where a step costs a quarter; `encoded` is how many of the store's scenes are used.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from inspector import world
 from inspector.models.diffusion import (
     SCENES_UNET,
     build_scheduler,
@@ -28,9 +30,18 @@ from inspector.models.diffusion import (
 )
 from inspector.models.files import fingerprint
 from inspector.models.parts import open_autoencoder, open_clip_part, open_unet
-from inspector.models.tokenizer import open_fast_tokenizer
+from inspector.models.tokenizer import open_fast_tokenizer, open_tokenizer
 from inspector.settings import ASSETS
-from inspector.training.alignment import WEIGHT, AlignedUnet, EncodedPictures, alignment_loss, patch_teacher
+from inspector.training.alignment import (
+    PLACING_WEIGHT,
+    WEIGHT,
+    AlignedUnet,
+    EncodedPictures,
+    alignment_loss,
+    patch_teacher,
+    placing_loss,
+    word_places,
+)
 from inspector.training.autoencoder import to_images, to_pixels, write_pairs
 from inspector.training.cards import write_card, written_run
 from inspector.training.data import scene_store
@@ -41,8 +52,8 @@ PRESETS: dict[str, dict] = {
     "cpu": {
         "scenes": 40_000,
         "encoded": 12_000,
-        "coarse_steps": 9_000,
-        "schedule": Schedule(steps=14_000, learning_rate=8e-4, batch=16, average=0.999, probe_every=1000),
+        "coarse_steps": 16_000,
+        "schedule": Schedule(steps=17_500, learning_rate=1.2e-3, batch=16, average=0.999, probe_every=1000),
     },
     "gpu": {
         "scenes": 100_000,
@@ -56,6 +67,7 @@ PRESETS: dict[str, dict] = {
 SIZE = 256
 EMPTY_SHARE = 0.1
 WORDS_ONLY_SHARE = 0.5
+FULL_SHARE = 0.5
 SNR_GAMMA = 5.0
 SAMPLE_PROMPTS = (
     "a horse on the grass",
@@ -102,7 +114,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     file = kept / f"patches-{fingerprint(clip_folder)}.npy"
     shape = (clip.text_projection.shape[1], *clip.visual.grid_size)
     patches = EncodedPictures(pictures, patch_teacher(clip, device), file, shape, device)
-    text = TextStates(clip, clip_folder, device)
+    text, texts = TextStates(clip, clip_folder, device), word_embeddings(clip, clip_folder, device)
     alphas = build_scheduler().alphas_cumprod.to(device)
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
@@ -112,11 +124,12 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         clean = latents[size].take(rows)
         # LOG.md: on a CPU a plain softmax of the product beats the fused kernel at 16 x 16 latents only.
         choose_attention(unet, fused=device.type != "cpu" or size == SIZE)
-        states = text.states([store.caption(row, rng) for row in rows], rng)
+        states, words = text.states([store.caption(row, rng, full=FULL_SHARE) for row in rows], rng)
         # One timestep from each of `batch` equal parts of the range: less noise in the loss.
         parts = (np.arange(schedule.batch) + rng.random(schedule.batch)) / schedule.batch
         timesteps = torch.from_numpy((rng.permutation(parts) * len(alphas)).astype(np.int64)).to(device)
-        return losses(model, clean, patches.take(rows), states, timesteps, alphas)
+        seen = patches.take(rows)
+        return losses(model, clean, seen, word_places(seen, texts), states, words, timesteps, alphas)
 
     def probe() -> Mapping[str, float]:
         side = (SIZE // 2 if run.step < options["coarse_steps"] else SIZE) // 8
@@ -137,25 +150,29 @@ def losses(
     model: AlignedUnet,
     clean: torch.Tensor,
     patches: torch.Tensor,
+    places: torch.Tensor,
     states: torch.Tensor,
+    words: torch.Tensor,
     timesteps: torch.Tensor,
     alphas: torch.Tensor,
 ) -> tuple[torch.Tensor, Mapping[str, float]]:
-    """Min-SNR-weighted squared error of the predicted noise, and the alignment of the features.
+    """Min-SNR-weighted squared error of the predicted noise, and the alignment of features and of words' places.
 
-    clean: scaled latents (b, 4, h, w); patches: (b, width, gh, gw); states: (b, length, width); timesteps: (b,);
-    alphas: cumulated (1000,).
+    clean: scaled latents (b, 4, h, w); patches: (b, width, gh, gw); places: (b, class, gh, gw); states: (b, length,
+    width); words: bool (b, class, length); timesteps: (b,); alphas: cumulated (1000,).
     """
     noise = torch.randn_like(clean)
     alpha = alphas[timesteps].view(-1, 1, 1, 1)
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
     with torch.autocast(clean.device.type, torch.bfloat16):
-        predicted, projected = model(noisy, timesteps, states)
+        predicted, projected, maps = model(noisy, timesteps, states)
     error = (predicted.float() - noise).square().mean((1, 2, 3))
     snr = alphas[timesteps] / (1 - alphas[timesteps])
     weighted = (error * snr.clamp(max=SNR_GAMMA) / snr).mean()
     apart = alignment_loss(projected, patches)
-    return weighted + WEIGHT * apart, {"error": error.mean().item(), "apart": apart.item()}
+    unplaced = torch.stack([placing_loss(layer, words, places) for layer in maps]).mean()
+    numbers = {"error": error.mean().item(), "apart": apart.item(), "unplaced": unplaced.item()}
+    return weighted + WEIGHT * apart + PLACING_WEIGHT * unplaced, numbers
 
 
 def encoder_key(vae: Any) -> str:
@@ -188,19 +205,36 @@ class TextStates:
         self.empty = self.encode([""])[0]  # (1, length, width)
 
     @torch.no_grad()
-    def encode(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        """States (n, length, width), and bool (n, length): which positions hold words or the start token."""
-        batch = self.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").to(self.device)
-        states = self.tower(batch.input_ids).last_hidden_state
-        return states, batch.input_ids != self.tokenizer.eos_token_id
+    def encode(self, prompts: list[str]) -> tuple[torch.Tensor, Any]:
+        """States (n, length, width), and the tokens they are of."""
+        tokens = self.tokenizer(
+            prompts, padding="max_length", truncation=True, return_offsets_mapping=True, return_tensors="pt"
+        ).to(self.device)
+        return self.tower(tokens.input_ids).last_hidden_state, tokens
 
-    def states(self, prompts: list[str], rng: np.random.Generator) -> torch.Tensor:
-        """Training states: some prompts empty, some with their summary removed."""
-        drawn = rng.random((2, len(prompts)))
-        prompts = ["" if chance < EMPTY_SHARE else prompt for prompt, chance in zip(prompts, drawn[0], strict=True)]
-        states, words = self.encode(prompts)
-        summary = ~words & torch.from_numpy(drawn[1] < WORDS_ONLY_SHARE).to(self.device)[:, None]
-        return torch.where(summary[..., None], self.empty, states)
+    def states(self, captions: list[world.Caption], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Training states, some prompts empty, some with their summary removed.
+
+        With them bool (n, class, length): the tokens of each class word that a caption names.
+        """
+        drawn = rng.random((2, len(captions)))
+        kept = [None if chance < EMPTY_SHARE else caption for caption, chance in zip(captions, drawn[0], strict=True)]
+        states, tokens = self.encode([caption.text if caption else "" for caption in kept])
+        summary = tokens.input_ids == self.tokenizer.eos_token_id
+        removed = summary & torch.from_numpy(drawn[1] < WORDS_ONLY_SHARE).to(self.device)[:, None]
+        starts, stops = tokens.offset_mapping.unbind(-1)
+        words = torch.zeros((len(kept), len(world.CLASSES), summary.shape[1]), dtype=torch.bool, device=self.device)
+        for row, caption in enumerate(kept):
+            for start, stop, word in caption.spans if caption else ():
+                words[row, world.CLASSES.index(word)] |= (starts[row] < stop) & (stops[row] > start)
+        return torch.where(removed[..., None], self.empty, states), words
+
+
+@torch.no_grad()
+def word_embeddings(clip: Any, tokenizer_folder: Path, device: torch.device) -> torch.Tensor:
+    """What the text tower makes of a plain prompt of each class word, (class, width)."""
+    ids = open_tokenizer(tokenizer_folder)([f"a photo of a {word}." for word in world.CLASSES])
+    return clip.to(device).encode_text(ids.to(device)).float()
 
 
 @torch.no_grad()

@@ -57,10 +57,13 @@ class Chooser:
         return items[int(self.unit() * len(items))]
 
 
-def write_caption(facts: dict[str, Any], rng: np.random.Generator, focus: str | None = None, most: int = 4) -> Caption:
+def write_caption(
+    facts: dict[str, Any], rng: np.random.Generator, focus: str | None = None, most: int = 4, least: int = 1
+) -> Caption:
     """One caption of a scene's facts, true of its picture.
 
-    focus: a visible class word that must be named.  most: at most so many words (at least 1).
+    focus: a visible class word that must be named.  most: at most so many words (at least 1).  least: at least so
+    many, as far as they are visible, but not more than `most`.
     Raises ChoiceError for a focus that is not visible, or most below 1.
     """
     seen = {item["word"] for item in facts["instances"]}
@@ -69,7 +72,7 @@ def write_caption(facts: dict[str, Any], rng: np.random.Generator, focus: str | 
     if most < 1:
         raise ChoiceError(f"most is {most!r}; use a whole number from 1.")
     choose = Chooser(rng)
-    wanted = min(_how_many(choose), most)
+    wanted = min(max(_how_many(choose), least), most)
     phrases = _phrases(facts, choose, focus, wanted)
     opening = _opening(choose)
     if _plural(phrases[0]):

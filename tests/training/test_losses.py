@@ -7,12 +7,27 @@ import pytest
 import torch
 from torch import nn
 
+from inspector import world
+from inspector.models import load_clip
 from inspector.models.clip import SCENES_CLIP, build_clip
 from inspector.models.diffusion import SCENES_UNET, build_unet
-from inspector.training.alignment import WEIGHT, AlignedUnet, EncodedPictures
+from inspector.models.parts import open_clip_part
+from inspector.settings import ASSETS
+from inspector.trace.hooks import capture
+from inspector.trace.recorders import record
+from inspector.training.alignment import (
+    PLACED,
+    PLACING_WEIGHT,
+    SHARPNESS,
+    WEIGHT,
+    AlignedUnet,
+    EncodedPictures,
+    placing_loss,
+    word_places,
+)
 from inspector.training.autoencoder import decibels, reconstruction
 from inspector.training.clip import ClipTraining, contrast
-from inspector.training.diffusion import losses
+from inspector.training.diffusion import TextStates, losses, word_embeddings
 
 
 class NoModel(nn.Module):
@@ -69,31 +84,73 @@ def test_decibels_of_a_known_error():
     assert decibels(drawn, images) == pytest.approx((48.1308 + 28.1308) / 2, abs=1e-3)
 
 
-def test_noise_is_weighted_by_min_snr_and_features_are_aligned():
+def test_noise_is_weighted_by_min_snr_and_features_and_words_are_aligned():
     class Answer(nn.Module):
-        def __init__(self, answer):
+        """Sees the second axis everywhere; its one token attends to the left half more than to the right."""
+
+        def __init__(self, answer, more=1.0):
             super().__init__()
-            self.answer = answer
+            self.answer, self.more = answer, more
 
         def forward(self, noisy, timesteps, states):
-            return self.answer, torch.tensor([0.0, 2.0]).view(1, 2, 1, 1).expand(2, 2, 2, 2)
+            seen = torch.tensor([0.0, 2.0]).view(1, 2, 1, 1).expand(2, 2, 2, 2)
+            left = torch.tensor([self.more, 1.0]).expand(2, 1, 2, 2) / 10
+            return self.answer, seen, [left, left]
 
     same = torch.tensor([0.0, 1.0]).view(1, 2, 1, 1).expand(2, 2, 4, 4)
     clean = torch.zeros(2, 4, 4, 4)
     alphas = torch.tensor([0.9, 0.5])  # SNR 9 and 1: weights 5 / 9 and 1
-    timesteps = torch.tensor([0, 1])
+    timesteps, words, places = torch.tensor([0, 1]), torch.ones(2, 1, 1, dtype=bool), torch.ones(2, 1, 4, 4)
     torch.manual_seed(3)
     noise = torch.randn_like(clean)
-    torch.manual_seed(3)
-    loss, _ = losses(Answer(noise), clean, same, None, timesteps, alphas)
-    assert loss.item() == 0
-    torch.manual_seed(3)
-    loss, _ = losses(Answer(noise + 1), clean, same, None, timesteps, alphas)
-    assert loss.item() == pytest.approx((5 / 9 + 1) / 2, abs=1e-5)
-    torch.manual_seed(3)
-    loss, parts = losses(Answer(noise), clean, same.flip(1), None, timesteps, alphas)  # at right angles
+
+    def found(model, patches):
+        torch.manual_seed(3)
+        loss, parts = losses(model, clean, patches, places, None, words, timesteps, alphas)
+        return loss.item(), parts
+
+    assert found(Answer(noise), same)[0] == pytest.approx(0, abs=1e-6)
+    assert found(Answer(noise + 1), same)[0] == pytest.approx((5 / 9 + 1) / 2, abs=1e-5)
+    loss, parts = found(Answer(noise, more=3.0), same)
+    assert parts["unplaced"] == pytest.approx((math.log(0.5 / 0.75) + math.log(0.5 / 0.25)) / 2, abs=1e-5)
+    assert loss == pytest.approx(PLACING_WEIGHT * parts["unplaced"], abs=1e-6)
+    loss, parts = found(Answer(noise), same.flip(1))  # features at right angles
     assert parts["apart"] == pytest.approx(1)
-    assert loss.item() == pytest.approx(WEIGHT)
+    assert loss == pytest.approx(WEIGHT, abs=1e-6)
+
+
+def test_words_are_taught_where_they_are_and_each_counts_alike():
+    places = torch.zeros(1, 3, 4, 4)  # of three words the first is at one place, the second at all others
+    places[:, 0, 0, 0] = 1
+    places[:, 1] = 1 - places[:, 0]
+    words = torch.zeros(1, 3, 5, dtype=bool)
+    words[0, 0, 1], words[0, 1, 2:4] = True, True  # the third is not named, tokens 0 and 4 belong to no word
+    maps = torch.zeros(1, 5, 4, 4)
+    maps[:, 1] = 0.01 * places[:, 0]
+    maps[:, 2] = 0.6 * places[:, 1]
+    maps[:, [0, 4]] = 0.1  # what other tokens get does not matter, nor how much the words get
+    assert placing_loss(maps, words, places).item() == pytest.approx(0, abs=1e-5)
+    spread = maps.clone()
+    spread[:, 1] = 0.01
+    assert placing_loss(spread, words, places).item() == pytest.approx(math.log(16) / 2, abs=1e-4)
+    spread = maps.clone()
+    spread[:, 2:4] = 0.01
+    assert placing_loss(spread, words, places).item() == pytest.approx(math.log(16 / 15) / 2, abs=1e-4)
+    unseen = places.clone()
+    unseen[:, 0] *= 0.25  # CLIP sees the first word in a quarter of a patch: half of the half that counts in full
+    spread[:, 1] = 0.01
+    expected = (0.5 * math.log(16) + math.log(16 / 15)) / 1.5
+    assert placing_loss(spread, words, unseen).item() == pytest.approx(expected, abs=1e-4)
+    assert placing_loss(maps, torch.zeros_like(words), places).item() == 0
+
+
+def test_probabilities_of_class_words_at_patches_by_hand():
+    patches = torch.tensor([[2.0, 0.0], [0.6, 0.8]]).T[None, :, None]  # two places of two channels
+    texts = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    found = word_places(patches, texts)[0, :, 0]
+    assert found.sum(0).tolist() == pytest.approx([1, 1])
+    assert found[1, 1].item() == pytest.approx(1 / (1 + math.exp(SHARPNESS * (0.6 - 0.8))), abs=1e-5)
+    assert found[0, 0].item() == pytest.approx(1, abs=1e-5)
 
 
 def test_pictures_are_encoded_once_and_kept(tmp_path):
@@ -112,17 +169,21 @@ def test_pictures_are_encoded_once_and_kept(tmp_path):
     assert asked == [[1, 3], [2]]
 
 
-def test_aligned_features_are_those_after_the_second_up_block_and_no_hook_stays():
+def test_what_is_aligned_is_what_the_unet_computes_and_no_hook_stays():
+    torch.manual_seed(0)
     unet = build_unet(SCENES_UNET)
     model = AlignedUnet(unet, 128)
-    seen = []
-    hook = unet.up_blocks[1].register_forward_hook(lambda block, inputs, output: seen.append(output))
-    predicted, projected = model(torch.randn(1, 4, 16, 16), torch.tensor([3]), torch.randn(1, 4, 128))
-    hook.remove()
-    assert predicted.shape == (1, 4, 16, 16)
-    assert torch.equal(projected, model.projector(seen[0]))
-    assert projected.shape == (1, 128, 8, 8)
-    assert not unet.up_blocks[1]._forward_hooks
+    states, noisy, timesteps = torch.randn(2, 6, 128), torch.randn(2, 4, 16, 24), torch.tensor([3, 3])
+    with capture(unet, ["up_blocks.1"], stop_after_last=False) as seen, record(unet, range(6), images=2) as recording:
+        predicted, projected, found = model(noisy, timesteps, states)
+    assert torch.equal(predicted, unet(noisy, timesteps, states).sample)
+    assert torch.equal(projected, model.projector(seen["up_blocks.1"]))
+    assert projected.shape == (2, 128, 8, 12)
+    recorded = [maps[0] for layer, maps in recording.maps.items() if layer.startswith(PLACED)]
+    assert len(recorded) == 10
+    for maps, expected in zip(found, recorded, strict=True):
+        assert np.allclose(maps.detach(), expected, atol=2e-3)
+    assert not [hook for module in unet.modules() for hook in module._forward_hooks]
 
 
 def test_patches_are_read_alone_in_their_own_place_and_in_the_class_tokens():
@@ -144,3 +205,31 @@ def test_patches_are_read_alone_in_their_own_place_and_in_the_class_tokens():
     assert torch.allclose(found["patch"][:, place], tokens[:, 1 + place], atol=1e-5)
     assert torch.allclose(found["read"][:, place], tokens[:, 0], atol=1e-5)
     assert not torch.allclose(found["read"][:, place], found["class"], atol=1e-3)
+
+
+def test_states_know_which_tokens_are_class_words():
+    folder = ASSETS / "models" / "scenes-clip"
+    text = TextStates(open_clip_part(folder), folder, torch.device("cpu"))
+    captions = [world.Caption("a red (boat), horses", ((7, 11, "boat"), (14, 20, "horse")))] * 60
+    states, words = text.states(captions, np.random.default_rng(0))
+    told = text.tokenizer(captions[0].text).input_ids
+    assert words.shape == (60, len(world.CLASSES), text.empty.shape[1])
+    for word, written in (("boat", "boat"), ("horse", "horses")):
+        marked = words[0, world.CLASSES.index(word), : len(told)]
+        tokens = [token for token, own in zip(told, marked, strict=True) if own]
+        assert "".join(text.tokenizer.convert_ids_to_tokens(tokens)).replace("</w>", "") == written
+    assert words[0].sum() == len({*words[0].nonzero()[:, 1].tolist()})  # no token is of two words
+    empty = ~words.any((1, 2))
+    assert 0 < empty.sum() < 20
+    assert torch.equal(states[empty][0], text.empty[0])
+    end = len(told) - 1
+    replaced = (states[:, end:] == text.empty[0, end:]).all((1, 2)) & ~empty
+    assert 10 < replaced.sum() < 50  # of some the words alone are left
+    assert torch.equal(states[replaced][0, :end], states[~replaced & ~empty][0, :end])
+
+
+def test_the_plain_prompts_of_class_words_are_those_the_models_own_tower_embeds():
+    folder = ASSETS / "models" / "scenes-clip"
+    found = word_embeddings(open_clip_part(folder), folder, torch.device("cpu"))
+    expected = load_clip("scenes-clip").text([f"a photo of a {word}." for word in world.CLASSES])
+    assert torch.allclose(torch.nn.functional.normalize(found, dim=-1), expected.cpu().float(), atol=1e-4)

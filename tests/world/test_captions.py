@@ -139,6 +139,16 @@ def test_focus_is_named_and_most_is_kept(described: list[Facts]) -> None:
                 assert len(named) == len(set(named)) <= most
 
 
+def test_least_names_as_many_words_as_are_visible(described: list[Facts]) -> None:
+    rng = np.random.default_rng(0)
+    for facts in described[:80]:
+        seen = {item["word"] for item in facts["instances"]}
+        named = [span[2] for span in write_caption(facts, rng, most=20, least=20).spans]
+        assert sorted(named) == sorted(seen)
+        few = [span[2] for span in write_caption(facts, rng, most=3, least=9).spans]
+        assert len(few) == min(3, len(seen))
+
+
 def test_a_caption_often_names_one_or_two_words_in_many_ways(described: list[Facts]) -> None:
     written = [caption for _, caption in captions(described)]
     lengths = np.array([len(caption.spans) for caption in written])
