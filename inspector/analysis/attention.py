@@ -9,16 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from inspector.analysis.metrics import chance, map_scores
 from inspector.errors import ChoiceError, PromptError
-from inspector.results import AttentionResult, check_choice, check_number, resize_maps, word_tokens
+from inspector.results import AttentionResult, check_choice, check_number, fit_mask, resize_maps, word_tokens
 
 MEAN = "mean"
 THRESHOLD = 0.4  # of a map's maximum, for IoU
-SCORE_SIDE = 128  # pixels of the longer side at which maps are scored; their grids are coarser, 64 at most
 
 
 def resolution_label(height: int) -> str:
@@ -126,15 +124,6 @@ def prompt_positions(result: AttentionResult, word: str) -> tuple[int, ...]:
         return word_tokens(result.request.prompt, result.tokens, word)
     except PromptError:
         return ()
-
-
-def fit_mask(mask: np.ndarray, side: int = SCORE_SIDE) -> np.ndarray:
-    """bool (h, w) with its longer side at most `side`; a pixel is inside if at least half of what it covers is."""
-    scale = side / max(mask.shape)
-    if scale >= 1:
-        return mask
-    height, width = (max(1, round(length * scale)) for length in mask.shape)
-    return cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) >= 0.5
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from inspector import world
-from inspector.analysis.attention import MEAN, SCORE_SIDE
+from inspector.analysis.attention import MEAN
 from inspector.errors import ChoiceError
 from inspector.evaluation.attention_arms import compare_arms
 from inspector.evaluation.attention_samples import Sample, best_cell, over_words, record_samples, sample_ap, scores_at
 from inspector.models import load_diffusion
-from inspector.results import Progress, check_number
+from inspector.results import SCORE_SIDE, Progress, check_number
 from inspector.views.table import lines
 from inspector.views.table import table as as_table
 

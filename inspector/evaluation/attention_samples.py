@@ -10,9 +10,9 @@ import numpy as np
 
 from inspector import world
 from inspector.analysis import metrics
-from inspector.analysis.attention import THRESHOLD, average_layers, fit_mask, word_map
+from inspector.analysis.attention import THRESHOLD, average_layers, word_map
 from inspector.models.protocols import DiffusionModel
-from inspector.results import resize_maps, span_tokens
+from inspector.results import fit_mask, resize_maps, span_tokens
 from inspector.trace.trajectories import record_once
 
 BATCH = 16  # scenes

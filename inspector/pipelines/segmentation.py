@@ -71,7 +71,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     yield SegmentationResult(
         request=request,
         labels=labels,
-        scores=scores,
+        grid_scores=grid,
         segments=segments(labels, scores, [synonyms[0] for synonyms in classes]),
         metrics=quality(labels, classes, request.masks, request.background > 0),
         provenance=provenance(started, model),

@@ -17,7 +17,7 @@ from inspector.results.checks import (
     parse_classes,
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
-from inspector.results.common import Progress, Provenance, plain, resize_maps
+from inspector.results.common import SCORE_SIDE, Progress, Provenance, fit_mask, plain, resize_maps
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.results.segmentation import SEGMENTATION_METHODS, Segment, SegmentationRequest, SegmentationResult
 
@@ -26,6 +26,7 @@ __all__ = [
     "CLIP_ES_BACKGROUND",
     "CLUSTER_PRESETS",
     "POOLINGS",
+    "SCORE_SIDE",
     "SEGMENTATION_METHODS",
     "AttentionRequest",
     "AttentionResult",
@@ -47,6 +48,7 @@ __all__ = [
     "check_number",
     "check_prompt",
     "check_template",
+    "fit_mask",
     "parse_classes",
     "plain",
     "resize_maps",

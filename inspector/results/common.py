@@ -1,4 +1,4 @@
-"""What all results share: progress, provenance, and two conversions of arrays."""
+"""What all results share: progress, provenance, and three conversions of arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -6,6 +6,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+
+SCORE_SIDE = 128  # pixels of the longer side at which maps are scored; their grids are coarser, 64 at most
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,12 @@ def resize_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     flat = np.ascontiguousarray(maps, np.float32).reshape(-1, *maps.shape[-2:])
     out = np.stack([cv2.resize(item, size[::-1], interpolation=cv2.INTER_LINEAR) for item in flat])
     return out.reshape(*maps.shape[:-2], *size)
+
+
+def fit_mask(mask: np.ndarray, side: int = SCORE_SIDE) -> np.ndarray:
+    """bool (h, w) with its longer side at most `side`; a pixel is inside if at least half of what it covers is."""
+    scale = side / max(mask.shape)
+    if scale >= 1:
+        return mask
+    height, width = (max(1, round(length * scale)) for length in mask.shape)
+    return cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) >= 0.5

@@ -16,7 +16,7 @@ from inspector.results.checks import (
     check_template,
     parse_classes,
 )
-from inspector.results.common import Provenance
+from inspector.results.common import Provenance, resize_maps
 from inspector.settings import settings
 
 SEGMENTATION_METHODS = ("gradcam", "maskclip", "attention")
@@ -71,14 +71,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class SegmentationResult:
-    """labels: int32 (h, w), 0 is background, i is classes[i - 1]; scores: float32 (class, h, w).
+    """labels: int32 (h, w), 0 is background, i is classes[i - 1]; grid_scores: float32 (class, gh, gw) in [0, 1].
 
     metrics: {"miou", "pixel_accuracy", "iou": {class: ...}} where masks exist, else empty.
     """
 
     request: SegmentationRequest
     labels: np.ndarray
-    scores: np.ndarray
+    grid_scores: np.ndarray
     segments: tuple[Segment, ...]
     metrics: Mapping[str, Any]
     provenance: Provenance
@@ -87,3 +87,8 @@ class SegmentationResult:
     def names(self) -> tuple[str, ...]:
         """Each class's first name."""
         return tuple(group[0] for group in self.request.classes)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """float32 (class, h, w) at the image's size."""
+        return resize_maps(self.grid_scores, self.request.image.shape[:2])

@@ -19,6 +19,7 @@ from inspector.views.overlay import mark
 TAB = "attention"
 OWN = controls.own_defaults(AttentionRequest)
 PAPER_PROMPT = "a horse on the grass"
+PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
 GENERATE, GIVEN = "generate from the prompt", "use the picture below"
 SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
 
@@ -58,7 +59,7 @@ def make_on_page(image: str | None, scene: float | None, mode: str, *values: Any
 
 def first_request() -> AttentionRequest:
     """The paper's Figure 3."""
-    return make(None, None, PAPER_PROMPT)
+    return make(None, None, PAPER_PROMPT, seed=PAPER_SEED)
 
 
 def api(
@@ -222,7 +223,7 @@ def _numbers() -> list[Any]:
         guidance = gr.Slider(
             1, 30, OWN.guidance_scale, step=0.5, label="Guidance", info="Stable Diffusion's usual 7.5."
         )
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="The same seed gives the same picture.")
+        seed = gr.Number(PAPER_SEED, label="Seed", precision=0, minimum=0, info="The same seed gives the same picture.")
         scheduler = gr.Dropdown(
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )

@@ -8,7 +8,7 @@ import pytest
 
 from inspector.analysis import attention
 from inspector.errors import ChoiceError
-from inspector.results import AttentionRequest, AttentionResult, Provenance, Token
+from inspector.results import AttentionRequest, AttentionResult, Provenance, Token, fit_mask
 
 TOKENS = (Token(0, "<start>", 0, 0), Token(1, "hors", 0, 4), Token(2, "e", 4, 5), Token(3, "<end>", 0, 0))
 ARM = "generation"
@@ -118,11 +118,11 @@ def test_scores_of_every_cell_by_hand() -> None:
 def test_large_masks_are_scored_small_and_keep_their_shape() -> None:
     mask = np.zeros((512, 1024), bool)
     mask[:256] = True
-    small = attention.fit_mask(mask)
+    small = fit_mask(mask)
     assert small.shape == (64, 128)
     assert small[:32].all()
     assert not small[32:].any()
-    assert attention.fit_mask(small) is small
+    assert fit_mask(small) is small
 
 
 def row(layer: str, step: int, word: str, ap: float) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def segmentation(**changes: Any) -> SegmentationResult:
     result = SegmentationResult(
         request=SegmentationRequest(image(), "car, sky", masks={"car": left_half(), "sky": ~left_half()}),
         labels=labels,
-        scores=scores,
+        grid_scores=scores,
         segments=(Segment("sky", 2, 0.5, 0.8, (48, 0, 96, 64)), Segment("car", 1, 0.49, 0.8, (0, 0, 48, 64))),
         metrics={"miou": 0.99, "pixel_accuracy": 0.999, "iou": {"car": 0.99, "sky": 1.0}},
         provenance=PROVENANCE,

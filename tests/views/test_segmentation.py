@@ -67,7 +67,7 @@ def test_tables() -> None:
 
 def test_scores_share_a_scale_or_not() -> None:
     scores = np.stack([np.full((64, 96), 0.2), np.full((64, 96), 0.9)]).astype(np.float32)
-    result = samples.segmentation(scores=scores)
+    result = samples.segmentation(grid_scores=scores)
     assert segmentation.span(result, Look(), 0) == pytest.approx((0.2, 0.2))
     assert segmentation.span(result, Look(scale="shared"), 0) == pytest.approx((0.2, 0.9))
     with pytest.raises(ChoiceError, match=r"class is 7; use a whole number from 0 to 1"):
