@@ -60,7 +60,8 @@ class AlignedUnet(nn.Module):
                 for linear in (layers[name].to_q, layers[name].to_k):
                     stack.callback(linear.register_forward_hook(keep(name)).remove)
             predicted = self.unet(noisy, timesteps, states).sample
-        maps = [head_mean(layers[name], *pair, (noisy.shape[-2], noisy.shape[-1])) for name, pair in asked.items()]
+        side = (noisy.shape[-2], noisy.shape[-1])
+        maps = [head_mean(layers[name], query, key, side) for name, (query, key) in asked.items()]
         return predicted, self.projector(kept[0]), maps
 
 
