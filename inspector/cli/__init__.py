@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "inspector.cli.train",
     "bench": "inspector.cli.bench",
     "screenshots": "inspector.cli.screenshots",
+    "report": "inspector.cli.report",
 }
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 

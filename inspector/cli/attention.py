@@ -1,6 +1,7 @@
 """`attention`: cross-attention of a diffusion model per word, step and layer."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_outputs, given
@@ -60,7 +61,20 @@ def run(args: argparse.Namespace) -> None:
     if result.truncated:
         print(f"The model did not read the end of the prompt: {result.truncated!r}")
     sheet = None if args.token is None else view.sheet(result, Look(), token=args.token)
-    hand_over(result, [summary(result, arm, word) for arm in result.arms for word in words], args, sheet)
+    hand_over(
+        result,
+        rows(result, words),
+        args,
+        sheet,
+        state={"panels": [{"arm": arm, "word": words[0]} for arm in result.arms]},
+    )
+
+
+def rows(result: "AttentionResult", words: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """`summary` of each arm and word; without words, of all that the prompt has."""
+    from inspector.views import attention as view
+
+    return [summary(result, arm, word) for arm in result.arms for word in words or view.words(result)]
 
 
 def summary(result: "AttentionResult", arm: str, word: str) -> dict[str, Any]:

@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name}: inertia {result.inertia:.4f}, stability {result.stability:.3f} (ARI between restarts)")
         results.append(result)
     cases: list[dict[str, Any]] = [{"image": name} if args.beside else {} for name in names]
-    rows = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in scores(result)]
+    told = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in rows(result)]
     sheet = view.sheet(results, Look(), labels=names) if args.beside else None
-    hand_over(results[0], rows, args, sheet, results[1:])
+    hand_over(results[0], told, args, sheet, results[1:])
 
 
-def scores(result: "ClustersResult") -> Sequence[Mapping[str, Any]]:
+def rows(result: "ClustersResult") -> Sequence[Mapping[str, Any]]:
     """On a drawn scene the scores per method, otherwise each cluster's share of the image."""
     shares = [float((result.grid_labels == index).mean()) for index in range(result.request.k)]
     return result.metrics or [{"cluster": index, "share": share} for index, share in enumerate(shares)]

@@ -41,9 +41,12 @@ def option(name: str) -> str:
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """--out, --figure and --json."""
+    """--out, --figure, --page and --json."""
     parser.add_argument("--out", type=Path, metavar="DIR", help="write figure.png, maps.npz and result.json there")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="write the figure alone, a PNG, to this file")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="write a page with the viewer, which opens from disk, to this file"
+    )
     add_json(parser)
 
 

@@ -16,6 +16,7 @@ def prepare(args: argparse.Namespace) -> None:
     """Make sure that what was asked for can be written, before the models run. Raises InputError."""
     make_writable(file=args.json, folder=getattr(args, "out", None))
     make_writable(file=getattr(args, "figure", None))
+    make_writable(file=getattr(args, "page", None))
 
 
 def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
@@ -29,10 +30,12 @@ def hand_over(
     args: argparse.Namespace,
     sheet: "Sheet | None" = None,
     beside: Sequence[Any] = (),
+    state: Mapping[str, Any] | None = None,
 ) -> None:
-    """Print `rows` as a table, then write --json, --figure and --out where they were asked for.
+    """Print `rows` as a table, then write --json, --figure, --page and --out where they were asked for.
 
-    sheet: the figure, where it is not the tab's own; beside: the other results it shows.
+    sheet: the figure, where it is not the tab's own; beside: the other results it shows; state: what the page's
+    viewer opens with.
     """
     from inspector.views.export import dumps, provenance, write_figure, write_result
     from inspector.views.table import lines, table
@@ -44,6 +47,13 @@ def hand_over(
         args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if args.figure is not None:
         write_figure(result, args.figure, sheet=sheet, beside=beside)
+    if args.page is not None:
+        from inspector.views.page import Section, write_page
+
+        every = [result, *beside]
+        headings = [f"{number} of {len(every)}" for number in range(1, len(every) + 1)] if beside else ["The result"]
+        sections = [Section(heading, one, state or {}) for heading, one in zip(headings, every, strict=True)]
+        write_page(args.page, f"Dense Inspector: {provenance(result)['tab']}", sections)
     if args.out is not None:
         files = write_result(result, args.out, sheet=sheet)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")

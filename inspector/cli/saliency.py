@@ -1,8 +1,12 @@
 """`saliency`: Grad-CAM of a CLIP model for each class."""
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import Fields, add_clip, add_fields, add_image, add_outputs, given
+
+if TYPE_CHECKING:
+    from inspector.results import SaliencyResult
 
 HELP = "Where a CLIP model looks for each class (Grad-CAM)."
 FIELDS: Fields = {
@@ -38,9 +42,13 @@ def run(args: argparse.Namespace) -> None:
     result = follow(
         saliency.stream(SaliencyRequest(picture.image, masks=picture.masks, model=model, **given(args, FIELDS)))
     )
+    hand_over(result, rows(result), args)
+
+
+def rows(result: "SaliencyResult") -> list[dict[str, Any]]:
+    """Each class's probability, cosine and, where it has a mask, what was measured."""
     measured = {row["class"]: row for row in result.metrics}
-    rows = [
+    return [
         {"class": name, "probability": float(probability), "cosine": float(cosine), **measured.get(name, {})}
         for name, probability, cosine in zip(result.names, result.probabilities, result.scores, strict=True)
     ]
-    hand_over(result, rows, args)

@@ -1,8 +1,12 @@
 """`segmentation`: open-vocabulary segmentation without training."""
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import Fields, add_clip, add_diffusion, add_fields, add_image, add_outputs, given
+
+if TYPE_CHECKING:
+    from inspector.results import SegmentationResult
 
 HELP = "Label every pixel with one of the classes, without training."
 FIELDS: Fields = {
@@ -44,10 +48,15 @@ def run(args: argparse.Namespace) -> None:
         **given(args, FIELDS),
     )
     result = follow(segmentation.stream(request))
-    rows = [
-        {"class": name, "share": float((result.labels == index).mean()), "iou": result.metrics.get("iou", {}).get(name)}
-        for index, name in enumerate(result.names, 1)
-    ]
     if result.metrics:
         print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}")
-    hand_over(result, rows, args)
+    hand_over(result, rows(result), args)
+
+
+def rows(result: "SegmentationResult") -> list[dict[str, Any]]:
+    """Each class's share of the image and, where it has a mask, its IoU."""
+    iou = result.metrics.get("iou", {})
+    return [
+        {"class": name, "share": float((result.labels == index).mean()), "iou": iou.get(name)}
+        for index, name in enumerate(result.names, 1)
+    ]

@@ -110,7 +110,7 @@ def looks(scale: str = "own", threshold: bool = False) -> Looks:
             min_width=150,
         )
         colormap = gr.Dropdown(
-            list(SEQUENTIAL), value="viridis", label="Colours", info="Perceptually even.", min_width=110
+            list(SEQUENTIAL), value="viridis", label="Colours", info="All but turbo are even.", min_width=110
         )
         scale_ = gr.Radio(
             list(SCALES), value=scale, label="Scale", info="Each map's own, or one for all.", min_width=150

@@ -206,11 +206,9 @@ def scores(result: AttentionResult, step: int, token: str | int) -> Table:
 
 
 def arrays(result: AttentionResult) -> dict[str, np.ndarray]:
-    """What `maps.npz` holds: "maps/ARM/LAYER" float16 (step, token, h, w), "timesteps/ARM", "image/ARM", tokens."""
-    found = {f"maps/{arm}/{layer}": item for arm, layers in result.maps.items() for layer, item in layers.items()}
-    found |= {f"timesteps/{arm}": np.array(steps) for arm, steps in result.steps.items()}
-    found |= {f"image/{arm}": image for arm, image in result.images.items()}
-    return found | {"tokens": np.array([token.text for token in result.tokens])}
+    """What `maps.npz` holds beside the result's own arrays: timesteps per arm, and the tokens' texts."""
+    found = {f"timesteps/{arm}": np.array(steps) for arm, steps in result.steps.items()}
+    return found | {"token_texts": np.array([token.text for token in result.tokens])}
 
 
 def numbers(result: AttentionResult) -> dict[str, Any]:

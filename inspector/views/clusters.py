@@ -123,16 +123,8 @@ def scores(result: ClustersResult) -> Table:
 
 
 def arrays(result: ClustersResult) -> dict[str, np.ndarray]:
-    """What `maps.npz` holds: labels (h, w), grids, features (channel, gh, gw), baselines, the image."""
-    found = {
-        "labels": result.labels,
-        "grid_labels": result.grid_labels,
-        "features": result.features,
-        "grid_pca": result.grid_pca,
-        "agreement": result.agreement,
-        "image": result.request.image,
-    }
-    return found | {f"baseline/{name}": grid for name, grid in result.baselines.items()}
+    """What `maps.npz` holds beside the result's own arrays: labels (h, w)."""
+    return {"labels": result.labels}
 
 
 def numbers(result: ClustersResult) -> dict[str, Any]:

@@ -6,11 +6,14 @@ import numpy as np
 
 from inspector.results import check_choice
 
-# Perceptually even maps only: jet and its kin invent edges. "grey" and "diverging" read well in print;
-# "diverging" belongs to signed values, with zero in its middle.
-_MATPLOTLIB = {"viridis": "viridis", "cividis": "cividis", "magma": "magma", "grey": "gray", "diverging": "RdBu_r"}
+# Perceptually even maps: jet and its kin invent edges. "turbo" is not even, and there for whoever asks for it. "grey"
+# and "diverging" read well in print; "diverging" belongs to signed values, with zero in its middle.
+_MATPLOTLIB = {
+    "viridis": "viridis", "cividis": "cividis", "magma": "magma", "grey": "gray", "turbo": "turbo",
+    "diverging": "RdBu_r",
+}  # fmt: skip
 COLORMAPS = tuple(_MATPLOTLIB)
-SEQUENTIAL = COLORMAPS[:4]
+SEQUENTIAL = COLORMAPS[:5]
 
 # Seven colours of Okabe and Ito, then the candidates farthest from all before (CIELAB, normal vision and
 # Machado's protan, deutan and tritan simulations). Smallest distance: 16 among 8 colours, 13.8 among 16,

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from inspector.errors import ChoiceError
 from inspector.results import AttentionResult, ClustersResult, SaliencyResult, SegmentationResult, plain
 from inspector.views import attention, clusters, saliency, segmentation
+from inspector.views.archive import take_apart
 from inspector.views.figure import Sheet, draw
 from inspector.views.look import Look
 
@@ -31,7 +32,7 @@ def write_result(
     """Write figure.png, maps.npz and result.json into a folder, made if need be; returns their paths.
 
     sheet: a figure other than the tab's own. The PNG carries the text chunk "inspector", the archive an
-    entry "provenance", both the same JSON as result.json without its numbers.
+    entry "provenance", both the same JSON as result.json without its numbers. `archive.load_result` reads the archive.
     Raises ChoiceError when the folder cannot be written.
     """
     _, tab = _tab(result)
@@ -40,7 +41,7 @@ def write_result(
     paths = [folder / "figure.png", folder / "maps.npz", folder / "result.json"]
     write_figure(result, paths[0], look, sheet)
     try:
-        np.savez_compressed(paths[1], provenance=np.array(dumps(origin)), **tab.arrays(result))
+        np.savez_compressed(paths[1], provenance=np.array(dumps(origin)), **(tab.arrays(result) | take_apart(result)))
         paths[2].write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise ChoiceError(f"Cannot write to {str(folder)!r}: {error.strerror}; choose another folder.") from None

@@ -121,15 +121,8 @@ def scores(result: SaliencyResult, threshold: float) -> Table:
 
 
 def arrays(result: SaliencyResult) -> dict[str, np.ndarray]:
-    """What `maps.npz` holds: maps (class, h, w) and grids (class, gh, gw) in true scale, names, the image."""
-    return {
-        "classes": np.array(result.names),
-        "maps": result.maps,
-        "grid_signed": result.grid_signed,
-        "probabilities": result.probabilities,
-        "scores": result.scores,
-        "image": result.request.image,
-    }
+    """What `maps.npz` holds beside the result's own arrays: maps (class, h, w) in true scale, and their names."""
+    return {"classes": np.array(result.names), "maps": result.maps}
 
 
 def numbers(result: SaliencyResult) -> dict[str, Any]:

@@ -131,13 +131,8 @@ def scores(result: SegmentationResult) -> Table:
 
 
 def arrays(result: SegmentationResult) -> dict[str, np.ndarray]:
-    """What `maps.npz` holds: labels (h, w), 0 is background; scores (class, h, w); names; the image."""
-    return {
-        "labels": result.labels,
-        "scores": result.scores,
-        "classes": np.array(result.names),
-        "image": result.request.image,
-    }
+    """What `maps.npz` holds beside the result's own arrays: scores (class, h, w), and their names."""
+    return {"scores": result.scores, "classes": np.array(result.names)}
 
 
 def numbers(result: SegmentationResult) -> dict[str, Any]:

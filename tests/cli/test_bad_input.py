@@ -130,7 +130,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocked = folder / "whole.png" / "results"
-    for option in ("--out", "--json", "--figure"):
+    for option in ("--out", "--json", "--figure", "--page"):
         assert "Cannot write" in refused(["clusters", "scene:1", option, str(blocked)], capsys)
 
 

@@ -118,6 +118,22 @@ def test_a_figure_alone_with_a_second_case(
     assert {file.name for file in one.parent.iterdir()} == {"one.png"}
 
 
+def test_a_page_holds_every_result_and_where_it_came_from(
+    diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "new" / "page.html"
+    arguments = ["clusters", "scene:1", "--beside", "scene:2", "--k", "3", "--restarts", "2", *diffusion]
+    assert main([*arguments, "--page", str(page)]) == 0
+    text = page.read_text()
+    assert text.count("data-atlas=") == 2
+    assert text.count("&quot;timestep&quot;: 100") == 2
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in text
+    arguments = ["attention", "--prompt", "a horse on the grass", "--token", "grass", *QUICK, *diffusion]
+    assert main([*arguments, "--page", str(page)]) == 0
+    assert "&quot;word&quot;: &quot;grass&quot;" in page.read_text()
+
+
 def test_segmentation(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     classes = ", ".join(WORDS)
     arguments = ["segmentation", "scene:1", "--classes", classes, "--method", "maskclip", *clip]

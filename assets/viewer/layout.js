@@ -1,0 +1,280 @@
+/* Layout: the elements around a viewer's panels, and what they say of its state. */
+(function (space) {
+  "use strict";
+  const { el, number } = space.ui, { ui } = space;
+  const COLORMAPS = { viridis: "viridis", cividis: "cividis", magma: "magma", grey: "grey", turbo: "turbo (not even)" };
+  const TOOLS = [["look", "Look"], ["brush", "Brush"], ["wipe", "Rubber"], ["polygon", "Polygon"]];
+
+  class Layout {
+    constructor(viewer) {
+      this.viewer = viewer;
+      this.live = el("div", { class: "dv-live", role: "status", "aria-live": "polite" });
+      this.controls = new Map();
+    }
+
+    /** Build everything for the viewer's atlas. */
+    build() {
+      const { viewer } = this;
+      this.controls.clear();
+      this.panels = el("div", { class: "dv-panels" });
+      this.wipe = this._wipe();
+      this.pinned = el("div", { class: "dv-pinned" });
+      this.table = el("div", { class: "dv-scores" });
+      this.graph = el("div", { class: "dv-threshold" });
+      this.legend = el("ul", { class: "dv-legend" });
+      viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
+        this._axes(), this._tools(), this.panels, this.wipe.node, this.legend,
+        el("div", { class: "dv-below" }, this.pinned, el("div", {}, this._threshold(), this._masks(), this.table)),
+        this._matrix(), this._keys(), this.live));
+      this.place();
+      viewer.matrix.build();
+    }
+
+    /** A control per axis that has something to choose. */
+    _axes() {
+      const { viewer } = this, { atlas } = viewer, node = el("div", { class: "dv-axes" });
+      for (const axis of atlas.axes.filter((item) => item.values.length > 1)) {
+        const options = axis.values.map((value, index) => [value, axis.shown[index]]);
+        const label = atlas.facts.names?.[axis.name] || axis.name;
+        const change = (value) => viewer.choose({ [axis.name]: value });
+        if (axis.control === "slider") {
+          const range = ui.slider({
+            label, min: 0, max: axis.values.length - 1, step: 1, value: 0,
+            shown: (index) => axis.shown[index], change: (index) => change(axis.values[index]),
+          });
+          const play = ui.button({ text: "Play", title: `Play along ${label}`, pressed: false, click: () => viewer.play(axis.name) });
+          range.node.append(play);
+          range.node.classList.add("dv-wide");
+          this.controls.set(axis.name, { set: (value) => { range.value = axis.values.indexOf(value); }, play });
+          node.append(range.node);
+        } else {
+          const made = (axis.control === "chips" ? ui.chips : ui.select)({ label, options, value: axis.values[axis.first], change });
+          this.controls.set(axis.name, { set: (value) => { made.value = value; } });
+          node.append(made.node);
+        }
+      }
+      return node;
+    }
+
+    /** How it looks: colours, opacity, scale, panels, zoom. */
+    _tools() {
+      const { viewer } = this, { state } = viewer;
+      const fields = {
+        colormap: ui.select({ label: "Colours", value: state.colormap, options: viewer.maps().map((name) => [name, COLORMAPS[name] || name]), change: (value) => viewer.set("colormap", value) }),
+        scale: ui.select({ label: "Scale", value: state.scale, options: [["own", "own of each map"], ["shared", "shared"]], change: (value) => viewer.set("scale", value) }),
+        smooth: ui.select({ label: "Cells", value: String(state.smooth), options: [["true", "smooth"], ["false", "as recorded"]], change: (value) => viewer.set("smooth", value === "true") }),
+        show: ui.select({ label: "Threshold as", value: state.show, options: [["heat", "nothing"], ["outline", "outline"], ["mask", "mask"]], change: (value) => viewer.set("show", value) }),
+        opacity: ui.slider({ label: "Opacity", min: 0, max: 1, step: 0.05, value: state.opacity, shown: (value) => value.toFixed(2), change: (value) => viewer.set("opacity", value) }),
+      };
+      this.fields = fields;
+      this.addButton = ui.button({ text: "Add panel", click: () => viewer.add() });
+      this.wipeButton = ui.button({ text: "A/B wipe", title: "Wipe between the first two panels", pressed: state.wipe, click: () => viewer.set("wipe", !viewer.state.wipe) });
+      const stepped = viewer.atlas.facts.previews
+        ? ui.button({ text: "Picture of the step", title: "Lay the map over the picture predicted at its step", pressed: state.follow, click: () => viewer.set("follow", !viewer.state.follow) }) : null;
+      this.followButton = stepped;
+      const zoom = (text, title, factor) => ui.button({ text, title, classes: "dv-small", click: () => viewer.zoomAt(viewer.state.pin || { y: 0.5, x: 0.5 }, factor) });
+      return el("div", { class: "dv-tools" }, ...Object.values(fields).map((field) => field.node),
+        el("div", { class: "dv-buttons" }, this.addButton, this.wipeButton, stepped,
+          zoom("+", "Zoom in", 1.5), zoom("−", "Zoom out", 1 / 1.5), zoom("1:1", "Whole picture", 1e-9)));
+    }
+
+    /** The handle that moves the border between the first two panels. */
+    _wipe() {
+      const { viewer } = this;
+      const range = ui.slider({ label: "Border between A and B", min: 0, max: 1, step: 0.01, value: viewer.state.wipeAt, shown: (value) => `${Math.round(100 * value)}%`, change: (value) => { viewer.state.wipeAt = value; this.sync(); viewer.options.change?.(viewer.remember()); } });
+      range.node.classList.add("dv-wide");
+      return range;
+    }
+
+    _threshold() {
+      const { viewer } = this;
+      this.cut = ui.slider({ label: "Threshold, of the maximum", min: 0, max: 1, step: 0.01, value: viewer.state.threshold, shown: (value) => value.toFixed(2), change: (value) => viewer.set("threshold", value) });
+      this.cut.node.append(ui.button({ text: "Otsu", title: "Otsu's threshold of this map", click: () => { const { map } = viewer.active(); if (map) viewer.set("threshold", Number(space.score.otsu(map).toFixed(2))); } }));
+      this.cut.node.classList.add("dv-wide");
+      return el("div", {}, this.cut.node, this.graph);
+    }
+
+    _masks() {
+      const { viewer } = this, { masks } = viewer;
+      this.maskField = ui.select({ label: "Score against", value: viewer.state.mask, options: [], change: (value) => viewer.set("mask", value) });
+      this.maskNames();
+      this.toolField = ui.chips({ label: "Pointer", options: TOOLS, value: "look", change: (value) => { viewer.state.tool = value; this.sync(); } });
+      const file = el("input", { type: "file", accept: "image/*", class: "dv-file", "aria-label": "A picture file whose light half is the mask", onchange: async () => { if (file.files[0]) { try { await masks.load(file.files[0]); } catch { viewer.say("That file is not a picture that this browser can read."); } file.value = ""; } } });
+      const size = ui.slider({ label: "Brush", min: 1, max: 24, step: 1, value: masks.radius, change: (value) => { masks.radius = value; } });
+      this.outlineButton = ui.button({ text: "Outline of the mask", pressed: viewer.state.outline, click: () => viewer.set("outline", !viewer.state.outline) });
+      return el("details", { class: "dv-more", open: Object.keys(viewer.atlas.masks).length > 0 }, el("summary", { text: "Masks and scores" }),
+        el("div", { class: "dv-axes" }, this.maskField.node, this.toolField.node, size.node,
+          el("div", { class: "dv-buttons" }, this.outlineButton,
+            ui.button({ text: "Close polygon", click: () => masks.closePolygon() }),
+            ui.button({ text: "Load a mask", click: () => file.click() }), file,
+            ui.button({ text: "Map above threshold as mask", click: () => { const mask = this.above(); if (mask) masks.take(mask); } }),
+            ui.button({ text: "Clear", title: "Clear the drawn mask", click: () => masks.clear() }))));
+    }
+
+    /** Where the active panel's map reaches the threshold, at the masks' size; null without a map. */
+    above() {
+      const { viewer } = this, { map } = viewer.active();
+      if (!map) return null;
+      const { width, height } = viewer.size(), scale = 128 / Math.max(width, height);
+      const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
+      const limit = space.score.level(map, viewer.state.threshold);
+      return { values: Uint8Array.from(space.draw.enlarge(map, h, w), (value) => (value >= limit ? 1 : 0)), width: w, height: h };
+    }
+
+    maskNames() {
+      const { viewer } = this, matches = Object.keys(viewer.atlas.masks).length > 0;
+      const options = [["match", matches ? "the true mask of what is shown" : "no mask yet"], ...viewer.masks.names().filter(Boolean).map((name) => [name, name === space.DRAWN ? "the drawn mask" : `true mask: ${name}`]), ["", "nothing"]];
+      this.maskField.input.replaceChildren(...options.map(([value, text]) => el("option", { value, text })));
+      this.maskField.value = viewer.state.mask;
+    }
+
+    _matrix() {
+      const { viewer } = this, { atlas } = viewer, axes = atlas.axes.filter((axis) => axis.values.length > 1);
+      if (!viewer.state.columns) return null;
+      const options = axes.map((axis) => [axis.name, atlas.facts.names?.[axis.name] || axis.name]);
+      const columns = ui.select({ label: "Columns", value: viewer.state.columns, options, change: (value) => viewer.set("columns", value) });
+      const rows = ui.select({ label: "Rows", value: viewer.state.rows, options: [["", "one row"], ...options], change: (value) => viewer.set("rows", value) });
+      return el("details", { class: "dv-more", open: true }, el("summary", { text: "All maps" }), el("div", { class: "dv-axes" }, columns.node, rows.node), viewer.matrix.node);
+    }
+
+    /** What the keys do while the viewer has the focus. */
+    _keys() {
+      const { keys = {}, names = {} } = this.viewer.atlas.facts, name = (axis) => (names[axis] || axis).toLowerCase();
+      const told = [["← →", keys.arrows], ["↑ ↓", keys.updown], ["[ ]", keys.brackets]].filter(([, axis]) => axis && this.viewer.atlas.axis(axis)?.values.length > 1);
+      const lines = [...told.map(([sign, axis]) => [sign, name(axis)]), ["Shift + arrows", "move the pinned pixel"], ["+ − 0", "zoom (drag to move)"], ["Escape", "let go"]];
+      return el("p", { class: "dv-caption", text: `Keys: ${lines.map(([sign, does]) => `${sign} ${does}`).join(" · ")}` });
+    }
+
+    /** Put the panels' elements into the page. */
+    place() {
+      this.panels.replaceChildren(...this.viewer.panels.map((panel) => panel.node));
+    }
+
+    /** Let every control say what the state is. */
+    sync() {
+      const { viewer } = this, { state, atlas } = viewer;
+      if (!this.fields) return;
+      const own = viewer.active().choice;
+      for (const axis of atlas.axes) {
+        const control = this.controls.get(axis.name);
+        control?.set(own[axis.name]);
+        if (control?.play) { control.play.textContent = viewer.playing ? "Pause" : "Play"; control.play.setAttribute("aria-pressed", String(Boolean(viewer.playing))); }
+      }
+      for (const [name, field] of Object.entries(this.fields)) field.value = typeof state[name] === "boolean" ? String(state[name]) : state[name];
+      this.cut.value = state.threshold;
+      this.maskField.value = state.mask;
+      this.wipe.value = state.wipeAt;
+      this.toolField.value = state.tool;
+      for (const [button, on] of [[this.wipeButton, state.wipe], [this.outlineButton, state.outline], [this.followButton, state.follow]]) button?.setAttribute("aria-pressed", String(on));
+      this.addButton.disabled = viewer.panels.length >= space.MOST_PANELS;
+      this.wipeButton.disabled = viewer.panels.length < 2;
+      const wiping = state.wipe && viewer.panels.length > 1;
+      this.wipe.node.hidden = !wiping;
+      this.panels.classList.toggle("dv-wiping", wiping);
+      viewer.panels.forEach((panel, index) => {
+        panel.node.classList.toggle("dv-active", index === viewer.at && viewer.panels.length > 1);
+        panel.title.setAttribute("aria-pressed", String(index === viewer.at));
+        panel.close.hidden = viewer.panels.length < 2;
+        panel.frame.style.clipPath = wiping && index === 1 ? `inset(0 0 0 ${100 * state.wipeAt}%)` : "";
+        panel.over.style.cursor = state.tool === "look" ? "crosshair" : "cell";
+      });
+      viewer.applyZoom();
+    }
+
+    /** Values under the cursor in every panel; ranks, bars and curve at the pinned pixel. */
+    read() {
+      const { viewer } = this, point = viewer.cursor || viewer.state.pin, { width, height } = viewer.size();
+      for (const panel of viewer.panels) {
+        if (!point) { panel.readout.textContent = "Point at the picture to read values, click to pin a pixel."; continue; }
+        const y = Math.floor(point.y * height), x = Math.floor(point.x * width);
+        panel.readout.textContent = `y ${y}, x ${x}: ${this._value(panel, y, x, height, width)}`;
+      }
+      this._pinned();
+    }
+
+    _value(panel, y, x, height, width) {
+      if (panel.map) {
+        const rows = this._ranked(panel, y, x, height, width), value = panel.map.at(y, x, height, width);
+        const place = rows ? rows.findIndex(([, , own]) => own) : -1;
+        return number(value) + (place >= 0 ? ` · rank ${place + 1} of ${rows.length}` : "");
+      }
+      if (panel.labels) {
+        const { labels } = panel, row = Math.min(Math.floor((y * labels.height) / height), labels.height - 1);
+        const column = Math.min(Math.floor((x * labels.width) / width), labels.width - 1);
+        return labels.names[labels.values[row * labels.width + column]] ?? "–";
+      }
+      return "";
+    }
+
+    /** [name, value, own] of every choice along the ranked axis at a pixel, largest first; null without such an axis. */
+    _ranked(panel, y, x, height, width) {
+      const { viewer } = this, { atlas } = viewer, axis = atlas.facts.ranked && atlas.axis(atlas.facts.ranked);
+      if (!axis || !panel.map?.block.inner.includes(axis.name)) return null;
+      const without = atlas.facts.unranked || [];
+      const rows = axis.values.map((value, index) => {
+        const map = atlas.map({ ...panel.choice, [axis.name]: value });
+        return [axis.shown[index], map.at(y, x, height, width), value === panel.choice[axis.name], value];
+      });
+      return rows.filter(([, , own, value]) => own || !without.includes(value)).sort((first, second) => second[1] - first[1]);
+    }
+
+    _pinned() {
+      const { viewer } = this, { state, atlas } = viewer, panel = viewer.active();
+      const key = JSON.stringify([state.pin, panel.choice]);
+      if (this.pinKey === key && this.pinned.childNodes.length) return;
+      this.pinKey = key;
+      this.pinned.replaceChildren();
+      if (!state.pin || !panel.map) return;
+      const { width, height } = viewer.size(), y = Math.floor(state.pin.y * height), x = Math.floor(state.pin.x * width);
+      const rows = this._ranked(panel, y, x, height, width);
+      if (rows) this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}` }), space.readout.bars(rows));
+      const over = atlas.facts.curve && atlas.axis(atlas.facts.curve), { block } = panel.map;
+      const place = over ? block.inner.indexOf(over.name) : -1;
+      if (rows && place >= 0 && block.shape[place] > 1) {
+        const count = block.shape[place], axis = atlas.axis(atlas.facts.ranked);
+        const shown = [...rows.filter(([, , own]) => own), ...rows.filter(([, , own]) => !own)].slice(0, 4);
+        const lines = shown.map(([name, , , value], index) => [name, over.values.slice(0, count).map((step) => atlas.map({ ...panel.choice, [axis.name]: value, [over.name]: step }).at(y, x, height, width)), space.LINES[index]]);
+        const at = Math.min(over.values.indexOf(panel.choice[over.name]), count - 1);
+        this.pinned.append(space.readout.curve(lines, over.shown.slice(0, count), at, `Values at the pinned pixel over ${over.name}: ${shown.map(([name]) => name).join(", ")}`));
+      }
+    }
+
+    /** The colours of the labels that the panels show, those that occur. */
+    _legend() {
+      const found = this.viewer.panels.map((panel) => panel.labels).filter(Boolean), seen = new Set();
+      this.legend.replaceChildren(...found.flatMap((labels) => {
+        const there = new Set(labels.values);
+        return labels.names.map((name, index) => {
+          if (!there.has(index) || seen.has(name)) return null;
+          seen.add(name);
+          const dot = el("i");
+          dot.style.background = labels.colors[index];
+          return el("li", {}, dot, name);
+        }).filter(Boolean);
+      }));
+    }
+
+    /** Histogram, area, and scores against the mask, of every panel. */
+    scores() {
+      const { viewer } = this, { state } = viewer, { map } = viewer.active();
+      this._legend();
+      this.graph.replaceChildren();
+      if (map) {
+        const share = Math.min(Math.max(space.score.level(map, state.threshold) / 255, 0), 1), { width, height } = viewer.size();
+        const fine = space.draw.enlarge(map, Math.min(height, 256), Math.min(width, 256));
+        const area = space.score.areaAbove(fine, space.score.level(map, state.threshold));
+        this.graph.append(space.readout.histogram(space.score.histogram(map), share, `Histogram of the map's values; ${Math.round(100 * area)}% of the picture is above the threshold`),
+          el("div", { class: "dv-caption", text: `${(100 * area).toFixed(1)}% of the picture at or above ${number(state.threshold * map.high)}` }));
+      }
+      const rows = viewer.panels.filter((panel) => panel.map && viewer.masks.of(panel.choice)).map((panel) => [viewer.describe(panel.choice), space.score.score(panel.map, viewer.masks.of(panel.choice), state.threshold)]);
+      this.table.replaceChildren();
+      if (!rows.length) return;
+      const head = ["map", "AP", "chance", `IoU at ${state.threshold.toFixed(2)}`, "best IoU", "pointing"];
+      const cells = ({ ap, chance, iou, iouBest, pointing }) => [ap, chance, iou, iouBest, pointing].map((value) => el("td", { text: Number.isFinite(value) ? value.toFixed(3) : "–" }));
+      this.table.append(el("table", {}, el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col", text })))),
+        el("tbody", {}, ...rows.map(([name, found]) => el("tr", {}, el("th", { scope: "row", text: name }), ...cells(found))))));
+    }
+  }
+
+  Object.assign(space, { Layout });
+})(DenseViewer);

@@ -1,0 +1,141 @@
+/* Masks: the true ones of a drawn scene and one that a person draws or loads; what maps are scored against. */
+(function (space) {
+  "use strict";
+  const { el } = space.ui;
+  const SIDE = 128;  // longer side of a mask, as in scoring elsewhere
+  const DRAWN = "drawn";
+
+  class Masks {
+    constructor(viewer) {
+      this.viewer = viewer;
+      this.drawn = null;  // {values, height, width} or null
+      this.radius = 5;  // of the brush, in mask pixels
+      this.corners = [];
+    }
+
+    /** Names that may be chosen: "", those of the result, "drawn" where there is one. */
+    names() {
+      const own = Object.keys(this.viewer.atlas?.masks || {});
+      return ["", ...own, ...(this.drawn ? [DRAWN] : [])];
+    }
+
+    /** The mask that is chosen, or null. "match" takes the true mask of the word or class a panel shows. */
+    of(choice) {
+      const { atlas, state } = this.viewer;
+      if (state.mask === DRAWN) return this.drawn;
+      if (state.mask !== "match") return atlas.masks[state.mask] || null;
+      const { axis, names } = atlas.facts.matches || {};
+      return (axis && atlas.masks[names[choice[axis]]]) || null;
+    }
+
+    /** An empty mask that fits the picture, kept if there is one. */
+    _own() {
+      if (!this.drawn) {
+        const { width, height } = this.viewer.size(), scale = SIDE / Math.max(width, height);
+        const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
+        this.drawn = { values: new Uint8Array(w * h), width: w, height: h };
+      }
+      return this.drawn;
+    }
+
+    /** Paint or wipe a disc around a point, and the line from the last one. */
+    brush(point, value, from = point) {
+      const mask = this._own(), { width, height } = mask;
+      const steps = Math.max(1, Math.ceil(Math.hypot((point.x - from.x) * width, (point.y - from.y) * height)));
+      for (let step = 0; step <= steps; step++) {
+        const cx = (from.x + ((point.x - from.x) * step) / steps) * width, cy = (from.y + ((point.y - from.y) * step) / steps) * height;
+        for (let y = Math.max(0, Math.floor(cy - this.radius)); y <= Math.min(height - 1, cy + this.radius); y++) {
+          for (let x = Math.max(0, Math.floor(cx - this.radius)); x <= Math.min(width - 1, cx + this.radius); x++) {
+            if (Math.hypot(x + 0.5 - cx, y + 0.5 - cy) <= this.radius) mask.values[y * width + x] = value;
+          }
+        }
+      }
+      this.cached = null;
+    }
+
+    corner(point) {
+      this.corners.push(point);
+    }
+
+    /** Fill the polygon of the corners so far (even-odd), add it to the mask. */
+    closePolygon() {
+      if (this.corners.length >= 3) {
+        const mask = this._own(), canvas = el("canvas", { width: mask.width, height: mask.height }), context = canvas.getContext("2d");
+        context.beginPath();
+        this.corners.forEach(({ x, y }) => context.lineTo(x * mask.width, y * mask.height));
+        context.fill("evenodd");
+        const { data } = context.getImageData(0, 0, mask.width, mask.height);
+        for (let at = 0; at < mask.values.length; at++) if (data[4 * at + 3] > 127) mask.values[at] = 1;
+        this.cached = null;
+      }
+      this.corners = [];
+      this.viewer.maskChanged(DRAWN);
+    }
+
+    /** Take a picture file as mask: its light half. */
+    async load(file) {
+      const mask = this._own(), canvas = el("canvas", { width: mask.width, height: mask.height }), context = canvas.getContext("2d");
+      const bitmap = await createImageBitmap(file);
+      context.drawImage(bitmap, 0, 0, mask.width, mask.height);
+      bitmap.close();
+      const { data } = context.getImageData(0, 0, mask.width, mask.height);
+      for (let at = 0; at < mask.values.length; at++) {
+        const light = 0.299 * data[4 * at] + 0.587 * data[4 * at + 1] + 0.114 * data[4 * at + 2];
+        mask.values[at] = data[4 * at + 3] > 127 && light > 127 ? 1 : 0;
+      }
+      this.cached = null;
+      this.viewer.maskChanged(DRAWN);
+    }
+
+    /** Take a map above its threshold as mask: what one tab finds, another can be scored against. */
+    take(mask) {
+      this.drawn = { ...mask, values: mask.values.slice() };
+      this.cached = null;
+      this.viewer.maskChanged(DRAWN);
+    }
+
+    clear() {
+      this.drawn = null;
+      this.corners = [];
+      this.cached = null;
+      this.viewer.maskChanged("match");
+    }
+
+    /** The chosen mask's outline, and the polygon that is being drawn, on a panel's upper canvas. */
+    paint(context, width, height) {
+      const { viewer } = this;
+      const mask = viewer.state.outline ? this.of(viewer.active().choice) : viewer.state.mask === DRAWN ? this.drawn : null;
+      if (mask) {
+        const key = `${width}x${height}`;
+        if (this.cached?.mask !== mask || this.cached.key !== key) this.cached = { mask, key, path: outline(mask, width, height) };
+        const size = 1 / Math.min(viewer.state.zoom.scale, 6);
+        for (const [colour, line] of [["#000", 3.5], ["#ffd400", 1.5]]) {
+          Object.assign(context, { strokeStyle: colour, lineWidth: line * size });
+          context.stroke(this.cached.path);
+        }
+      }
+      if (this.corners.length) {
+        context.beginPath();
+        this.corners.forEach(({ x, y }) => context.lineTo(x * width, y * height));
+        Object.assign(context, { strokeStyle: "#ffd400", lineWidth: 2 });
+        context.stroke();
+        for (const { x, y } of this.corners) { context.beginPath(); context.arc(x * width, y * height, 3, 0, 2 * Math.PI); context.stroke(); }
+      }
+    }
+  }
+
+  /** The borders between a mask's inside and outside as one path, along pixel edges. */
+  function outline(mask, width, height) {
+    const path = new Path2D(), across = width / mask.width, down = height / mask.height;
+    const inside = (y, x) => x >= 0 && y >= 0 && x < mask.width && y < mask.height && mask.values[y * mask.width + x];
+    for (let y = 0; y <= mask.height; y++) {
+      for (let x = 0; x <= mask.width; x++) {
+        if (x < mask.width && !inside(y, x) !== !inside(y - 1, x)) { path.moveTo(x * across, y * down); path.lineTo((x + 1) * across, y * down); }
+        if (y < mask.height && !inside(y, x) !== !inside(y, x - 1)) { path.moveTo(x * across, y * down); path.lineTo(x * across, (y + 1) * down); }
+      }
+    }
+    return path;
+  }
+
+  Object.assign(space, { Masks, DRAWN });
+})(DenseViewer);

@@ -1,0 +1,101 @@
+/* Matrix: small pictures of the maps along two axes; a click shows one large, a mask scores them all. */
+(function (space) {
+  "use strict";
+  const { el, number } = space.ui;
+  const SIDE = 64;  // pixels of a small picture's longer side
+  const MOST = 24;  // columns; of a longer axis evenly spaced ones are shown
+
+  class Matrix {
+    constructor(viewer) {
+      this.viewer = viewer;
+      this.node = el("div", { class: "dv-matrix" });
+      this.cells = [];
+    }
+
+    /** Build the cells anew for the axes chosen. */
+    build() {
+      const { viewer } = this, { atlas, state } = viewer;
+      const columns = atlas.axis(state.columns), rows = atlas.axis(state.rows);
+      this.cells = [];
+      this.node.replaceChildren();
+      if (!columns) return;
+      const across = spaced(columns), down = rows ? spaced(rows) : [null];
+      const table = el("div", { class: "dv-grid", role: "grid", "aria-label": `Maps by ${state.columns}${rows ? ` and ${state.rows}` : ""}` });
+      for (const row of down) {
+        const line = el("div", { class: "dv-row", role: "row" });
+        if (row !== null) line.append(el("div", { class: "dv-rowhead", role: "rowheader", text: rows.shown[rows.values.indexOf(row)] }));
+        for (const column of across) line.append(this._cell(columns, column, rows, row));
+        table.append(line);
+      }
+      this.node.append(table);
+    }
+
+    _cell(columns, column, rows, row) {
+      const canvas = el("canvas", { "aria-hidden": "true" }), score = el("span", { class: "dv-score" });
+      const text = columns.shown[columns.values.indexOf(column)];
+      const change = { [columns.name]: column, ...(rows ? { [rows.name]: row } : {}) };
+      const button = el("button", { type: "button", class: "dv-cell", onclick: () => this.viewer.choose(change) }, canvas, el("span", { class: "dv-name", text }), score);
+      button.addEventListener("keydown", (event) => this._move(event, button));
+      this.cells.push({ canvas, score, change, button, text });
+      return el("div", { role: "gridcell" }, button);
+    }
+
+    _move(event, button) {
+      const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const at = this.cells.findIndex((cell) => cell.button === button);
+      this.cells[Math.min(Math.max(at + move, 0), this.cells.length - 1)].button.focus();
+    }
+
+    /** The choices that the cells stand for. */
+    choices() {
+      const own = this.viewer.active().choice;
+      return this.cells.map((cell) => ({ ...own, ...cell.change }));
+    }
+
+    /** Redraw every cell for the active panel's other choices; score it where there is a mask. */
+    async update() {
+      const { viewer } = this, { atlas, state } = viewer, own = viewer.active().choice;
+      const round = (this.round = (this.round || 0) + 1);
+      for (const cell of this.cells) {
+        const choice = { ...own, ...cell.change }, content = viewer.content(choice);
+        const picture = await atlas.picture(content.picture);
+        if (round !== this.round || atlas !== viewer.atlas) return;
+        this._draw(cell, content, picture);
+        const chosen = Object.entries(cell.change).every(([axis, value]) => own[axis] === value);
+        cell.button.setAttribute("aria-pressed", String(chosen));
+        const mask = content.map && viewer.masks.of(choice);
+        const found = mask ? space.score.score(content.map, mask, state.threshold) : null;
+        cell.score.textContent = found ? `AP ${found.ap.toFixed(2)}` : "";
+        cell.button.setAttribute("aria-label", `${viewer.describe(choice)}${found ? `, AP ${found.ap.toFixed(2)}` : ""}`);
+        cell.button.classList.toggle("dv-away", !content.map && !content.labels && Boolean(content.block));
+      }
+    }
+
+    _draw(cell, content, picture) {
+      const { viewer } = this, { state } = viewer, { draw } = space, { canvas } = cell;
+      const scale = SIDE / Math.max(picture.width, picture.height);
+      const width = Math.max(1, Math.round(picture.width * scale)), height = Math.max(1, Math.round(picture.height * scale));
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      const context = canvas.getContext("2d"), image = context.createImageData(width, height), out = new Uint32Array(image.data.buffer);
+      const shown = content.map || content.labels;
+      const base = draw.ground(viewer.pixels(content.picture, picture, width, height), shown ? 1 - state.opacity : 1);
+      if (content.map) {
+        const [low, high] = viewer.span(content.map), name = content.map.block.signed ? "diverging" : state.colormap;
+        draw.heat(base, draw.enlarge(content.map, height, width, state.smooth), viewer.colours(name), draw.ramp(content.map, low, high), out);
+      } else if (content.labels) draw.paint(base, content.labels, state.opacity, height, width, out);
+      else out.set(base);
+      context.putImageData(image, 0, 0);
+    }
+  }
+
+  function spaced(axis) {
+    const count = axis.values.length;
+    if (count <= MOST) return axis.values;
+    return Array.from({ length: MOST }, (_, index) => axis.values[Math.round((index * (count - 1)) / (MOST - 1))]);
+  }
+
+  Object.assign(space, { Matrix });
+})(DenseViewer);

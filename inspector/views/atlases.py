@@ -1,0 +1,238 @@
+"""Atlases: what of each tab's result goes to the page, and how the page begins with it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from inspector.errors import ChoiceError
+from inspector.results import (
+    AttentionResult,
+    ClustersResult,
+    SaliencyResult,
+    SegmentationResult,
+    fit_mask,
+)
+from inspector.views import attention, clusters, export, segmentation
+from inspector.views.atlas import Atlas, Axis, Block, Labels
+from inspector.views.figure import number
+from inspector.views.overlay import enlarge, fit
+from inspector.words import class_mask, same_word
+
+Result = SaliencyResult | AttentionResult | ClustersResult | SegmentationResult
+BUDGET = 8_000_000  # bytes of maps in the first file; what is over comes when it is asked for
+PICTURE = "picture"
+START, END = "start token", "end token"
+
+
+def atlas_of(result: Result, budget: int | None = BUDGET) -> Atlas:
+    """The atlas of a result, with as many maps as fit into `budget` bytes; None takes all."""
+    made: Atlas = _MAKERS[type(result)](result)
+    return made if budget is None else within(made, budget)
+
+
+def within(made: Atlas, budget: int) -> Atlas:
+    """The atlas with as many of its blocks' maps as fit, in their order; the others are announced only."""
+    blocks: list[Block] = []
+    left = budget
+    for block in made.blocks:
+        size = 0 if block.maps is None else block.maps.size
+        fits = size <= left or not blocks
+        left -= size if fits else 0
+        blocks.append(block if fits else _announced(block))
+    return _with(made, blocks)
+
+
+def part(made: Atlas, at: Mapping[str, str]) -> Atlas:
+    """An atlas of one block alone, which the first file just announced. Raises ChoiceError where there is none."""
+    found = [block for block in made.blocks if dict(block.at) == dict(at)]
+    if not found:
+        raise ChoiceError(f"This result has no maps at {dict(at)}; open it again.")
+    return Atlas(made.tab, made.axes, tuple(found), {})
+
+
+def _announced(block: Block) -> Block:
+    return Block(block.at, block.inner, None, block.picture, block.signed, block.computed)
+
+
+def _with(made: Atlas, blocks: Sequence[Block]) -> Atlas:
+    return Atlas(
+        made.tab, made.axes, tuple(blocks), made.pictures, made.labels, made.masks, made.features, made.facts
+    )  # fmt: skip
+
+
+def of_saliency(result: SaliencyResult) -> Atlas:
+    """Axes map (Grad-CAM, signed) and class."""
+    names = result.names
+    shown = tuple(
+        f"{'/'.join(synonyms)}  p {number(float(p))}"
+        for synonyms, p in zip(result.request.classes, result.probabilities, strict=True)
+    )
+    axes = (
+        Axis("class", names, shown, "chips"),
+        Axis("map", ("gradcam", "signed"), ("Grad-CAM", "signed, before the ReLU"), "list"),
+    )
+    blocks = (
+        Block({"map": "gradcam"}, ("class",), result.grid, PICTURE),
+        Block({"map": "signed"}, ("class",), result.grid_signed, PICTURE, signed=True),
+    )
+    masks, matches = class_masks(names, result.request.classes, result.request.masks)
+    facts = {
+        "title": "Grad-CAM",
+        "names": {"class": "Class", "map": "Map"},
+        "columns": "class",
+        "panels": [{"class": name} for name in names[:2]],
+        "linked": ["map"],
+        "zero": True,
+        "ranked": "class",
+        "matches": {"axis": "class", "names": matches},
+        "look": {"threshold": result.request.threshold},
+        "keys": {"arrows": "class", "updown": "map"},
+    }
+    return Atlas("saliency", axes, blocks, {PICTURE: result.request.image}, (), masks, facts=_told(result, facts))
+
+
+def of_attention(result: AttentionResult) -> Atlas:
+    """Axes word, step, layer (its means first) and arm; words of several tokens are their tokens' mean."""
+    words = attention.words(result)
+    tokens = {word: result.token_indices(word) for word in words} | {START: (0,), END: (len(result.tokens) - 1,)}
+    longest = max(result.arms, key=lambda arm: len(result.steps[arm]))
+    ticks = {
+        arm: [f"{index} of {len(steps)}, t = {timestep}" for index, timestep in enumerate(steps, 1)]
+        for arm, steps in result.steps.items()
+    }
+    layers = {value: shown for shown, value in attention.layer_choices(result)}
+    first = words.index(attention.main_word(result)) if words else 0
+    steps = tuple(str(index) for index in range(len(ticks[longest])))
+    axes = (
+        Axis("word", tuple(tokens), tuple(tokens), "chips", first),
+        Axis("step", steps, tuple(ticks[longest]), "slider", len(steps) - 1),
+        Axis("layer", tuple(layers), tuple(layers.values()), "list"),
+        Axis("arm", result.arms, result.arms, "chips"),
+    )
+    blocks = [_attention_block(result, arm, layer, tokens) for layer in layers for arm in result.arms]
+    pictures = dict(result.images)
+    for arm, previews in result.previews.items():
+        size = fit(result.images[arm].shape, max(previews.shape[1:3]))
+        pictures |= {f"{arm}/{index}": enlarge(preview, size) for index, preview in enumerate(previews)}
+    masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
+    facts = {
+        "title": "Cross-attention",
+        "names": {"word": "Word", "step": "Step", "layer": "Layer", "arm": "Picture"},
+        "columns": "layer",
+        "rows": "arm" if len(result.arms) > 1 else "",
+        "panels": [{"arm": arm} for arm in result.arms],
+        "linked": ["word", "step", "layer"],
+        "ranked": "word",
+        "unranked": [START],
+        "curve": "step",
+        "ticks": {"step": ticks},
+        "ticksBy": "arm",
+        "previews": any(len(previews) for previews in result.previews.values()),
+        "matches": {
+            "axis": "word",
+            "names": {word: name for word in words for name in masks if same_word(word, name)},
+        },
+        "keys": {"arrows": "step", "updown": "word", "brackets": "layer"},
+    }
+    return Atlas("attention", axes, tuple(blocks), pictures, (), masks, facts=_told(result, facts))
+
+
+def _attention_block(result: AttentionResult, arm: str, layer: str, tokens: Mapping[str, tuple[int, ...]]) -> Block:
+    maps = result.select(arm, layer=attention.parse_layer(layer))  # (step, token, h, w)
+    words = np.stack([maps[:, list(positions)].mean(1) for positions in tokens.values()], 1)
+    return Block({"arm": arm, "layer": layer}, ("step", "word"), words, arm)
+
+
+def of_clusters(result: ClustersResult) -> Atlas:
+    """One axis of views: clusters, similarity to a pixel, agreement, PCA, and what colour and position alone give."""
+    kinds = ("clusters", "similarity", "agreement", "features", *result.baselines)
+    axes = (Axis("view", kinds, tuple(clusters.TITLES.get(kind, kind) for kind in kinds), "chips"),)
+    height, width = result.request.image.shape[:2]
+    grids = {"clusters": result.grid_labels, **result.baselines}
+    labels = tuple(
+        Labels(
+            {"view": kind},
+            grid,
+            clusters.colors(result, kind),
+            tuple(f"cluster {index + 1}" for index in range(result.request.k)),
+            PICTURE,
+        )
+        for kind, grid in grids.items()
+    )
+    blocks = (
+        Block({"view": "similarity"}, (), None, PICTURE, computed="similarity"),
+        Block({"view": "agreement"}, (), result.agreement, PICTURE),
+    )
+    facts = {
+        "title": "UNet clusters",
+        "names": {"view": "View"},
+        "columns": "view",
+        "panels": [{"view": "clusters"}, {"view": "similarity"}],
+        "plainAxis": "view",
+        "plain": {"features": "features"},
+        "keys": {"arrows": "view"},
+    }
+    pictures = {PICTURE: result.request.image, "features": enlarge(result.grid_pca, (height, width))}
+    masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
+    return Atlas(
+        "clusters", axes, blocks, pictures, labels, masks, unit(result.features), _told(result, facts)
+    )  # fmt: skip
+
+
+def of_segmentation(result: SegmentationResult) -> Atlas:
+    """Axes view (labels, score, and with masks truth) and class."""
+    names, kinds = result.names, [kind for kind in segmentation.kinds(result) if kind != "errors"]
+    shown = {"labels": "labels", "score": "score of a class", "truth": "true labels"}
+    axes = (
+        Axis("view", tuple(kinds), tuple(shown[kind] for kind in kinds), "chips"),
+        Axis("class", names, names, "chips" if len(names) <= 12 else "list"),
+    )
+    colors = segmentation.colors(result)
+    grids = {"labels": result.labels, "truth": segmentation.truth(result)}
+    labels = tuple(
+        Labels({"view": kind}, grids[kind], colors, ("background", *names), PICTURE) for kind in kinds if kind in grids
+    )
+    masks, matches = class_masks(names, result.request.classes, result.request.masks)
+    facts = {
+        "title": f"Segmentation by {result.request.method}",
+        "names": {"view": "View", "class": "Class"},
+        "columns": "class",
+        "panels": [{"view": "labels"}, {"view": "score"}],
+        "active": 1,
+        "ranked": "class",
+        "matches": {"axis": "class", "names": matches},
+        "keys": {"arrows": "class", "updown": "view"},
+    }
+    block = Block({"view": "score"}, ("class",), result.grid_scores, PICTURE)
+    return Atlas(
+        "segmentation", axes, (block,), {PICTURE: result.request.image}, labels, masks, facts=_told(result, facts)
+    )  # fmt: skip
+
+
+def class_masks(
+    names: Sequence[str], classes: Sequence[Sequence[str]], masks: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Masks to score against, and class -> name of its own; the union of its synonyms' where there are several."""
+    found = {name: class_mask(synonyms, masks) for name, synonyms in zip(names, classes, strict=True)}
+    own = {name: fit_mask(mask) for name, mask in found.items() if mask is not None}
+    others = {name: fit_mask(mask) for name, mask in masks.items() if mask.any() and name not in own}
+    return {**own, **others}, {name: name for name in own}
+
+
+def unit(features: np.ndarray) -> np.ndarray:
+    """float32 (channel, gh, gw) with length 1 at every place."""
+    values = np.asarray(features, np.float32)
+    return values / np.maximum(np.linalg.norm(values, axis=0, keepdims=True), 1e-6)
+
+
+def _told(result: Result, facts: dict[str, Any]) -> dict[str, Any]:
+    return facts | {"record": export.record(result)}
+
+
+_MAKERS: Mapping[type, Any] = {
+    SaliencyResult: of_saliency,
+    AttentionResult: of_attention,
+    ClustersResult: of_clusters,
+    SegmentationResult: of_segmentation,
+}
