@@ -5,7 +5,7 @@ import argparse
 from inspector.cli.options import add_json
 
 HELP = "Time the program: what a visitor waits for."
-MODULES = {"startup": "inspector.bench.startup"}
+MODULES = {"startup": "inspector.bench.startup", "viewer": "inspector.bench.viewer"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

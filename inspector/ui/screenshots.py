@@ -1,12 +1,10 @@
 """Screenshots: the real page in a browser, each tab's example run, in light, dark and on a phone's screen."""
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspector.errors import ChoiceError
+from inspector.browser import open_browser
 from inspector.ui.shell import TABS, launch
 
 # tab -> the button of the example that is shown
@@ -22,7 +20,6 @@ SCREENS: Mapping[str, tuple[int, int, str]] = {
     "dark": (1440, 900, "dark"),
     "phone": (390, 844, "light"),
 }
-FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars")
 PATIENCE = 180_000  # milliseconds; a busy machine
 SETTLE = 1_500
 
@@ -42,27 +39,6 @@ def take(folder: Path, browser: str | None = None) -> list[Path]:
             ]
         finally:
             page.close()
-
-
-@contextmanager
-def open_browser(path: str | None = None) -> Iterator[Any]:
-    """A headless Chromium, driven by playwright, which are of development only and may be missing."""
-    path = path or shutil.which("chromium") or shutil.which("chromium-browser")
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        raise ChoiceError("Playwright is missing; pip install -r requirements-dev.txt.") from None
-    if path is None or not Path(path).is_file():
-        raise ChoiceError("No Chromium was found; install Debian's package chromium, or name one with --browser.")
-    with sync_playwright() as playwright:
-        try:
-            driven = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        except Error:
-            raise ChoiceError(f"{path} does not start as a Chromium; name another with --browser.") from None
-        try:
-            yield driven
-        finally:
-            driven.close()
 
 
 def open_tab(page: Any, tab: str) -> None:

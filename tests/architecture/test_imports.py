@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
     "words": {"errors"},
+    "browser": {"errors"},
     "results": {"settings", "words", "errors"},
     "world": DATA,
     "models": GROUND,
@@ -30,8 +31,8 @@ MAY_IMPORT = {
     "views": GROUND,  # settings too: the size of an uploaded file is limited before there is a request
     "evaluation": BELOW_VIEWS | MEASURING | {"views"},
     "training": BELOW_VIEWS | MEASURING | {"views"},
-    "bench": BELOW_VIEWS | MEASURING | {"views"},
-    "ui": GROUND | {"pipelines", "views", "models.catalog", "world"},
+    "bench": BELOW_VIEWS | MEASURING | {"views", "browser"},
+    "ui": GROUND | {"pipelines", "views", "models.catalog", "world", "browser"},
     "cli": BELOW_VIEWS | MEASURING | {"views", "ui"},
     "__main__": {"cli"},
     "__init__": BELOW_VIEWS | {"views"},  # lazily: `test_importing_loads_no` holds that

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from inspector.browser import open_browser
 from inspector.errors import ChoiceError
-from inspector.ui.screenshots import EXAMPLES, open_browser, open_tab
+from inspector.ui.screenshots import EXAMPLES, open_tab
 
 playwright = pytest.importorskip("playwright.sync_api")
 DESK, PHONE = 1440, 390  # width of the window, pixels

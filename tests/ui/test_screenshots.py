@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inspector.browser import open_browser
 from inspector.errors import ChoiceError
 from inspector.ui import screenshots
 
@@ -15,7 +16,7 @@ pytest.importorskip("playwright.sync_api")
 @pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 def test_one_tab_on_a_phone_is_a_whole_page(page: str, tmp_path: Path) -> None:
     try:
-        with screenshots.open_browser() as browser:
+        with open_browser() as browser:
             file = screenshots._one(browser, page, "segmentation", "phone", tmp_path / "shot.png")
     except ChoiceError as error:
         pytest.skip(str(error))
@@ -28,5 +29,5 @@ def test_one_tab_on_a_phone_is_a_whole_page(page: str, tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_browser_is_told(tmp_path: Path) -> None:
     (tmp_path / "chromium").write_text("#!/bin/false\n")
-    with pytest.raises(ChoiceError, match="--browser"), screenshots.open_browser(str(tmp_path / "chromium")):
+    with pytest.raises(ChoiceError, match="--browser"), open_browser(str(tmp_path / "chromium")):
         pass

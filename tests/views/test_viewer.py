@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.analysis import metrics
+from inspector.browser import open_browser
 from inspector.results import resize_maps
 from inspector.views import overlay
 from inspector.views.atlas import pack
@@ -25,14 +26,8 @@ Open = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        driven = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
-        )
+    with open_browser() as driven:
         yield driven
-        driven.close()
 
 
 @pytest.fixture
