@@ -156,6 +156,7 @@
       over.addEventListener("pointerleave", () => viewer.hover(this, null));
       over.addEventListener("pointerdown", (event) => viewer.press(this, this.point(event), event));
       over.addEventListener("pointerup", (event) => viewer.release(this, this.point(event), event));
+      over.addEventListener("pointercancel", () => viewer.cancel());
       over.addEventListener("dblclick", () => viewer.masks.closePolygon());
       this.frame.addEventListener("wheel", (event) => {
         if (!event.ctrlKey && !event.metaKey) return;

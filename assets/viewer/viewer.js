@@ -286,6 +286,11 @@
       }
     }
 
+    /** A finger that began to scroll the page neither draws nor pins. */
+    cancel() {
+      this.drawing = this.panning = null;
+    }
+
     _stroke(point) {
       this.masks.brush(point, this.state.tool === "brush" ? 1 : 0, this.drawing);
       this.drawing = point;
@@ -325,6 +330,8 @@
       for (const panel of this.panels) {
         panel.stack.style.transform = scale > 1 ? `translate(${50 - 100 * cx * scale}%, ${50 - 100 * cy * scale}%) scale(${scale})` : "";
         panel.stack.classList.toggle("dv-near", scale >= 4);
+        // On a touch screen a finger on the picture scrolls the page, unless it draws or moves a picture that is zoomed.
+        panel.over.style.touchAction = this.state.tool === "look" && scale <= 1 ? "pan-y" : "none";
         if (panel.over.width) panel.drawOver();
       }
     }

@@ -16,7 +16,7 @@ from inspector.results import (
 from inspector.views import attention, clusters, export, segmentation
 from inspector.views.atlas import Atlas, Axis, Block, Labels
 from inspector.views.figure import number
-from inspector.views.overlay import enlarge, fit
+from inspector.views.overlay import BACKGROUND, enlarge, fit
 from inspector.words import class_mask, same_word
 
 Result = SaliencyResult | AttentionResult | ClustersResult | SegmentationResult
@@ -181,18 +181,20 @@ def of_clusters(result: ClustersResult) -> Atlas:
 
 
 def of_segmentation(result: SegmentationResult) -> Atlas:
-    """Axes view (labels, score, and with masks truth) and class."""
-    names, kinds = result.names, [kind for kind in segmentation.kinds(result) if kind != "errors"]
-    shown = {"labels": "labels", "score": "score of a class", "truth": "true labels"}
+    """Axes view (labels, score, and with masks truth and errors) and class."""
+    names, kinds = result.names, segmentation.kinds(result)
+    shown = {"labels": "labels", "score": "score of a class", "truth": "true labels", "errors": "right and wrong"}
     axes = (
-        Axis("view", tuple(kinds), tuple(shown[kind] for kind in kinds), "chips"),
+        Axis("view", kinds, tuple(shown[kind] for kind in kinds), "chips"),
         Axis("class", names, names, "chips" if len(names) <= 12 else "list"),
     )
     colors = segmentation.colors(result)
     grids = {"labels": result.labels, "truth": segmentation.truth(result)}
-    labels = tuple(
+    labels = [
         Labels({"view": kind}, grids[kind], colors, ("background", *names), PICTURE) for kind in kinds if kind in grids
-    )
+    ]
+    if "errors" in kinds:
+        labels.append(_errors(result, grids["truth"]))
     masks, matches = class_masks(names, result.request.classes, result.request.masks)
     facts = {
         "title": f"Segmentation by {result.request.method}",
@@ -206,8 +208,23 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
     }
     block = Block({"view": "score"}, ("class",), result.grid_scores, PICTURE)
     return Atlas(
-        "segmentation", axes, (block,), {PICTURE: result.request.image}, labels, masks, facts=_told(result, facts)
-    )  # fmt: skip
+        "segmentation",
+        axes,
+        (block,),
+        {PICTURE: result.request.image},
+        tuple(labels),
+        masks,
+        facts=_told(result, facts),
+    )
+
+
+def _errors(result: SegmentationResult, truth: np.ndarray) -> Labels:
+    """Where the labels are right and wrong; what is in no mask counts only where the result has a background."""
+    values = np.where(result.labels == truth, 1, 2)
+    if result.request.background == 0:
+        values[truth == 0] = 0
+    colors = np.stack([BACKGROUND, segmentation.RIGHT, segmentation.WRONG])
+    return Labels({"view": "errors"}, values, colors, ("in no mask", "right", "wrong"), PICTURE)
 
 
 def class_masks(

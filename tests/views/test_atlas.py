@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -150,10 +151,20 @@ def test_clusters_bring_features_whose_cosines_stay_within_two_hundredths():
     assert {label["at"]["view"] for label in header["labels"]} == {"clusters", *result.baselines}
 
 
-def test_segmentation_has_labels_truth_and_scores():
+def without_masks(result):
+    return replace(result, request=replace(result.request, masks={}), metrics={})
+
+
+def test_segmentation_has_labels_truth_errors_and_scores():
     result = samples.segmentation()
     made = atlas_of(result)
-    assert [dict(labels.at) for labels in made.labels] == [{"view": "labels"}, {"view": "truth"}]
+    assert [dict(labels.at) for labels in made.labels] == [{"view": "labels"}, {"view": "truth"}, {"view": "errors"}]
+    wrong = np.argwhere(made.labels[2].values == 2).tolist()
+    assert wrong == [[0, 0]]  # the one pixel that was left to the background
+    assert (made.labels[2].values == 1).sum() == 64 * 96 - 1
+    whole = replace(result, request=replace(result.request, masks={"car": samples.left_half()}))
+    assert (atlas_of(whole).labels[2].values[:, 48:] == 0).all()  # sky has no mask, and nothing is background
+    assert not [labels for labels in atlas_of(without_masks(result)).labels if labels.at["view"] == "errors"]
     assert made.labels[0].names == ("background", "car", "sky")
     assert np.allclose(atlas.maps_of(atlas.pack(made), {"view": "score"}), result.grid_scores, atol=0.8 / 255)
     assert set(made.pictures) == {PICTURE}

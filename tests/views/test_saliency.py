@@ -80,4 +80,4 @@ def test_the_look_is_checked() -> None:
     with pytest.raises(ChoiceError, match=r"opacity is 2; use a number from 0 to 1"):
         Look(opacity=2)
     with pytest.raises(ChoiceError, match=r"colour map is 'turbo'"):
-        Look(colormap="turbo")
+        Look(colormap="jet")

@@ -322,6 +322,28 @@ def test_clusters_show_the_similarity_to_the_pinned_pixel(show: Open) -> None:
     assert page.locator(".dv-legend li").count() > 1
 
 
+def test_a_finger_on_the_picture_scrolls_unless_it_draws_or_moves(show: Open) -> None:
+    page = show(samples.saliency())
+    over = "getComputedStyle(V.panels[0].over).touchAction"
+    assert page.evaluate(over) == "pan-y"
+    page.evaluate("V.zoomAt({ y: 0.5, x: 0.5 }, 3)")
+    assert page.evaluate(over) == "none"
+    page.evaluate("V.zoomAt({ y: 0.5, x: 0.5 }, 1e-9); V.set('tool', 'brush')")
+    assert page.evaluate(over) == "none"
+
+
+def test_zooming_keeps_the_pixel_under_the_pointer(show: Open) -> None:
+    page = show(samples.saliency())
+    where = """() => { const { canvas, frame: around } = V.panels[0];
+        const box = canvas.getBoundingClientRect(), frame = around.getBoundingClientRect();
+        return [(box.left - frame.left + 0.6 * box.width) / frame.width, box.width / frame.width]; }"""
+    before, whole = page.evaluate(where)
+    page.evaluate("V.zoomAt({ y: 0.5, x: 0.6 }, 2)")
+    after, twice = page.evaluate(where)
+    assert (before, whole, twice) == (pytest.approx(0.6), pytest.approx(1), pytest.approx(2))
+    assert after == pytest.approx(before, abs=1e-3)
+
+
 def test_closing_lets_go_of_everything(show: Open) -> None:
     page = show(samples.attention())
     page.evaluate("V.close()")
