@@ -79,5 +79,5 @@ def test_an_unknown_kind_lists_the_known_ones() -> None:
 def test_the_look_is_checked() -> None:
     with pytest.raises(ChoiceError, match=r"opacity is 2; use a number from 0 to 1"):
         Look(opacity=2)
-    with pytest.raises(ChoiceError, match=r"colour map is 'turbo'"):
+    with pytest.raises(ChoiceError, match=r"colour map is 'jet'"):
         Look(colormap="jet")
