@@ -15,6 +15,7 @@ from inspector.results import resize_maps
 from inspector.views import overlay
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of, part, within
+from inspector.views.color import colorize
 from inspector.views.page import Section, standalone
 from tests.views import samples
 
@@ -94,6 +95,22 @@ def test_pixels_on_the_canvas_are_those_that_python_draws(show: Open) -> None:
     expected = overlay.heat(picture, overlay.enlarge(grid, (height, width)), 0, grid.max(), "viridis", 0.6)
     assert np.abs(drawn.astype(int) - expected).max() <= 4  # two rounded-down shares, and 8-bit values
     assert np.abs(drawn.astype(int) - expected).mean() < 1.2
+
+
+def test_a_shared_scale_colours_every_map_alike(show: Open) -> None:
+    result = samples.attention()
+    page = show(result, state={"scale": "shared", "opacity": 1, "columns": "", "smooth": False})
+    low, high = page.evaluate("V.shared")
+    maps = [result.select(arm, step=-1, token="horse") for arm in result.arms]
+    assert (low, high) == pytest.approx((min(item.min() for item in maps), max(item.max() for item in maps)), abs=1e-6)
+    assert low > 0
+    for index, item in enumerate(maps):
+        at = [int((item.shape[0] - 0.5) * 512 / item.shape[0]), int((item.shape[1] - 0.5) * 512 / item.shape[1])]
+        found = page.evaluate(
+            "([index, y, x]) => [...V.panels[index].context.getImageData(x, y, 1, 1).data]", [index, *at]
+        )
+        expected = colorize(item[-1:, -1:], low, high)[0, 0]
+        assert np.abs(np.array(found[:3]) - expected).max() <= 6  # two steps of the table
 
 
 def test_scores_against_a_mask_are_pythons(show: Open) -> None:
@@ -238,6 +255,11 @@ def test_what_was_only_announced_is_asked_for_once(show: Open) -> None:
     for _ in range(3):
         page.evaluate("V.step('word', 1, true)")
     settle(page)
+    twice = "async at => { V.pending.clear(); await Promise.all([1, 2].map(() => V.fetchBlock(V.atlas.block(at)))); }"
+    before = page.evaluate("asked.length")
+    page.evaluate(twice, dict(wanted.at))
+    assert page.evaluate("asked.length") == before + 1
+    page.evaluate("asked.pop()")
     mine = [at for at in page.evaluate("asked") if at == dict(wanted.at)]
     assert len(mine) == 1
     assert page.evaluate("Boolean(V.active().map)")
