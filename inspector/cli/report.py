@@ -1,6 +1,7 @@
 """`report`: a list of runs as one folder that opens from disk, with the viewer, figures and a table of metrics."""
 
 import argparse
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ HELP = "Run what a TOML file lists and write one folder with figures, data, numb
 TABS = ("saliency", "attention", "clusters", "segmentation")
 REQUESTS = {tab: f"{tab.capitalize()}Request" for tab in TABS}
 OWN = ("tab", "heading", "note", "state")  # of a run, beside what its sub-command takes
-MODELS: Mapping[
-    str, Mapping[str, tuple[str, Literal["clip", "diffusion"]]]
-] = {  # option -> the request's field, and the kind of model
+Kind = Literal["clip", "diffusion"]
+# option -> the request's field, and the kind of model
+MODELS: Mapping[str, Mapping[str, tuple[str, Kind]]] = {
     "saliency": {"clip": ("model", "clip")},
     "attention": {"diffusion": ("model", "diffusion")},
     "clusters": {"diffusion": ("model", "diffusion")},
@@ -108,9 +109,13 @@ def _checked(table: Mapping[str, Any]) -> Run:
             values[name] = choose(str(table[option]), kind)
     try:
         request = getattr(results, REQUESTS[tab])(**values)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:  # a value of another kind, such as a prompt that is a number
         raise ChoiceError(f"{error}; see python -m inspector {tab} --help.") from None
     state = table.get("state", {})
+    try:
+        json.dumps(state)
+    except TypeError:  # a date, which TOML has
+        state = None
     if not isinstance(state, dict):
-        raise ChoiceError("its state is no table; leave it out, or copy what a page's link says.")
+        raise ChoiceError("its state is no table of texts and numbers; leave it out.")
     return Run(tab, request, str(table.get("heading", tab)), str(table.get("note", "")), state)

@@ -94,7 +94,12 @@ def record(
 
 @torch.no_grad()
 def attention_maps(module: Any, query: torch.Tensor, key: torch.Tensor, positions: Sequence[int]) -> torch.Tensor:
-    """softmax(Q K^T * scale) over all tokens, then the wanted ones: float32 (n, head, token, h * w).
+    """The wanted tokens of `attention_weights`, without a gradient: float32 (n, head, token, h * w)."""
+    return attention_weights(module, query, key)[..., list(positions), :]
+
+
+def attention_weights(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """softmax(Q K^T * scale) over all tokens: float32 (n, head, token, h * w).
 
     query: (n, h * w, head * channel), key: (n, tokens, head * channel), as `module` projected them.
     """
@@ -102,7 +107,7 @@ def attention_maps(module: Any, query: torch.Tensor, key: torch.Tensor, position
     query = query if module.norm_q is None else module.norm_q(query)
     key = key if module.norm_k is None else module.norm_k(key)
     scores = query.float() @ key.float().transpose(-1, -2) * module.scale
-    return scores.softmax(-1)[..., list(positions)].transpose(-1, -2)
+    return scores.softmax(-1).transpose(-1, -2)
 
 
 def _read(layer: str, module: Any, end: Callable[[str, torch.Tensor, torch.Tensor], None]) -> list[Any]:

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from inspector.trace.recorders import cross_attention_layers, grid_of
+from inspector.trace.recorders import attention_weights, cross_attention_layers, grid_of
 from inspector.training.clip import ClipTraining, normalised
 
 WEIGHT = 0.5  # of the alignment beside the noise prediction, as in the paper
@@ -61,15 +61,8 @@ class AlignedUnet(nn.Module):
                     stack.callback(linear.register_forward_hook(keep(name)).remove)
             predicted = self.unet(noisy, timesteps, states).sample
         side = (noisy.shape[-2], noisy.shape[-1])
-        maps = [head_mean(layers[name], query, key, side) for name, (query, key) in asked.items()]
-        return predicted, self.projector(kept[0]), maps
-
-
-def head_mean(layer: Any, query: torch.Tensor, key: torch.Tensor, side: tuple[int, int]) -> torch.Tensor:
-    """Attention (b, token, h, w), mean over heads; query: (b, place, c); key: (b, token, c); side: the latents'."""
-    query, key = (value.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for value in (query, key))
-    maps = ((query @ key.transpose(-1, -2)).float() * layer.scale).softmax(-1).mean(1).transpose(1, 2)
-    return maps.unflatten(2, grid_of(maps.shape[2], side))
+        means = [attention_weights(layers[name], *pair).mean(1) for name, pair in asked.items()]  # (b, token, place)
+        return predicted, self.projector(kept[0]), [mean.unflatten(2, grid_of(mean.shape[2], side)) for mean in means]
 
 
 def alignment_loss(projected: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Atlases: what of each tab's result goes to the page, and how the page begins with it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from inspector.results import (
 )
 from inspector.views import attention, clusters, export, segmentation
 from inspector.views.atlas import Atlas, Axis, Block, Labels
+from inspector.views.export import Result
 from inspector.views.figure import number
 from inspector.views.overlay import BACKGROUND, enlarge, fit
 from inspector.words import class_mask, same_word
 
-Result = SaliencyResult | AttentionResult | ClustersResult | SegmentationResult
 BUDGET = 8_000_000  # bytes of maps in the first file; what is over comes when it is asked for
 PICTURE = "picture"
 START, END = "start token", "end token"
@@ -39,8 +40,8 @@ def within(made: Atlas, budget: int) -> Atlas:
         size = 0 if block.maps is None else block.maps.size
         fits = size <= left or not blocks
         left -= size if fits else 0
-        blocks.append(block if fits else _announced(block))
-    return _with(made, blocks)
+        blocks.append(block if fits else replace(block, maps=None))
+    return replace(made, blocks=tuple(blocks))
 
 
 def part(made: Atlas, at: Mapping[str, str]) -> Atlas:
@@ -49,16 +50,6 @@ def part(made: Atlas, at: Mapping[str, str]) -> Atlas:
     if not found:
         raise ChoiceError(f"This result has no maps at {dict(at)}; open it again.")
     return Atlas(made.tab, made.axes, tuple(found), {})
-
-
-def _announced(block: Block) -> Block:
-    return Block(block.at, block.inner, None, block.picture, block.signed, block.computed)
-
-
-def _with(made: Atlas, blocks: Sequence[Block]) -> Atlas:
-    return Atlas(
-        made.tab, made.axes, tuple(blocks), made.pictures, made.labels, made.masks, made.features, made.facts
-    )  # fmt: skip
 
 
 def of_saliency(result: SaliencyResult) -> Atlas:

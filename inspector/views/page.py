@@ -11,8 +11,8 @@ from typing import Any
 from inspector.errors import ChoiceError
 from inspector.settings import ASSETS
 from inspector.views.atlas import pack
-from inspector.views.atlases import Result, atlas_of
-from inspector.views.export import dumps, provenance
+from inspector.views.atlases import atlas_of
+from inspector.views.export import Result, dumps, provenance
 from inspector.views.table import Table
 
 # In the order in which they need each other.

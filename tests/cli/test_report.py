@@ -101,6 +101,9 @@ def test_the_shipped_config_is_the_papers_four_figures() -> None:
         ("[[run]]\ntab = 'saliency'\nimage = 'scene:1'", "classes"),
         ("[[run]]\ntab = 'clusters'\nimage = 'scene:1'\ndiffusion = 'gpt'", "gpt"),
         ("[[run]]\ntab = 'clusters'\nimage = 'scene:1'\nstate = 3", "state"),
+        ("[[run]]\ntab = 'clusters'\nimage = 'scene:1'\nstate = { a = 2020-01-01 }", "state"),
+        ("[[run]]\ntab = 'attention'\nprompt = 3", "Run 1: "),
+        ("[[run]]\ntab = 'saliency'\nimage = 'scene:1'\nclasses = [1, 2]", "Run 1: "),
         ("[[run]]\ntab = 'clusters'\nimage = 'scene:1'\n[[run]]\ntab = 'attention'", "Run 2: "),
     ],
 )
