@@ -106,7 +106,7 @@ def attention_weights(module: Any, query: torch.Tensor, key: torch.Tensor) -> to
     query, key = (item.unflatten(-1, (module.heads, -1)).transpose(1, 2) for item in (query, key))
     query = query if module.norm_q is None else module.norm_q(query)
     key = key if module.norm_k is None else module.norm_k(key)
-    scores = query.float() @ key.float().transpose(-1, -2) * module.scale
+    scores = (query.float() @ key.float().transpose(-1, -2)).float() * module.scale  # autocast narrows a product
     return scores.softmax(-1).transpose(-1, -2)
 
 

@@ -34,6 +34,13 @@ def test_maps_are_the_softmax_over_all_tokens_by_hand() -> None:
     assert maps.flatten().tolist() == pytest.approx([0.5, 0.75])
 
 
+def test_weights_are_float32_whatever_autocast_makes_of_the_product(model: ToyDiffusion) -> None:
+    module = model.unet.get_submodule("down_blocks.1.attentions.0.transformer_blocks.0.attn2")
+    query, key = torch.randn(1, 16, 16), torch.randn(1, 8, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert recorders.attention_weights(module, query, key).dtype == torch.float32
+
+
 def test_maps_are_those_the_model_attends_with(model: ToyDiffusion) -> None:
     module = model.unet.get_submodule("down_blocks.1.attentions.0.transformer_blocks.0.attn2")
     states, hidden = torch.randn(2, 16, 12), torch.randn(2, 16, 16)
