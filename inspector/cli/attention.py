@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     fields = given(args, FIELDS)
     if args.image is not None:
         picture = open_picture(args.image)
-        fields = {"prompt": picture.caption, "image": picture.image, "masks": picture.masks} | fields
+        fields = {"prompt": picture.caption, **picture.fields} | fields
     request = AttentionRequest(**{"prompt": "", **fields}, model=choose(args.diffusion, "diffusion"))
     if args.token is not None:  # a whole run is too much to lose to a slip
         word_tokens(request.prompt, [Token(0, request.prompt, 0, len(request.prompt))], args.token)

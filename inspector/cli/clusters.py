@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     model = choose(args.diffusion, "diffusion")
     results = []
     for name, picture in zip(names, pictures, strict=True):
-        request = ClustersRequest(picture.image, masks=picture.masks, model=model, **given(args, FIELDS))
+        request = ClustersRequest(**picture.fields, model=model, **given(args, FIELDS))
         result = follow(clusters.stream(request))
         print(f"{name}: inertia {result.inertia:.4f}, stability {result.stability:.3f} (ARI between restarts)")
         results.append(result)

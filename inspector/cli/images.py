@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,17 @@ SCENE = "scene:"
 
 @dataclass(frozen=True)
 class Picture:
-    """image: uint8 RGB (h, w, 3); masks: word -> bool (h, w) and caption, both empty for a file."""
+    """image: uint8 RGB (h, w, 3); masks: word -> bool (h, w), caption and number of a drawn scene; none for a file."""
 
     image: np.ndarray
     masks: dict[str, np.ndarray] = field(default_factory=dict)
     caption: str = ""
+    scene: int | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Those of a request that the picture gives."""
+        return {"image": self.image, "masks": self.masks, "scene": self.scene}
 
 
 def open_picture(text: str) -> Picture:
@@ -41,4 +48,4 @@ def _drawn(text: str) -> Picture:
     from inspector.world import scene
 
     drawn = scene(int(seed))
-    return Picture(drawn.image, dict(drawn.masks), drawn.caption)
+    return Picture(drawn.image, dict(drawn.masks), drawn.caption, int(seed))

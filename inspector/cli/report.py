@@ -99,7 +99,7 @@ def _checked(table: Mapping[str, Any]) -> Run:
     values = {name: table[name] for name in fields if name in table}
     if "image" in table:
         picture = open_picture(str(table["image"]))
-        values |= {"image": picture.image, "masks": picture.masks}
+        values |= picture.fields
         if tab == "attention":
             values.setdefault("prompt", picture.caption)
     elif tab != "attention":

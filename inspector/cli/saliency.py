@@ -39,9 +39,7 @@ def run(args: argparse.Namespace) -> None:
     prepare(args)
     picture = open_picture(args.image)
     model = choose(args.clip, "clip")
-    result = follow(
-        saliency.stream(SaliencyRequest(picture.image, masks=picture.masks, model=model, **given(args, FIELDS)))
-    )
+    result = follow(saliency.stream(SaliencyRequest(**picture.fields, model=model, **given(args, FIELDS))))
     hand_over(result, rows(result), args)
 
 

@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> None:
     prepare(args)
     picture = open_picture(args.image)
     request = SegmentationRequest(
-        picture.image,
-        masks=picture.masks,
+        **picture.fields,
         clip=choose(args.clip, "clip"),
         diffusion=choose(args.diffusion, "diffusion"),
         **given(args, FIELDS),

@@ -15,6 +15,7 @@ from inspector.results.checks import (
     check_masks,
     check_number,
     check_prompt,
+    check_scene,
 )
 from inspector.results.common import Provenance, resize_maps
 from inspector.settings import settings
@@ -32,6 +33,7 @@ class AttentionRequest:
     noise_timestep: t of the noise added once, 0 to 999 (ODISE's own is 0; the paper does not say: our choice);
         None matches the timestep of the last generation step.
     masks: word or phrase of the prompt -> bool (h, w), for the metrics only.
+    scene: number of the drawn scene that `image` is, told for the record only.
     """
 
     prompt: str
@@ -45,10 +47,12 @@ class AttentionRequest:
     size: int | None = None  # side of the generated image; None is the model's own
     model: str = "scenes-diffusion"
     masks: Masks = field(default_factory=dict)
+    scene: int | None = None
 
     def __post_init__(self) -> None:
         limits = settings().limits
         set_ = object.__setattr__
+        check_scene(self.scene)
         set_(self, "prompt", check_prompt(self.prompt))
         check_number("steps", self.steps, 1, limits.max_steps, whole=True)
         check_number("guidance_scale", self.guidance_scale, 1, 30)

@@ -101,6 +101,12 @@ def check_number(name: str, value: Any, low: float, high: float, whole: bool = F
         raise ChoiceError(f"{name} is {value!r}; use a {kind} from {low:g} to {high:g}.")
 
 
+def check_scene(number: int | None) -> None:
+    """Raise ChoiceError unless `number` is None or can be the seed of a drawn scene."""
+    if number is not None:
+        check_number("scene", number, 0, settings().limits.max_seed, whole=True)
+
+
 def check_choice(name: str, value: Any, valid: Sequence[Any]) -> None:
     """Raise ChoiceError, listing the valid names, unless `value` is one of them."""
     if value not in valid:

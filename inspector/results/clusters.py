@@ -14,6 +14,7 @@ from inspector.results.checks import (
     check_masks,
     check_number,
     check_prompt,
+    check_scene,
 )
 from inspector.results.common import Provenance, resize_maps
 from inspector.settings import settings
@@ -27,6 +28,7 @@ class ClustersRequest:
 
     preset: "A" last six attention blocks, cosine kernels averaged; "B" mean of up_blocks.3; "C" ODISE's taps.
     timestep: t of the noise, 0 to 999; the paper does not say: our choice.
+    scene: number of the drawn scene that `image` is, told for the record only.
     """
 
     image: np.ndarray
@@ -38,10 +40,12 @@ class ClustersRequest:
     restarts: int = 5
     model: str = "scenes-diffusion"
     masks: Masks = field(default_factory=dict)
+    scene: int | None = None
 
     def __post_init__(self) -> None:
         limits = settings().limits
         set_ = object.__setattr__
+        check_scene(self.scene)
         set_(self, "image", check_image(self.image))
         set_(self, "prompt", check_prompt(self.prompt, empty=True))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))

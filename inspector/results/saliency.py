@@ -13,6 +13,7 @@ from inspector.results.checks import (
     check_image,
     check_masks,
     check_number,
+    check_scene,
     check_template,
     parse_classes,
 )
@@ -36,6 +37,7 @@ class SaliencyRequest:
     pooling: "class" (plain CLIP) or "mean" (CLIP-ES).
     threshold: fraction of a map's maximum for the binary mask (paper Fig. 2 leaves it open: our choice).
     side: shorter side in pixels the model sees; None is the model's own.
+    scene: number of the drawn scene that `image` is, told for the record only.
     """
 
     image: np.ndarray
@@ -47,9 +49,11 @@ class SaliencyRequest:
     side: int | None = None
     model: str = "scenes-clip"
     masks: Masks = field(default_factory=dict)
+    scene: int | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
+        check_scene(self.scene)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))

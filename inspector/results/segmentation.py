@@ -13,6 +13,7 @@ from inspector.results.checks import (
     check_image,
     check_masks,
     check_number,
+    check_scene,
     check_template,
     parse_classes,
 )
@@ -29,6 +30,7 @@ class SegmentationRequest:
     method: "gradcam" (Grad-CAM argmax), "maskclip" (Zhou et al. 2022), "attention" (cross-attention argmax).
     background: score in [0, 1] that a pixel's best class must reach; 0 labels every pixel with a class. It is a
         probability for maskclip, a fraction of the class's own maximum for gradcam and attention.
+    scene: number of the drawn scene that `image` is, told for the record only.
     """
 
     image: np.ndarray
@@ -42,10 +44,12 @@ class SegmentationRequest:
     clip: str = "scenes-clip"
     diffusion: str = "scenes-diffusion"
     masks: Masks = field(default_factory=dict)
+    scene: int | None = None
 
     def __post_init__(self) -> None:
         limits = settings().limits
         set_ = object.__setattr__
+        check_scene(self.scene)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
