@@ -5,7 +5,8 @@ InspectorError
 │   ├── ImageError        not an image, empty, too small, too large
 │   ├── PromptError       empty, too long, a word that is not in it
 │   ├── ClassesError      none, too many, too long
-│   └── ChoiceError       a number out of range, an unknown name (lists the valid ones)
+│   ├── ChoiceError       a number out of range, an unknown name (lists the valid ones)
+│   └── ShareError        the visitor's share of a public host is used up (says until when)
 ├── ModelError            a model that cannot be had
 │   ├── UnknownModelError     not in the catalog (lists the names)
 │   ├── ModelFilesError       missing or unusable files in a folder
@@ -39,6 +40,10 @@ class ClassesError(InputError):
 
 class ChoiceError(InputError):
     """A number out of range or a name that does not exist."""
+
+
+class ShareError(InputError):
+    """A visitor of a public host used up their share of its computing for now."""
 
 
 class ModelError(InspectorError):

@@ -37,7 +37,7 @@
       this.pictures = {};
       for (const [key, picture] of Object.entries(header.pictures)) {
         const bytes = new Uint8Array(buffer, start + picture.data, picture.length);
-        this.pictures[key] = { height: picture.height, width: picture.width, bytes, bitmap: null };
+        this.pictures[key] = { height: picture.height, width: picture.width, digest: picture.digest, bytes, bitmap: null };
       }
       this.masks = {};
       for (const [name, mask] of Object.entries(header.masks)) {

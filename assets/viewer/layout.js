@@ -102,12 +102,13 @@
       const file = el("input", { type: "file", accept: "image/*", class: "dv-file", "aria-label": "A picture file whose light half is the mask", onchange: async () => { if (file.files[0]) { try { await masks.load(file.files[0]); } catch { viewer.say("That file is not a picture that this browser can read."); } file.value = ""; } } });
       const size = ui.slider({ label: "Brush", min: 1, max: 24, step: 1, value: masks.radius, change: (value) => { masks.radius = value; } });
       this.outlineButton = ui.button({ text: "Outline of the mask", pressed: viewer.state.outline, click: () => viewer.set("outline", !viewer.state.outline) });
-      return el("details", { class: "dv-more", open: Object.keys(viewer.atlas.masks).length > 0 }, el("summary", { text: "Masks and scores" }),
+      return el("details", { class: "dv-more", open: masks.names().length > 1 }, el("summary", { text: "Masks and scores" }),
         el("div", { class: "dv-axes" }, this.maskField.node, this.toolField.node, size.node,
           el("div", { class: "dv-buttons" }, this.outlineButton,
             ui.button({ text: "Close polygon", click: () => masks.closePolygon() }),
             ui.button({ text: "Load a mask", click: () => file.click() }), file,
             ui.button({ text: "Map above threshold as mask", click: () => { const mask = this.above(); if (mask) masks.take(mask); } }),
+            viewer.options.shelf ? ui.button({ text: "Send to the other tabs", title: "Offer the drawn mask, the map above its threshold, or the region under the pin, to the other tabs", click: () => this.send() }) : null,
             ui.button({ text: "Clear", title: "Clear the drawn mask", click: () => masks.clear() }))));
     }
 
@@ -115,15 +116,35 @@
     above() {
       const { viewer } = this, { map } = viewer.active();
       if (!map) return null;
-      const { width, height } = viewer.size(), scale = 128 / Math.max(width, height);
-      const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
-      const limit = space.score.level(map, viewer.state.threshold);
-      return { values: Uint8Array.from(space.draw.enlarge(map, h, w), (value) => (value >= limit ? 1 : 0)), width: w, height: h };
+      const { width, height } = viewer.masks.size(), limit = space.score.level(map, viewer.state.threshold);
+      return { values: Uint8Array.from(space.draw.enlarge(map, height, width), (value) => (value >= limit ? 1 : 0)), width, height };
+    }
+
+    /** Offer a region to the other tabs: the drawn mask, the map above its threshold, or the label under the pin. */
+    send() {
+      const { viewer } = this, panel = viewer.active(), name = viewer.describe(panel.choice), cut = viewer.state.threshold.toFixed(2);
+      const found = viewer.state.mask === space.DRAWN && viewer.masks.drawn ? ["drawn mask", viewer.masks.drawn]
+        : panel.map ? [`${name} ≥ ${cut}`, this.above()] : this.region(panel);
+      if (!found) { viewer.say("Pin a pixel of the region to send first: click the picture."); return; }
+      const [what, mask] = found, { digest } = viewer.atlas.pictures[viewer.content(panel.choice).picture];
+      const sent = `${viewer.atlas.facts.title}, ${what}`;
+      viewer.options.shelf.send({ ...mask, values: mask.values.slice(), name: sent, digest });
+      viewer.say(`Sent: ${sent}. The other tabs now offer it under “Score against”.`);
+    }
+
+    /** [name, mask] of the label under the pin, or of the class that is chosen; null where there is neither. */
+    region(panel) {
+      const { labels } = panel, { pin } = this.viewer.state, wanted = labels?.names.indexOf(panel.choice.class);
+      if (!labels) return null;
+      const label = pin ? labels.values[Math.floor(pin.y * labels.height) * labels.width + Math.floor(pin.x * labels.width)] : wanted;
+      if (!(label >= 0)) return null;
+      const { width, height } = this.viewer.masks.size(), values = space.draw.enlargeLabels(labels, height, width);
+      return [labels.names[label], { width, height, values: values.map((value) => (value === label ? 1 : 0)) }];
     }
 
     maskNames() {
       const { viewer } = this, matches = Object.keys(viewer.atlas.masks).length > 0;
-      const options = [["match", matches ? "the true mask of what is shown" : "no mask yet"], ...viewer.masks.names().filter(Boolean).map((name) => [name, name === space.DRAWN ? "the drawn mask" : `true mask: ${name}`]), ["", "nothing"]];
+      const options = [["match", matches ? "the true mask of what is shown" : "no mask yet"], ...viewer.masks.names().filter(Boolean).map((name) => [name, viewer.masks.title(name)]), ["", "nothing"]];
       this.maskField.input.replaceChildren(...options.map(([value, text]) => el("option", { value, text })));
       this.maskField.value = viewer.state.mask;
     }
@@ -171,6 +192,7 @@
       const wiping = state.wipe && viewer.panels.length > 1;
       this.wipe.node.hidden = !wiping;
       this.panels.classList.toggle("dv-wiping", wiping);
+      this.panels.style.setProperty("--dv-border", `${100 * state.wipeAt}%`);
       viewer.panels.forEach((panel, index) => {
         panel.node.classList.toggle("dv-active", index === viewer.at && viewer.panels.length > 1);
         panel.title.setAttribute("aria-pressed", String(index === viewer.at));

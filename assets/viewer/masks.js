@@ -13,17 +13,31 @@
       this.corners = [];
     }
 
-    /** Names that may be chosen: "", those of the result, "drawn" where there is one. */
+    /** Names that may be chosen: "", those of the result, "drawn" where there is one, and what other tabs sent. */
     names() {
       const own = Object.keys(this.viewer.atlas?.masks || {});
-      return ["", ...own, ...(this.drawn ? [DRAWN] : [])];
+      return ["", ...own, ...(this.drawn ? [DRAWN] : []), ...this.sent().map(({ id }) => id)];
+    }
+
+    /** Masks that other viewers sent. */
+    sent() {
+      return this.viewer.options.shelf?.list() || [];
+    }
+
+    /** How a mask is called in a list. */
+    title(name) {
+      if (name === DRAWN) return "the drawn mask";
+      const sent = this.sent().find(({ id }) => id === name);
+      if (!sent) return `true mask: ${name}`;
+      const same = Object.values(this.viewer.atlas.pictures).some(({ digest }) => digest === sent.digest);
+      return `sent: ${sent.name}${same ? "" : " (of another picture)"}`;
     }
 
     /** The mask that is chosen, or null. "match" takes the true mask of the word or class a panel shows. */
     of(choice) {
       const { atlas, state } = this.viewer;
       if (state.mask === DRAWN) return this.drawn;
-      if (state.mask !== "match") return atlas.masks[state.mask] || null;
+      if (state.mask !== "match") return atlas.masks[state.mask] || this.sent().find(({ id }) => id === state.mask) || null;
       const { axis, names } = atlas.facts.matches || {};
       return (axis && atlas.masks[names[choice[axis]]]) || null;
     }
@@ -31,11 +45,16 @@
     /** An empty mask that fits the picture, kept if there is one. */
     _own() {
       if (!this.drawn) {
-        const { width, height } = this.viewer.size(), scale = SIDE / Math.max(width, height);
-        const w = Math.max(1, Math.round(width * scale)), h = Math.max(1, Math.round(height * scale));
-        this.drawn = { values: new Uint8Array(w * h), width: w, height: h };
+        const { width, height } = this.size();
+        this.drawn = { values: new Uint8Array(width * height), width, height };
       }
       return this.drawn;
+    }
+
+    /** {width, height} of a mask that is made here. */
+    size() {
+      const { width, height } = this.viewer.size(), scale = SIDE / Math.max(width, height);
+      return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
     }
 
     /** Paint or wipe a disc around a point, and the line from the last one. */

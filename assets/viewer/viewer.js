@@ -13,7 +13,8 @@
   class Viewer {
     /**
      * root: an empty element. options: more(at) -> Promise of an ArrayBuffer with blocks that were only announced;
-     * change(state) after every change that a link should remember; ready() when a result is on the screen.
+     * change(state) after every change that a link should remember; ready() when a result is on the screen;
+     * shelf: masks that other viewers sent, {list() -> [{id, name, values, width, height, digest}], send(mask)}.
      */
     constructor(root, options = {}) {
       this.root = root;
@@ -32,8 +33,11 @@
 
     // ------------------------------------------------------------------------------------------- a result
 
-    /** Show an atlas (an ArrayBuffer). state: what a link or an earlier view remembers of it; unknown parts are ignored. */
-    async open(buffer, state = {}) {
+    /**
+     * Show an atlas (an ArrayBuffer). state: what a link or an earlier view remembers of it, or a function of this viewer
+     * that tells it; unknown parts are ignored. drawn: a mask that was drawn on it earlier.
+     */
+    async open(buffer, state = {}, drawn = null) {
       const atlas = new space.Atlas(buffer);
       this._letGo();
       this.atlas = atlas;
@@ -41,7 +45,9 @@
       this.state = { ...structuredClone(DEFAULTS), ...(facts.look || {}), columns: facts.columns || "", rows: facts.rows || "" };
       this.panels = (facts.panels || [{}]).map((choice) => new space.Panel(this, { ...first, ...choice }));
       this.at = Math.min(facts.active || 0, this.panels.length - 1);
-      this.restore(state);
+      this.masks.drawn = drawn;
+      this.fresh = this.remember();
+      this.restore(typeof state === "function" ? state(this) : state);
       this.layout.build();
       await this.refresh();
       this.root.dataset.ready = "true";
@@ -82,7 +88,7 @@
       for (const name of ["smooth", "wipe", "outline", "follow"]) among(name, [true, false]);
       among("columns", ["", ...atlas.axes.map((axis) => axis.name)]);
       among("rows", ["", ...atlas.axes.map((axis) => axis.name)]);
-      among("mask", ["match", "", ...Object.keys(atlas.masks)]);
+      among("mask", ["match", ...this.masks.names()]);
       for (const [name, low, high] of [["opacity", 0, 1], ["threshold", 0, 1], ["wipeAt", 0, 1]]) {
         if (Number.isFinite(Number(state[name])) && state[name] !== null && state[name] !== undefined) own[name] = clamp(state[name], low, high);
       }

@@ -25,6 +25,8 @@ COMMANDS = {
     "bench": "inspector.cli.bench",
     "screenshots": "inspector.cli.screenshots",
     "report": "inspector.cli.report",
+    "examples": "inspector.cli.examples",
+    "check-space": "inspector.cli.check_space",
 }
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 

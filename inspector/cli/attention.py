@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> None:
     words = view.words(result) if args.token is None else [args.token]
     if result.truncated:
         print(f"The model did not read the end of the prompt: {result.truncated!r}")
-    sheet = None if args.token is None else view.sheet(result, Look(), token=args.token)
+    side = view.SIDE * args.scale
+    sheet = None if args.token is None else view.sheet(result, Look(), token=args.token, side=side)
     hand_over(
         result,
         rows(result, words),

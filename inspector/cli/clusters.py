@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> None:
         results.append(result)
     cases: list[dict[str, Any]] = [{"image": name} if args.beside else {} for name in names]
     told = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in rows(result)]
-    sheet = view.sheet(results, Look(), labels=names) if args.beside else None
+    side = view.SIDE * args.scale
+    sheet = view.sheet(results, Look(), side, labels=names) if args.beside else None
     hand_over(results[0], told, args, sheet, results[1:])
 
 

@@ -41,9 +41,20 @@ def option(name: str) -> str:
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """--out, --figure, --page and --json."""
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write figure.png, maps.npz and result.json there")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="write the figure alone, a PNG, to this file")
+    """--out, --figure, --scale, --page and --json."""
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write figure.png, maps.npz, result.json and caption.txt there"
+    )
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="write the figure alone to this .png, .pdf or .svg file"
+    )
+    parser.add_argument(
+        "--scale",
+        type=int,
+        default=1,
+        metavar="N",
+        help="1 to 4: compute the figure's pictures at N times their size, for print (default: 1)",
+    )
     parser.add_argument(
         "--page", type=Path, metavar="FILE", help="write a page with the viewer, which opens from disk, to this file"
     )

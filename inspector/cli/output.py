@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 def prepare(args: argparse.Namespace) -> None:
     """Make sure that what was asked for can be written, before the models run. Raises InputError."""
+    if "figure" in args:
+        from inspector.views.export import check_scale, kind_of
+
+        check_scale(args.scale)
+        if args.figure is not None:
+            kind_of(args.figure)
     make_writable(file=args.json, folder=getattr(args, "out", None))
     make_writable(file=getattr(args, "figure", None))
     make_writable(file=getattr(args, "page", None))
@@ -34,8 +40,8 @@ def hand_over(
 ) -> None:
     """Print `rows` as a table, then write --json, --figure, --page and --out where they were asked for.
 
-    sheet: the figure, where it is not the tab's own; beside: the other results it shows; state: what the page's
-    viewer opens with.
+    sheet: the figure, where it is not the tab's own, its pictures made for --scale; beside: the other results it
+    shows; state: what the page's viewer opens with.
     """
     from inspector.views.export import dumps, provenance, write_figure, write_result
     from inspector.views.table import lines, table
@@ -46,7 +52,7 @@ def hand_over(
         numbers = {"rows": rows, **provenance(result), **others}
         args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if args.figure is not None:
-        write_figure(result, args.figure, sheet=sheet, beside=beside)
+        write_figure(result, args.figure, sheet=sheet, beside=beside, scale=args.scale)
     if args.page is not None:
         from inspector.views.page import Section, write_page
 
@@ -55,5 +61,5 @@ def hand_over(
         sections = [Section(heading, one, state or {}) for heading, one in zip(headings, every, strict=True)]
         write_page(args.page, f"Dense Inspector: {provenance(result)['tab']}", sections)
     if args.out is not None:
-        files = write_result(result, args.out, sheet=sheet)
+        files = write_result(result, args.out, sheet=sheet, scale=args.scale)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")

@@ -1,7 +1,8 @@
 """The models that can be asked for by name; importing it loads no torch.
 
 Only names listed here, and folders that the command line registered with `register_local`, are ever
-loaded. The page offers names and never a path.
+loaded. The page offers names and never a path. A host may leave out the hub's (INSPECTOR_HUB=0): they are then no
+names here, so that page, API and command line refuse them alike.
 """
 
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from inspector.errors import ModelFilesError, UnknownModelError
+from inspector.settings import settings
 
 Kind = Literal["clip", "diffusion"]
 Origin = Literal["embedded", "hub", "local"]
@@ -148,16 +150,23 @@ _LOCAL: dict[str, ModelSpec] = {}
 
 def names(kind: Kind | None = None) -> tuple[str, ...]:
     """Names that can be loaded now, embedded first, registered folders last."""
-    return tuple(spec.name for spec in [*CATALOG.values(), *_LOCAL.values()] if kind in (None, spec.kind))
+    known = [*CATALOG.values(), *_LOCAL.values()]
+    return tuple(spec.name for spec in known if kind in (None, spec.kind) and _offered(spec))
 
 
 def spec(name: str, kind: Kind | None = None) -> ModelSpec:
-    """The entry of a name. Raises UnknownModelError, which lists the valid names."""
+    """The entry of a name. Raises UnknownModelError, which lists the valid names, also for one not offered here."""
     found = CATALOG.get(name) or _LOCAL.get(name)
     if found is None or kind not in (None, found.kind):
         what = "model" if kind is None else f"{kind} model"
         raise UnknownModelError(f"There is no {what} named {name!r}; choose one of {', '.join(names(kind))}.")
+    if not _offered(found):
+        raise UnknownModelError(f"{name} is not offered on this host; choose one of {', '.join(names(kind))}.")
     return found
+
+
+def _offered(spec: ModelSpec) -> bool:
+    return spec.origin != "hub" or settings().hub
 
 
 def register_local(path: Path | str) -> str:

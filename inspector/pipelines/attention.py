@@ -11,6 +11,7 @@ from inspector.analysis.attention import score
 from inspector.errors import RecordingError
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
+from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.results import ARMS, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
@@ -36,7 +37,7 @@ def run(request: AttentionRequest) -> AttentionResult:
     return last(stream(request))
 
 
-@gpu(lambda request: min(120, 30 + 2 * request.steps))
+@gpu(durations.attention)
 def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     """Progress with a preview after every denoising step, then the result.
 

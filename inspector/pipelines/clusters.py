@@ -13,6 +13,7 @@ from inspector.analysis.clusters import Clustering, baselines, cluster, pca_colo
 from inspector.analysis.features import find_taps, preset_features
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel
+from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.results import ClustersRequest, ClustersResult, Masks, Progress
 
@@ -24,7 +25,7 @@ def run(request: ClustersRequest) -> ClustersResult:
     return last(stream(request))
 
 
-@gpu(lambda request: 60)
+@gpu(durations.clusters)
 def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
     """Progress of loading and of the stages, then the result.
 

@@ -6,6 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from functools import wraps
 from importlib.metadata import version
 from itertools import product
@@ -33,6 +35,13 @@ except ImportError:
     spaces = None
 
 
+@dataclass(frozen=True)
+class Raised:
+    """An error on its way out of the process that borrowed the GPU."""
+
+    error: InspectorError
+
+
 def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate a stream that is a GPU entry point; `duration(request)` is its time limit in seconds on ZeroGPU hosts.
 
@@ -51,9 +60,36 @@ def gpu(duration: Callable[[Any], int]) -> Callable[[Callable[..., Any]], Callab
                     "The run does not fit into memory; use a smaller picture, fewer steps or the embedded model."
                 ) from error
 
-        return guarded if spaces is None else spaces.GPU(duration=duration)(guarded)
+        return guarded if spaces is None else _borrowing(guarded, duration)
 
     return decorate
+
+
+def _borrowing(stream: Callable[[Any], Iterator[Any]], duration: Callable[[Any], int]) -> Callable[..., Any]:
+    """The stream, run in a process that a ZeroGPU host lends its GPU.
+
+    Of an error the host hands over the name of its class alone. So an error that has a sentence for the user is
+    yielded there, and raised again here.
+    """
+
+    @wraps(stream)
+    def telling(request: Any) -> Iterator[Any]:
+        try:
+            yield from stream(request)
+        except InspectorError as error:
+            yield Raised(error)
+
+    borrowed = spaces.GPU(duration=duration)(telling)
+
+    @wraps(stream)
+    def raising(request: Any) -> Iterator[Any]:
+        with closing(borrowed(request)) as items:
+            for item in items:
+                if isinstance(item, Raised):
+                    raise item.error
+                yield item
+
+    return raising
 
 
 def loading(load: Callable[..., Model], name: str) -> Generator[Progress, None, Model]:

@@ -11,6 +11,7 @@ from inspector.analysis import metrics
 from inspector.analysis.saliency import gradcam
 from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.models import load_clip
+from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, model_side, provenance
 from inspector.results import Progress, SaliencyRequest, SaliencyResult, parse_classes, resize_maps
 from inspector.words import class_mask
@@ -23,7 +24,7 @@ def run(request: SaliencyRequest) -> SaliencyResult:
     return last(stream(request))
 
 
-@gpu(lambda request: 60)
+@gpu(durations.saliency)
 def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
     """Progress of loading and of the stages, then the result.
 

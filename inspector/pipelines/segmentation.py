@@ -22,6 +22,7 @@ from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.errors import PromptError
 from inspector.models import load_clip, load_diffusion
 from inspector.models.protocols import ClipModel, DiffusionModel, Trunk
+from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, model_side, provenance
 from inspector.results import (
     CLIP_ES_BACKGROUND,
@@ -51,7 +52,7 @@ def run(request: SegmentationRequest) -> SegmentationResult:
     return last(stream(request))
 
 
-@gpu(lambda request: 60)
+@gpu(durations.segmentation)
 def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResult]:
     """Progress of loading and of the stages, then the result.
 

@@ -1,26 +1,28 @@
 """The attention tab: cross-attention of a diffusion model per word, layer and step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
+from inspector.errors import ImageError
 from inspector.results import AttentionRequest, AttentionResult
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import resolve, show, uploaded
-from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
+from inspector.ui.pictures import resolve
+from inspector.ui.tab import Example, Subject, Tab
+from inspector.ui.viewer import viewer
 from inspector.views import attention as views
+from inspector.views.atlases import END, START
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
-from inspector.views.overlay import mark
 
 TAB = "attention"
 OWN = controls.own_defaults(AttentionRequest)
 PAPER_PROMPT = "a horse on the grass"
 PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
-GENERATE, GIVEN = "generate from the prompt", "use the picture below"
+GENERATE, GIVEN = "generate from the prompt", "use the picture"
 SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
 
 
@@ -38,23 +40,46 @@ def make(
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     given = image is not None or scene is not None
-    pixels, masks = resolve(image, scene) if given else (None, {})
     return AttentionRequest(
+        **(resolve(image, scene) if given else {}),
         prompt=prompt,
-        image=pixels,
         steps=whole(steps),
         guidance_scale=guidance_scale,
         seed=whole(seed),
         noise_timestep=None if matched else whole(noise_timestep),
         scheduler=scheduler,
         model=model,
-        masks=masks,
     )
 
 
 def make_on_page(image: str | None, scene: float | None, mode: str, *values: Any) -> AttentionRequest:
-    """As `make`; while generating, the picture in the upload does not count."""
-    return uploaded(make)(image, scene, *values) if mode == GIVEN else make(None, None, *values)
+    """As `make`; while generating, the shared picture does not count."""
+    if mode != GIVEN:
+        return make(None, None, *values)
+    if image is None and scene is None:
+        raise ImageError("There is no image: choose a drawn scene or upload a picture.")
+    return make(image, scene, *values)
+
+
+def fields(request: AttentionRequest) -> dict[str, Any]:
+    """The values of the controls that stand for a request."""
+    timestep = request.noise_timestep
+    return {
+        "mode": GENERATE if request.image is None else GIVEN,
+        "prompt": request.prompt,
+        "steps": request.steps,
+        "guidance_scale": request.guidance_scale,
+        "seed": request.seed,
+        "noise_timestep": OWN.noise_timestep if timestep is None else timestep,
+        "matched": timestep is None,
+        "scheduler": request.scheduler,
+        "model": request.model,
+    }
+
+
+def complete(values: dict[str, Any], pictured: bool) -> dict[str, Any]:
+    """An address that names a picture means that one."""
+    return values | {"mode": GIVEN if pictured else GENERATE}
 
 
 def first_request() -> AttentionRequest:
@@ -62,7 +87,7 @@ def first_request() -> AttentionRequest:
     return make(None, None, PAPER_PROMPT, seed=PAPER_SEED)
 
 
-def api(
+def attention(
     image: str | None = None,
     scene: float | None = None,
     prompt: str = PAPER_PROMPT,
@@ -73,6 +98,7 @@ def api(
     matched: bool = False,
     scheduler: str = OWN.scheduler,
     model: str = OWN.model,
+    asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Cross-attention of every word of a prompt, per layer and step.
 
@@ -84,71 +110,44 @@ def api(
     yield from runs.answer(
         TAB,
         lambda: make(image, scene, prompt, steps, guidance_scale, seed, noise_timestep, matched, scheduler, model),
+        asked,
     )
 
 
-def figure(result: AttentionResult, look: Look, word: str | int, layer: str, step: float) -> Sheet:
-    """Figure 3."""
-    return views.sheet(result, look, int(step) - 1, word)
+def drawn_request() -> AttentionRequest:
+    """The drawn horse, noised once, with its masks."""
+    return make(None, scenes.HORSE, PAPER_PROMPT)
 
 
-def close(
-    result: AttentionResult, look: Look, point: Point, word: str | int, layer: str, step: float
-) -> tuple[Any, ...]:
-    """Both arms' pictures and colour bars, readings at the point, table."""
-    index = int(step) - 1
-    shown = views.views(result, look, index, views.parse_layer(layer), word, SIDE)
-    name = views.name(result, word)
-    values: list[Any] = []
-    for arm in ("generation", "noise once"):
-        if arm not in shown:
-            values += [gr.update(visible=False), ""]
-            continue
-        pixels, bar = shown[arm]
-        if point is not None:
-            pixels = mark(pixels, *from_image(point, result.images[arm].shape))
-        timestep = result.steps[arm][views.at_step(result, arm, index)]
-        values += [
-            gr.update(value=show(pixels), visible=True),
-            parts.colour_bar(bar, f"“{name}”, {arm}, t = {timestep}"),
-        ]
-    scores = parts.table(views.scores(result, index, word), "Against the true mask at this step, best layer first")
-    return *values, _readout(result, index, layer, point), scores
+def notes(result: AttentionResult) -> str:
+    """What was measured of the main word at the last step."""
+    cut = (
+        parts.problem(f"The model did not read the end of the prompt: “{result.truncated}”.")
+        if result.truncated
+        else ""
+    )
+    word = views.main_word(result)
+    last = max(len(steps) for steps in result.steps.values()) - 1
+    title = f"“{word}” against its true mask at the last step, best layer first"
+    return cut + parts.table(views.scores(result, last, word), title)
 
 
-def _readout(result: AttentionResult, step: int, layer: str, point: Point) -> str:
-    if point is None:
-        return parts.hint("Click a picture: the words at that pixel, ranked, in every arm.")
-    found = ""
-    for arm in result.arms:
-        rows = views.readings(result, arm, step, views.parse_layer(layer), *point)
-        top = max((value for _, value in rows), default=0) or 1
-        title = f"{arm}, at y {point[0]:.0f}, x {point[1]:.0f}: attention without the start token"
-        found += parts.readings(title, [(name, value, value / top) for name, value in rows])
-    return f"<div class='beside'>{found}</div>"
-
-
-def adopt(result: AttentionResult, word: str | int, layer: str, step: float) -> tuple[Any, ...]:
-    """Offer the words, layers and steps of a new result; start at the main word, the mean and the last step."""
-    special = [("start token", 0), ("end token", len(result.tokens) - 1)]
-    words = [(name, name) for name in views.words(result)]
-    choices = views.layer_choices(result)
-    kept = layer if layer in [value for _, value in choices] else "mean"
+def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], earlier: Sequence[Any], scale: int) -> Sheet:
+    """Figure 3, of the word and step that the viewer shows."""
+    word: str | int | None = choice.get("word")
+    special = {START: 0, END: len(result.tokens) - 1}
+    word = special.get(str(word), word if word in views.words(result) else None)
+    step = choice.get("step", "")
     last = max(len(steps) for steps in result.steps.values())
-    return (
-        gr.update(choices=words + special, value=views.main_word(result)),
-        gr.update(choices=choices, value=kept),
-        gr.update(minimum=1, maximum=max(last, 2), value=last, interactive=last > 1),
-    )
+    index = int(step) - 1 if step.isdecimal() and 1 <= int(step) <= last else -1
+    return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
-def jump(result: AttentionResult, clicked: str, word: str | int, layer: str, step: float) -> tuple[Any, ...]:
-    """Show the layer, or the mean, whose picture was clicked."""
-    return word, clicked, step
+SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete)
 
 
-def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
-    """The tab's components and events; returns its status line and the state that holds the key of its result."""
+def build(models: controls.Models) -> Tab:
+    """The tab's components."""
     controls.header(
         "Which pixels attend to which word?",
         "Cross-attention of the UNet while a picture is generated, and with noise added once to the finished or your "
@@ -156,66 +155,38 @@ def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
         "Attention is not an explanation: it says where a word's value flows, not what the model concludes. Most of it "
         "goes to the start token whatever the picture shows.",
     )
-    with gr.Row(elem_classes="columns"):
-        with gr.Column(scale=4, min_width=300, elem_classes="left"):
-            with gr.Row(elem_classes="examples"):
-                buttons = [
-                    gr.Button("Figure 3: a horse on the grass", size="sm"),
-                    gr.Button("A drawn scene", size="sm"),
-                ]
-            prompt = gr.Textbox(PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.")
-            mode = gr.Radio(
-                [GENERATE, GIVEN],
-                value=GENERATE,
-                label="Picture",
-                info="A given picture has only the arm with noise added once.",
-            )
-            with gr.Group(visible=False) as given:
-                source = controls.source(scenes.HORSE, caption=prompt)
-            numbers = _numbers()
-            run, stop = controls.actions()
-        with gr.Column(scale=8, min_width=300, elem_classes="right"):
-            status = gr.HTML(parts.placeholder("Press Run, or choose Figure 3."))
-            with gr.Column(visible=False, elem_classes="right") as frame:
-                viewer = _viewer(frame, screen)
-    mode.change(
-        lambda value: gr.update(visible=value == GIVEN), mode, given, show_progress="hidden", api_visibility="private"
+    with gr.Row(elem_classes="examples"):
+        paper = gr.Button("Figure 3: a horse on the grass", size="sm")
+        drawn = gr.Button("The drawn horse, noised once", size="sm")
+    with gr.Row(elem_classes="asked"):
+        prompt = gr.Textbox(
+            PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
+        )
+        run, stop = controls.actions()
+    mode = gr.Radio(
+        [GENERATE, GIVEN],
+        value=GENERATE,
+        label="Picture",
+        info="Our choice. A given picture has only the arm with noise added once.",
     )
-    controls.endpoint(TAB, api, [prompt, *numbers])
-    runs.connect(
-        TAB,
-        make_on_page,
-        [*source.inputs, mode, prompt, *numbers],
-        (status, viewer.key),
-        [run.click, prompt.submit],
-        stop,
-        [
-            runs.preset(buttons[0], controls.defaults([mode, prompt, *numbers])),
-            runs.preset(
-                buttons[1],
-                {
-                    source.picture: scenes.file(scenes.HORSE),
-                    source.scene: scenes.HORSE,
-                    prompt: PAPER_PROMPT,
-                    mode: GIVEN,
-                },
-            ),
-        ],
-    )
-    return status, viewer.key
+    own = {"mode": mode, "prompt": prompt, **_numbers(), "model": models.diffusion}
+    status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
+    controls.endpoint(TAB, attention, [component for name, component in own.items() if name != "mode"])
+    examples = [Example(paper, first_request), Example(drawn, drawn_request)]
+    return Tab(SUBJECT, own, status, shown, told, run, stop, [run.click, prompt.submit], examples)
 
 
-def _numbers() -> list[Any]:
+def _numbers() -> dict[str, Any]:
     limits = settings().limits
-    noise = gr.Slider(
-        0,
-        999,
-        OWN.noise_timestep,
-        step=1,
-        label="t of the noise added once",
-        info=f"Paper: none given; ODISE uses 0. {OWN.noise_timestep} is our choice.",
-    )
-    with gr.Accordion("Model and sampling", open=False):
+    with gr.Accordion("Recipe", open=False):
+        noise = gr.Slider(
+            0,
+            999,
+            OWN.noise_timestep,
+            step=1,
+            label="t of the noise added once",
+            info=f"Paper: none given; ODISE uses 0. {OWN.noise_timestep} is our choice.",
+        )
         matched = gr.Checkbox(False, label="Match t", info="Use the timestep of the last generation step instead.")
         steps = gr.Slider(
             1, limits.max_steps, OWN.steps, step=1, label="Steps", info="Our choice; the paper gives none."
@@ -227,50 +198,11 @@ def _numbers() -> list[Any]:
         scheduler = gr.Dropdown(
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
-        model = controls.model("diffusion", TAB, OWN.model)
-    return [steps, guidance, seed, noise, matched, scheduler, model]
-
-
-def _viewer(frame: gr.Column, screen: gr.JSON) -> Viewer:
-    with gr.Row(elem_classes="chips"):
-        word = gr.Radio([], label="Word", info="Every word of the prompt, and the start and end tokens.")
-    with gr.Row():
-        layer = gr.Dropdown(
-            [("mean of all layers", "mean")],
-            value="mean",
-            label="Layer",
-            info="Or click a picture of the figure.",
-            min_width=220,
-        )
-        step = gr.Slider(
-            1, 2, 1, step=1, label="Step", info="The last has the least noise; the paper shows it.", min_width=220
-        )
-    sheet = controls.sheet("Cross-attention per layer, and means per size")
-    looks = controls.looks("shared")
-    with gr.Row():
-        with gr.Column(min_width=260):
-            generated = controls.close_up("While generating")
-            first = gr.HTML()
-        with gr.Column(min_width=260):
-            noised = controls.close_up("With noise added once")
-            second = gr.HTML()
-    readout = gr.HTML()
-    scores = gr.HTML()
-    save, files = controls.export()
-    viewer = Viewer(
-        frame=frame,
-        screen=screen,
-        looks=looks,
-        choices=[Choice(word, figure=True), Choice(layer), Choice(step, figure=True)],
-        sheet=sheet,
-        pictures=[generated, noised],
-        columns=10,
-        outputs=[generated, first, noised, second, readout, scores],
-        figure=figure,
-        close=close,
-        adopt=adopt,
-        jump=jump,
-        shape=lambda result: result.images[result.arms[-1]].shape,
-    )
-    viewer.wire(save, files)
-    return viewer
+    return {
+        "steps": steps,
+        "guidance_scale": guidance,
+        "seed": seed,
+        "noise_timestep": noise,
+        "matched": matched,
+        "scheduler": scheduler,
+    }

@@ -4,12 +4,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
+from inspector.models.catalog import ModelSpec
 from inspector.results import Progress, Provenance
 from inspector.ui.pictures import data_url
-from inspector.views.color import css_gradient, hex_color
-from inspector.views.figure import Bar, number
 from inspector.views.table import Table
 
 _HEADERS = {
@@ -62,26 +59,6 @@ def problem(sentence: str) -> str:
     return f'<div class="status problem" role="alert">{escape(sentence)}</div>'
 
 
-def colour_bar(bar: Bar | None, label: str) -> str:
-    """The colour bar of a picture with the values at its ends."""
-    if bar is None:
-        return ""
-    return (
-        f'<div class="bar"><span>{number(bar.low)}</span>'
-        f'<div style="background:{css_gradient(bar.colormap)}" role="img" '
-        f'aria-label="{escape(label)}: colours from {number(bar.low)} to {number(bar.high)}"></div>'
-        f"<span>{number(bar.high)}</span></div><div class='caption'>{escape(label)}</div>"
-    )
-
-
-def legend(entries: Iterable[tuple[str, np.ndarray]]) -> str:
-    """Colours and their names."""
-    items = "".join(
-        f'<li><i style="background:{hex_color(color)}"></i>{escape(str(name))}</li>' for name, color in entries
-    )
-    return f'<ul class="legend">{items}</ul>'
-
-
 def table(content: Table, caption: str = "") -> str:
     """A table; columns after the first are numbers."""
     if not content:
@@ -89,24 +66,49 @@ def table(content: Table, caption: str = "") -> str:
     head = "".join(f"<th>{escape(_HEADERS.get(name, name))}</th>" for name in content.headers)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in content.rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="table"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def readings(title: str, rows: Sequence[tuple[str, float, float]], limit: int = 12) -> str:
-    """Ranked values as bars. rows: (name, value, length of its bar in [0, 1])."""
-    items = ""
-    for name, value, length in rows[:limit]:
-        width = f"{100 * min(max(length, 0), 1):.1f}%"
-        items += (
-            f'<tr><th>{escape(name)}</th><td><div class="meter"><div style="width:{width}"></div></div></td>'
-            f"<td>{number(value)}</td></tr>"
-        )
-    return f'<div class="readings"><div class="caption">{escape(title)}</div><table>{items}</table></div>'
+    rows = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="table" tabindex="0">{rows}</div>'
 
 
 def hint(text: str) -> str:
     """A quiet line that says what to do next."""
     return f'<div class="caption">{escape(text)}</div>'
+
+
+def classes(groups: Sequence[Sequence[str]]) -> str:
+    """Classes as a visitor writes them: "car, trees/palms". Plain text, not HTML."""
+    return ", ".join("/".join(synonyms) for synonyms in groups)
+
+
+def models(specs: Iterable[ModelSpec]) -> str:
+    """What choosing models means: size, licence, what is fetched, and whether they want a GPU."""
+    lines = []
+    for item in specs:
+        size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters else ""
+        fetched = f"{item.download_gb:g} GB to fetch, when you press Run" if item.download_gb else "nothing to fetch"
+        gpu = "wants a GPU" if item.needs_gpu else ""
+        known = ", ".join(text for text in (size, fetched, gpu, item.licence) if text)
+        lines.append(f"<span><b>{escape(item.title)}</b>: {escape(known)}.</span>")
+    return f"<div class='caption models-told'>{' '.join(lines)}</div>"
+
+
+def recipes(python: str, command: str) -> str:
+    """The same run as a script and as a command, each with a button that copies it, and one that copies the address."""
+    blocks = [("Copy as Python", python), ("Copy as command", command)]
+    parts = "".join(_copied(title, text) for title, text in blocks if text)
+    return f"<div class='recipes'><button type='button' data-copy='link'>Copy link</button>{parts}</div>"
+
+
+def caption(text: str) -> str:
+    """A figure's caption, with a button that copies it."""
+    return f"<div class='recipes'>{_copied('Caption, also in caption.txt', text.strip(), True)}</div>"
+
+
+def _copied(title: str, text: str, unfolded: bool = False) -> str:
+    return (
+        f"<details class='recipe'{' open' if unfolded else ''}><summary>{title}</summary>"
+        f"<button type='button' data-copy='pre'>Copy</button><pre tabindex='0'>{escape(text)}</pre></details>"
+    )
 
 
 def note(text: Any) -> str:

@@ -5,7 +5,8 @@ import binascii
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,49 @@ from inspector.settings import settings
 from inspector.views.images import read_image
 
 Source = str | None
+
+
+class Uploads:
+    """Pictures that visitors gave, bounded, under a hash of their pixels: what an address says of them.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(self, size: int = 300_000_000) -> None:
+        """size: bytes kept at most; what was used longest ago goes first."""
+        self._size = size
+        self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, image: np.ndarray) -> str:
+        """Keep a picture uint8 (h, w, 3), return its hash."""
+        key = picture_hash(image)
+        with self._lock:
+            self._kept[key] = image
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and sum(item.nbytes for item in self._kept.values()) > self._size:
+                self._kept.popitem(last=False)
+        return key
+
+    def get(self, key: str) -> np.ndarray:
+        """The picture of a hash. Raises ImageError, which asks for it again, where it is gone or never was here."""
+        with self._lock:
+            if key not in self._kept:
+                raise ImageError(
+                    "The address speaks of an uploaded picture that is no longer kept here; upload it again."
+                )
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
+
+UPLOADS = Uploads()
+
+
+def picture_hash(image: np.ndarray) -> str:
+    """32 hexadecimal digits of a SHA-256 over a picture's shape and pixels."""
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()[:32]
 
 
 def upload(**options: Any) -> gr.Image:
@@ -36,25 +80,13 @@ def _as_it_came(payload: Any) -> Source:
     return payload.url if payload.url and payload.url.startswith("data:") else payload.path
 
 
-def show(image: np.ndarray) -> str:
-    """uint8 RGB as a file for an image output: quicker than gradio's own, and sharp at the borders of cells."""
-    return save(image, gr.utils.get_upload_folder(), "jpg")
-
-
-# Without chroma subsampling, which would smear one cell's colour into the next.
-_CODECS = {
-    "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
-    "jpg": [cv2.IMWRITE_JPEG_QUALITY, 93, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
-}
-
-
-def save(image: np.ndarray, folder: str | Path, kind: str = "png") -> str:
-    """uint8 RGB as a file named by its content; returns its path. kind: "png", exact, or "jpg", small.
+def save(image: np.ndarray, folder: str | Path) -> str:
+    """uint8 RGB as a PNG named by its content; returns its path.
 
     Gradio's own writer takes 50 ms for 512 px and lets two visitors write one file at once.
     """
-    _, data = cv2.imencode(f".{kind}", image[..., ::-1], _CODECS[kind])
-    path = Path(folder) / hashlib.sha256(data.tobytes()).hexdigest() / f"picture.{kind}"
+    _, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    path = Path(folder) / hashlib.sha256(data.tobytes()).hexdigest() / "picture.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     with os.fdopen(handle, "wb") as file:
@@ -69,8 +101,8 @@ def data_url(image: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def resolve(source: Source, scene: float | None) -> tuple[np.ndarray, Masks]:
-    """The image of a run, and its masks where it is the drawn scene of that number.
+def resolve(source: Source, scene: float | None) -> dict[str, Any]:
+    """The fields image, masks and scene of a request; the last two only where the image is the scene of that number.
 
     source: path of an uploaded file, or a data URL; without one the scene itself is the image.
     Raises ImageError when there is neither, or when the file cannot be used; ChoiceError for a scene below 0.
@@ -79,22 +111,15 @@ def resolve(source: Source, scene: float | None) -> tuple[np.ndarray, Masks]:
 
     drawn = scenes.get(scene) if scene is not None else None
     if source is None:
-        if drawn is None:
+        if drawn is None or scene is None:
             raise ImageError("There is no image: choose a drawn scene or upload a picture.")
-        return drawn.image, drawn.masks
+        return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
     image = read_image(_from_data_url(source) if source.startswith("data:") else source)
-    return image, drawn.masks if drawn is not None and np.array_equal(image, drawn.image) else {}
-
-
-def uploaded(make: Callable[..., Any]) -> Callable[..., Any]:
-    """`make` for the page, where an empty upload is an error even if the number of a scene still stands below."""
-
-    def checked(image: Source, scene: float | None, *values: Any) -> Any:
-        if image is None:
-            raise ImageError("There is no image: choose a drawn scene or upload a picture.")
-        return make(image, scene, *values)
-
-    return checked
+    if drawn is not None and scene is not None and np.array_equal(image, drawn.image):
+        return {"image": image, "masks": drawn.masks, "scene": int(scene)}
+    UPLOADS.put(image)
+    masks: Masks = {}
+    return {"image": image, "masks": masks}
 
 
 def _from_data_url(url: str) -> bytes:

@@ -1,18 +1,18 @@
 """The saliency tab: Grad-CAM of a CLIP model per class."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from inspector.results import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.ui import controls, parts, runs, scenes
-from inspector.ui.pictures import resolve, show, uploaded
-from inspector.ui.viewer import SIDE, Choice, Point, Viewer, from_image
+from inspector.ui.pictures import resolve
+from inspector.ui.tab import Example, Subject, Tab
+from inspector.ui.viewer import viewer
 from inspector.views import saliency as views
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
-from inspector.views.overlay import mark
 
 TAB = "saliency"
 OWN = controls.own_defaults(SaliencyRequest)
@@ -31,25 +31,35 @@ def make(
     model: str = OWN.model,
 ) -> SaliencyRequest:
     """The request that the controls stand for; side 0 is the model's own."""
-    pixels, masks = resolve(image, scene)
     return SaliencyRequest(
-        image=pixels,
+        **resolve(image, scene),
         classes=classes,
         background=background,  # type: ignore[arg-type]  # the request splits it
         template=template,
         pooling=pooling,
         side=int(side) or None,
         model=model,
-        masks=masks,
     )
+
+
+def fields(request: SaliencyRequest) -> dict[str, Any]:
+    """The values of the controls that stand for a request."""
+    return {
+        "classes": parts.classes(request.classes),
+        "pooling": request.pooling,
+        "template": request.template,
+        "background": ", ".join(request.background),
+        "side": request.side or 0,
+        "model": request.model,
+    }
 
 
 def first_request() -> SaliencyRequest:
     """The paper's Figure 1."""
-    return make(scenes.file(scenes.STREET), scenes.STREET, PAPER_CLASSES)
+    return make(None, scenes.STREET, PAPER_CLASSES)
 
 
-def api(
+def saliency(
     image: str | None = None,
     scene: float | None = None,
     classes: str = PAPER_CLASSES,
@@ -58,6 +68,7 @@ def api(
     background: str = BACKGROUND,
     side: float = 0,
     model: str = OWN.model,
+    asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Grad-CAM of a CLIP model for each class of an image.
 
@@ -65,130 +76,67 @@ def api(
     classes, a slash synonyms. Returns the figure, the numbers with request and provenance, and the files
     figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
     """
-    yield from runs.answer(TAB, lambda: make(image, scene, classes, pooling, template, background, side, model))
+    yield from runs.answer(TAB, lambda: make(image, scene, classes, pooling, template, background, side, model), asked)
 
 
-def figure(result: SaliencyResult, look: Look, chosen: int, kind: str) -> Sheet:
+def notes(result: SaliencyResult) -> str:
+    """The table of classes."""
+    return parts.table(views.scores(result, result.request.threshold), "Classes, with what was measured of each map")
+
+
+def figure(result: SaliencyResult, look: Look, choice: Mapping[str, str], earlier: Sequence[Any], scale: int) -> Sheet:
     """Figures 1 and 2."""
-    return views.sheet(result, look)
+    return views.sheet(result, look, views.SIDE * scale)
 
 
-def close(result: SaliencyResult, look: Look, point: Point, chosen: int, kind: str) -> tuple[Any, ...]:
-    """Picture, colour bar, readings at the point, table."""
-    index = min(int(chosen or 0), len(result.names) - 1)
-    pixels = views.view(result, index, look, kind, SIDE)
-    label = f"Grad-CAM of {result.names[index]}" + (" before the ReLU" if kind == "signed" else "")
-    if point is None:
-        readout = parts.hint("Click the picture: the classes at that pixel, ranked.")
-    else:
-        pixels = mark(pixels, *from_image(point, result.request.image.shape))
-        title = f"At y {point[0]:.0f}, x {point[1]:.0f}: value, and its share of the map's maximum as a bar"
-        readout = parts.readings(title, views.readings(result, *point))
-    scores = parts.table(views.scores(result, look.threshold), "Classes")
-    return show(pixels), parts.colour_bar(views.bar(result, index, look, kind), label), readout, scores
+SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
 
 
-def adopt(result: SaliencyResult, chosen: int, kind: str) -> tuple[Any, ...]:
-    """Offer the classes of a new result."""
-    return gr.Radio([(name, index) for index, name in enumerate(result.names)], value=0), kind
-
-
-def jump(result: SaliencyResult, clicked: str, chosen: int, kind: str) -> tuple[Any, ...]:
-    """Show the class whose picture was clicked."""
-    return (int(clicked), kind)
-
-
-def build(screen: gr.JSON) -> tuple[gr.HTML, gr.State]:
-    """The tab's components and events; returns its status line and the state that holds the key of its result."""
+def build(models: controls.Models) -> Tab:
+    """The tab's components."""
     controls.header(
         "Where does CLIP look for each class?",
         "Grad-CAM of the image encoder, one map per class, in true scale, thresholded, and measured where masks exist.",
         "A map shows what raises one class's probability against the other classes and the background words; change "
         "those words and it changes. It is no proof that the model needs this region.",
     )
-    with gr.Row(elem_classes="columns"):
-        with gr.Column(scale=4, min_width=300, elem_classes="left"):
-            with gr.Row(elem_classes="examples"):
-                buttons = [
-                    gr.Button("Figure 1: a map per class", size="sm"),
-                    gr.Button("Figure 2: thresholded", size="sm"),
-                ]
-            source = controls.source(scenes.STREET)
-            classes = gr.Textbox(
-                PAPER_CLASSES, label="Classes", info="Commas separate classes, slashes synonyms. The paper uses these."
-            )
-            recipe = _recipe()
-            run, stop = controls.actions()
-        with gr.Column(scale=8, min_width=300, elem_classes="right"):
-            status = gr.HTML(parts.placeholder("Press Run, or choose Figure 1."))
-            with gr.Column(visible=False, elem_classes="right") as frame:
-                viewer = _viewer(frame, screen)
-    inputs = [classes, *recipe]
-    controls.endpoint(TAB, api, inputs)
-    shown = [choice.component for choice in viewer.choices]
-    paper = {source.picture: scenes.file(scenes.STREET), source.scene: scenes.STREET} | controls.defaults(inputs)
-    runs.connect(
-        TAB,
-        uploaded(make),
-        [*source.inputs, *inputs],
-        (status, viewer.key),
-        [run.click, classes.submit],
-        stop,
-        [runs.preset(buttons[0], paper | {shown[1]: "heat"}), runs.preset(buttons[1], paper | {shown[1]: "threshold"})],
-    )
-    return status, viewer.key
+    with gr.Row(elem_classes="examples"):
+        maps = gr.Button("Figure 1: a map per class", size="sm")
+        cut = gr.Button("Figure 2: thresholded", size="sm")
+    with gr.Row(elem_classes="asked"):
+        classes = gr.Textbox(
+            PAPER_CLASSES,
+            label="Classes",
+            info="Commas separate classes, slashes synonyms. The paper uses these.",
+            scale=4,
+            min_width=240,
+        )
+        run, stop = controls.actions()
+    own = {"classes": classes, **_recipe(), "model": models.clip}
+    status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
+    controls.endpoint(TAB, saliency, list(own.values()))
+    examples = [Example(maps, first_request), Example(cut, first_request, {"show": "mask"})]
+    return Tab(SUBJECT, own, status, shown, told, run, stop, [run.click, classes.submit], examples)
 
 
-def _recipe() -> list[Any]:
-    with gr.Accordion("Model and recipe", open=False):
-        return [
-            gr.Radio(
+def _recipe() -> dict[str, Any]:
+    with gr.Accordion("Recipe", open=False):
+        return {
+            "pooling": gr.Radio(
                 list(POOLINGS),
                 value=OWN.pooling,
                 label="Pooling",
                 info="Mean of the patch tokens as in CLIP-ES, or the class token as in plain CLIP.",
             ),
-            gr.Textbox(OWN.template, label="Template", info="Paper: “a photo of classname”."),
-            gr.Textbox(BACKGROUND, label="Background words", lines=3, info="They join the softmax; CLIP-ES's 25."),
-            gr.Number(
+            "template": gr.Textbox(OWN.template, label="Template", info="Paper: “a photo of classname”."),
+            "background": gr.Textbox(
+                BACKGROUND, label="Background words", lines=3, info="They join the softmax; CLIP-ES's 25."
+            ),
+            "side": gr.Number(
                 0,
                 label="Side",
                 precision=0,
                 minimum=0,
                 info="Shorter side in pixels; 0, our choice, is the model's own.",
             ),
-            controls.model("clip", TAB, OWN.model),
-        ]
-
-
-def _viewer(frame: gr.Column, screen: gr.JSON) -> Viewer:
-    sheet = controls.sheet("Grad-CAM per class, and thresholded")
-    looks = controls.looks(threshold=True)
-    with gr.Row():
-        with gr.Column(scale=5, min_width=280):
-            picture = controls.close_up("One class, close up")
-            bar = gr.HTML()
-        with gr.Column(scale=4, min_width=260):
-            chosen = gr.Radio([], label="Class", info="Or click its picture in the figure.")
-            kind = gr.Radio(
-                list(views.KINDS), value="heat", label="Show", info="signed: before the ReLU, in both directions."
-            )
-            readout = gr.HTML()
-    scores = gr.HTML()
-    save, files = controls.export()
-    viewer = Viewer(
-        frame=frame,
-        screen=screen,
-        looks=looks,
-        choices=[Choice(chosen), Choice(kind)],
-        sheet=sheet,
-        pictures=[picture],
-        outputs=[picture, bar, readout, scores],
-        figure=figure,
-        close=close,
-        adopt=adopt,
-        jump=jump,
-        shape=lambda result: result.request.image.shape,
-    )
-    viewer.wire(save, files)
-    return viewer
+        }

@@ -29,10 +29,14 @@ class Store:
         """Keep a result, let go of the oldest where there is no room, return the key."""
         key = fingerprint(result.request)
         with self._lock:
-            self._kept[key] = result
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and not self._fits():
-                self._kept.popitem(last=False)
+            self._keep(key, result)
+        return key
+
+    def put_aside(self, result: Any) -> str:
+        """Keep a result that came from a file, under a key by which no request finds it; returns that key."""
+        key = f"file-{fingerprint(result)}"
+        with self._lock:
+            self._keep(key, result)
         return key
 
     def get(self, key: str) -> Any:
@@ -52,6 +56,12 @@ class Store:
         """The key of a request's result, "" where it was not computed yet."""
         key = fingerprint(request)
         return key if self.has(key) else ""
+
+    def _keep(self, key: str, result: Any) -> None:
+        self._kept[key] = result
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and not self._fits():
+            self._kept.popitem(last=False)
 
     def _fits(self) -> bool:
         total = sum(byte_size(result) for result in self._kept.values())

@@ -2,15 +2,35 @@
 
 import threading
 import warnings
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from inspector.errors import ChoiceError
+from inspector.errors import ChoiceError, InspectorError
+from inspector.models import catalog
 from inspector.settings import ASSETS, settings
-from inspector.ui import attention, clusters, runs, saliency, segmentation, warming
+from inspector.ui import (
+    attention,
+    clusters,
+    controls,
+    evaluations,
+    examples,
+    links,
+    parts,
+    runs,
+    saliency,
+    scenes,
+    segmentation,
+    source,
+    take_away,
+    warming,
+)
+from inspector.ui.session import RESULTS
+from inspector.ui.tab import Tab
+from inspector.ui.viewer import failing
+from inspector.views.page import scripts, styles
 
 TITLE = "Dense Inspector"
 PURPOSE = (
@@ -20,28 +40,137 @@ PURPOSE = (
 TABS = {"saliency": saliency, "attention": attention, "clusters": clusters, "segmentation": segmentation}
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-ASK_SCREEN = "() => ({narrow: window.innerWidth < 640, dark: document.body.classList.contains('dark')})"
+SHELL_SCRIPTS = ("links", "shell")  # after the viewer's own
+ADDRESS = "() => [{query: window.location.search}]"
+START = "(told) => DenseViewer.shell.start(told.tab)"
 
 
 def build() -> gr.Blocks:
-    """The page: header, four tabs, and the state of the visitor's screen."""
+    """The page: header with the models, the shared picture, four tabs, and a way to take away what they show."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as page:
-        screen = gr.JSON({"narrow": False, "dark": False}, visible="hidden", label="screen")
-        gr.HTML(f"<header class='top'><h1>{TITLE}</h1><p>{PURPOSE}</p></header>")
-        shown: list[Any] = []
-        for name, tab in TABS.items():
-            with gr.Tab(name.capitalize(), id=name):
-                shown += tab.build(screen)
-        asked = page.load(None, None, screen, js=ASK_SCREEN, api_visibility="private", show_progress="hidden")
-        asked.then(warming.ready, None, shown, api_visibility="private", show_progress="hidden")
+        address, told = gr.JSON(visible="hidden"), gr.JSON(visible="hidden")
+        wanted = gr.State("")
+        with gr.Row(elem_classes="top"):
+            gr.HTML(f"<header><h1>{TITLE}</h1><p>{PURPOSE}</p></header>", elem_classes="title")
+            with gr.Column(scale=2, min_width=300):
+                models = controls.models()
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=3, min_width=260, elem_classes="left"):
+                shared = source.build(scenes.STREET)
+            with gr.Column(scale=9, min_width=300, elem_classes="right"):
+                with gr.Tabs() as chooser:
+                    tabs = {name: _tab(name, models) for name in TABS}
+                take_away.build(tabs)
+        evaluations.endpoint()
+        everything = _everything(tabs, shared)
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        opened = page.load(
+            _opening(tabs, shared, chooser, told, wanted),
+            address,
+            [chooser, told, wanted, *everything],
+            js=ADDRESS,
+            **quiet,
+        )
+        opened.then(None, told, None, js=START, **quiet)
+        late = wanted.change(_answering(tabs), wanted, everything, **runs.GPU)
+        saved = take_away.connect_saved(tabs, chooser, shared)
+        for tab in tabs.values():
+            runs.connect(tab, shared, [late, saved])
+        asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
+        asked.append(tabs["attention"].controls["prompt"])
+        shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)
     return page
+
+
+def _tab(name: str, models: controls.Models) -> Tab:
+    with gr.Tab(name.capitalize(), id=name) as item:
+        tab: Tab = TABS[name].build(models)
+    script = f"() => DenseViewer.shell.select({name!r}, true)"
+    item.select(None, None, None, js=script, show_progress="hidden", api_visibility="private")
+    return tab
+
+
+def _everything(tabs: Mapping[str, Tab], shared: source.Source) -> list[Any]:
+    """Every component that a link may set, each once."""
+    found = [shared.picture, shared.scene, shared.about]
+    for tab in tabs.values():
+        found += [*tab.controls.values(), *tab.outputs]
+    return list(dict.fromkeys(found))
+
+
+def _opening(
+    tabs: Mapping[str, Tab], shared: source.Source, chooser: gr.Tabs, told: gr.JSON, wanted: gr.State
+) -> Callable[..., dict[Any, Any]]:
+    """A handler: what the address says to component -> value; every other tab shows its first example."""
+
+    def opened(address: Any) -> dict[Any, Any]:
+        query = address.get("query") if isinstance(address, dict) else ""
+        link = links.read(query, tuple(tabs))
+        shown: dict[Any, Any] = {chooser: gr.Tabs(selected=link.tab), told: {"tab": link.tab}}
+        for name, tab in tabs.items():
+            key = "" if name == link.tab else RESULTS.find(tab.subject.first())
+            shown |= tab.shown(key, "fresh") if key else {}
+        return shown | _linked(tabs[link.tab], link, shared, wanted, str(query))
+
+    return opened
+
+
+def _linked(tab: Tab, link: links.Link, shared: source.Source, wanted: gr.State, query: str) -> dict[Any, Any]:
+    try:
+        request = tab.subject.request(link)
+        filled = tab.filled(shared, request)
+        if key := RESULTS.find(request):
+            return filled | tab.shown(key, "link")
+        if fetched := _fetched(request):
+            say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
+            return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
+        return filled | {tab.status: parts.placeholder("Computing what the address asks for."), wanted: query}
+    except InspectorError as error:
+        return {tab.status: parts.problem(str(error)), tab.viewer: failing()}
+
+
+def _fetched(request: Any) -> str:
+    """Titles of the request's models that come from the hub."""
+    specs = [catalog.spec(name) for name in runs.models_of(request).values()]
+    return " and ".join(spec.title for spec in specs if spec.origin == "hub")
+
+
+def _answering(tabs: Mapping[str, Tab]) -> Callable[..., Iterator[dict[Any, Any]]]:
+    """A handler that computes what the address asked for."""
+
+    def answer(asked: gr.Request, query: str) -> Iterator[dict[Any, Any]]:
+        link = links.read(query, tuple(tabs))
+        tab = tabs[link.tab]
+        yield from runs.linked(tab, tab.subject.request(link), runs.visitor(asked))
+
+    return answer
 
 
 def theme() -> gr.themes.Base:
     """Calm greys, one accent, system fonts: nothing is fetched from elsewhere."""
-    return gr.themes.Base(
+    base = gr.themes.Base(
         primary_hue="blue", neutral_hue="slate", font=SYSTEM_FONTS, font_mono=MONO_FONTS, radius_size="sm"
     )
+    quiet, dark = "#52607a", "#a9b4c8"  # quiet text that still reads: at least 4.5 to 1 on every ground of the page
+    return base.set(
+        body_text_color_subdued=quiet,
+        body_text_color_subdued_dark=dark,
+        block_info_text_color=quiet,
+        block_info_text_color_dark=dark,
+        block_label_text_color=quiet,
+        block_label_text_color_dark=dark,
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        block_title_text_color="*body_text_color",
+        block_title_text_color_dark="*body_text_color",
+    )
+
+
+def head() -> str:
+    """What goes into the document's head: the viewer's scripts and style, and the page's."""
+    page = (ASSETS / "viewer" / "page.css").read_text(encoding="utf-8")
+    return f"<style>{styles()}\n{page}</style><script>{scripts(SHELL_SCRIPTS)}</script>"
 
 
 def launch(host: str | None = None, port: int | None = None, warm_up: bool = True, **options: Any) -> gr.Blocks:
@@ -53,17 +182,19 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
     guard_decoders()
     # Torch comes with them: the first visitor does not wait for it, and a ZeroGPU host finds its functions.
     runs.load_pipelines(TABS)
-    hosted = find_spec("spaces") is not None  # lends its GPU to visitors only
+    examples.load()
+    if settings().zero_gpu:
+        warming.work()  # such a host wants the models in place before it lends its GPU
     page = build()
-    page.queue(max_size=16, default_concurrency_limit=4)
-    if warm_up and not hosted:
+    page.queue(max_size=settings().queue, default_concurrency_limit=4)
+    if warm_up and not settings().zero_gpu:
         threading.Thread(target=warming.work, daemon=True, name="warming").start()
     try:
         page.launch(
             server_name=host,
             server_port=port,
             theme=theme(),
-            head=f"<style>{(ASSETS / 'viewer' / 'page.css').read_text(encoding='utf-8')}</style>",
+            head=head(),
             max_file_size=settings().limits.max_bytes,
             state_session_capacity=500,
             allowed_paths=[],
@@ -73,6 +204,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
             enable_monitoring=False,
             share=False,
             footer_links=[],
+            mcp_server=True,  # every endpoint is a tool for agents too
             _frontend=False,  # leaves out a check that gives up after 3 s, which a busy machine may take
             **options,
         )

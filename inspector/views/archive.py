@@ -56,9 +56,27 @@ def put_together(arrays: Mapping[str, np.ndarray]) -> Any:
     return made
 
 
-def load_result(source: str | Path | IO[bytes]) -> Any:
+def load_request(path: str | Path) -> tuple[str, dict[str, Any]]:
+    """(tab, field -> value) of a result.json's request; pictures and masks stand there as their shapes.
+
+    Raises ChoiceError for a file that cannot be read or was not written here.
+    """
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+        tab, request = told["tab"], told["request"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ChoiceError(
+            f"This cannot be read as a saved result: {error}; give a maps.npz or a result.json."
+        ) from None
+    if not isinstance(tab, str) or not isinstance(request, dict):
+        raise ChoiceError("This is no result that was saved here; give a maps.npz or a result.json.")
+    return tab, request
+
+
+def load_result(source: str | Path | IO[bytes], largest: int = LARGEST) -> Any:
     """A saved result: the folder that --out wrote, or its maps.npz. Nothing is unpickled.
 
+    largest: bytes of arrays that are read.
     Raises ChoiceError for a file that cannot be read, was not written here, or is too large.
     """
     if isinstance(source, str | Path) and Path(source).is_dir():
@@ -66,8 +84,8 @@ def load_result(source: str | Path | IO[bytes]) -> Any:
     try:
         with zipfile.ZipFile(source) as packed:
             size = sum(entry.file_size for entry in packed.infolist())
-        if size > LARGEST:
-            raise ChoiceError(f"The file holds {size / 1e9:.1f} GB; at most {LARGEST / 1e9:.0f} GB are read.")
+        if size > largest:
+            raise ChoiceError(f"The file holds {size / 1e9:.1f} GB; at most {largest / 1e9:g} GB are read.")
         if not isinstance(source, str | Path):
             source.seek(0)
         with np.load(source, allow_pickle=False) as archive:

@@ -11,11 +11,13 @@ Maps are 8-bit: value q of a map stands for low + q / 255 * (high - low), and ea
 Everything a page shows of a result is in the header and the arrays; nothing in it is markup.
 """
 
+import hashlib
 import json
+import math
 import os
 import struct
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,17 +47,31 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Later:
+    """Maps of a known shape that are computed when they are written. make: () -> float array of `shape`."""
+
+    shape: tuple[int, ...]
+    make: Callable[[], np.ndarray]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
 class Block:
     """Maps of one grid. at: axis -> value that all of them share; inner: the axes of `maps` before (h, w).
 
-    maps: float (..., h, w), or None where only the place is told: the page asks for these when they are wanted.
+    maps: float (..., h, w), `Later` where that takes time, or None where only the place is told: the page asks for
+    these when they are wanted.
     picture: key of the picture they lie over. signed: colours run to both sides of zero. computed: "similarity" for
     the map that the page makes of `Atlas.features` and a pixel.
     """
 
     at: Mapping[str, str]
     inner: tuple[str, ...]
-    maps: np.ndarray | None
+    maps: np.ndarray | Later | None
     picture: str
     signed: bool = False
     computed: str = ""
@@ -148,9 +164,10 @@ def _block(block: Block, atlas: Atlas, writer: _Writer) -> dict[str, Any]:
     head["computed"] = block.computed
     if block.maps is None:
         return head
-    data, low, high = quantise(block.maps)
+    maps = block.maps.make() if isinstance(block.maps, Later) else block.maps
+    data, low, high = quantise(maps)
     return head | {
-        "shape": block.maps.shape,
+        "shape": maps.shape,
         "data": writer.add(data),
         "low": writer.add(low.astype("<f4")),
         "high": writer.add(high.astype("<f4")),
@@ -160,7 +177,10 @@ def _block(block: Block, atlas: Atlas, writer: _Writer) -> dict[str, Any]:
 def _picture(picture: np.ndarray, writer: _Writer) -> dict[str, Any]:
     _, data = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     raw = data.tobytes()
-    return {"height": picture.shape[0], "width": picture.shape[1], "data": writer.add(raw), "length": len(raw)}
+    shape = {"height": picture.shape[0], "width": picture.shape[1]}
+    # By which two viewers know that they show the same picture.
+    digest = hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest()[:16]
+    return shape | {"digest": digest, "data": writer.add(raw), "length": len(raw)}
 
 
 def _labels(labels: Labels, writer: _Writer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from inspector.results import (
     fit_mask,
 )
 from inspector.views import attention, clusters, export, segmentation
-from inspector.views.atlas import Atlas, Axis, Block, Labels
+from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
 from inspector.views.export import Result
 from inspector.views.figure import number
 from inspector.views.overlay import BACKGROUND, enlarge, fit
@@ -94,7 +94,7 @@ def of_attention(result: AttentionResult) -> Atlas:
     }
     layers = {value: shown for shown, value in attention.layer_choices(result)}
     first = words.index(attention.main_word(result)) if words else 0
-    steps = tuple(str(index) for index in range(len(ticks[longest])))
+    steps = tuple(str(index) for index in range(1, len(ticks[longest]) + 1))
     axes = (
         Axis("word", tuple(tokens), tuple(tokens), "chips", first),
         Axis("step", steps, tuple(ticks[longest]), "slider", len(steps) - 1),
@@ -105,7 +105,7 @@ def of_attention(result: AttentionResult) -> Atlas:
     pictures = dict(result.images)
     for arm, previews in result.previews.items():
         size = fit(result.images[arm].shape, max(previews.shape[1:3]))
-        pictures |= {f"{arm}/{index}": enlarge(preview, size) for index, preview in enumerate(previews)}
+        pictures |= {f"{arm}/{index}": enlarge(preview, size) for index, preview in enumerate(previews, 1)}
     masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
     facts = {
         "title": "Cross-attention",
@@ -130,9 +130,14 @@ def of_attention(result: AttentionResult) -> Atlas:
 
 
 def _attention_block(result: AttentionResult, arm: str, layer: str, tokens: Mapping[str, tuple[int, ...]]) -> Block:
-    maps = result.select(arm, layer=attention.parse_layer(layer))  # (step, token, h, w)
-    words = np.stack([maps[:, list(positions)].mean(1) for positions in tokens.values()], 1)
-    return Block({"arm": arm, "layer": layer}, ("step", "word"), words, arm)
+    grids = [maps.shape[-2:] for name, maps in result.maps[arm].items() if layer in ("mean", name, str(maps.shape[-2]))]
+    shape = (len(result.steps[arm]), len(tokens), *max(grids, key=lambda grid: grid[0]))
+
+    def words() -> np.ndarray:
+        maps = result.select(arm, layer=attention.parse_layer(layer))  # (step, token, h, w)
+        return np.stack([maps[:, list(positions)].mean(1) for positions in tokens.values()], 1)
+
+    return Block({"arm": arm, "layer": layer}, ("step", "word"), Later(shape, words), arm)
 
 
 def of_clusters(result: ClustersResult) -> Atlas:

@@ -14,6 +14,8 @@ from inspector.views.overlay import enlarge, fit, heat, picture, sample
 from inspector.views.table import Table, table
 from inspector.words import same_word
 
+HEADING = "Cross-attention"
+SIDE = 192  # pixels of a picture's longer side in the figure, which has many
 MEAN = "mean of all layers"
 Layer = str | int | None
 
@@ -30,7 +32,7 @@ def short(layer: str) -> str:
 
 def layer_choices(result: AttentionResult) -> list[tuple[str, str]]:
     """(shown, value) of everything the layer control offers: the mean, means per size, each layer."""
-    sizes = [(f"mean of the {size}×{size} layers", str(size)) for size in result.resolutions]
+    sizes = [(f"mean of {size}×{size}", str(size)) for size in result.resolutions]
     single = [(f"{short(name)}  ({_grid(result, name)})", name) for name in result.layers]
     return [(MEAN, "mean"), *sizes, *single]
 
@@ -120,7 +122,7 @@ def _mean_per_size(result: AttentionResult, arm: str, step: int, token: str | in
 
 
 def sheet(
-    result: AttentionResult, look: Look, step: int = -1, token: str | int | None = None, side: int = 192
+    result: AttentionResult, look: Look, step: int = -1, token: str | int | None = None, side: int = SIDE
 ) -> Sheet:
     """The paper's Figure 3: per arm, a row of the output blocks' layers and a row of their means per size.
 

@@ -10,9 +10,11 @@ from inspector.results import ClustersResult, check_choice
 from inspector.views.color import palette
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
-from inspector.views.overlay import blend, enlarge, fit, heat, label_map, picture
+from inspector.views.overlay import blend, enlarge, fit, heat, label_map, picture, stroke_of
 from inspector.views.table import Table, table
 
+HEADING = "Clusters of UNet features"
+SIDE = 240  # pixels of a picture's longer side in the figure
 KINDS = ("clusters", "features", "similarity", "agreement", "rgb", "xy")
 TITLES = {
     "clusters": "UNet clusters",
@@ -48,8 +50,12 @@ def view(
     kind: str = "clusters",
     point: tuple[float, float] | None = None,
     side: int = 640,
+    stroke: int = 1,
 ) -> np.ndarray:
-    """One view over the image, uint8 RGB, longer side `side`. point: (y, x) in the image, for "similarity"."""
+    """One view over the image, uint8 RGB, longer side `side`.
+
+    point: (y, x) in the image, for "similarity"; stroke: as in `overlay.outline`.
+    """
     check_choice("view", kind, KINDS)
     size = fit(result.request.image.shape, side)
     image = picture(result.request.image, size)
@@ -60,7 +66,8 @@ def view(
     if kind == "features":
         return blend(image, enlarge(result.grid_pca, size, look.smooth), look.opacity)
     grid = result.grid_labels if kind == "clusters" else result.baselines[kind]
-    return label_map(image, enlarge(grid.astype(np.int32), size, smooth=False), colors(result, kind), look.opacity)
+    labels = enlarge(grid.astype(np.int32), size, smooth=False)
+    return label_map(image, labels, colors(result, kind), look.opacity, stroke)
 
 
 def _values(result: ClustersResult, kind: str, point: tuple[float, float] | None) -> np.ndarray:
@@ -83,7 +90,7 @@ def bar(result: ClustersResult, look: Look, kind: str, point: tuple[float, float
     return Bar(float(values.min()), float(values.max()), look.colormap)
 
 
-def sheet(results: Sequence[ClustersResult], look: Look, side: int = 240, labels: Sequence[str] = ()) -> Sheet:
+def sheet(results: Sequence[ClustersResult], look: Look, side: int = SIDE, labels: Sequence[str] = ()) -> Sheet:
     """The paper's Figure 4, one row per case: image, clusters, features, and what colour and position alone give."""
     rows = []
     for index, result in enumerate(results):
@@ -93,7 +100,8 @@ def sheet(results: Sequence[ClustersResult], look: Look, side: int = 240, labels
         for kind in ("clusters", "features", *result.baselines):
             value = measured.get("unet" if kind == "clusters" else kind)
             title = TITLES.get(kind, kind) + (f"  mIoU {value:.2f}" if isinstance(value, float) else "")
-            panels.append(Panel(view(result, look, kind, side=side), title, key=f"{index} {kind}"))
+            shown = view(result, look, kind, side=side, stroke=stroke_of(side, SIDE))
+            panels.append(Panel(shown, title, key=f"{index} {kind}"))
         rows.append(Row(panels, labels[index] if index < len(labels) else ""))
     return Sheet(rows, note=_note(results[0]))
 

@@ -1,7 +1,9 @@
-"""Export: a result as figure.png, maps.npz and result.json, each carrying where it came from."""
+"""Export: a result as a figure, its caption, maps.npz and result.json, which carry where they came from."""
 
+import io
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,25 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from inspector import __version__
 from inspector.errors import ChoiceError
-from inspector.results import AttentionResult, ClustersResult, SaliencyResult, SegmentationResult, plain
+from inspector.results import (
+    AttentionResult,
+    ClustersResult,
+    SaliencyResult,
+    SegmentationResult,
+    check_choice,
+    check_number,
+    plain,
+)
 from inspector.views import attention, clusters, saliency, segmentation
 from inspector.views.archive import take_apart
-from inspector.views.figure import Sheet, draw
+from inspector.views.color import hex_color
+from inspector.views.figure import CELL, Sheet, draw
 from inspector.views.look import Look
 
+KINDS = ("png", "pdf", "svg")
+MAX_SCALE = 4  # of a PNG: pictures of 960 pixels, 300 to the inch at 8 cm
 Result = SaliencyResult | AttentionResult | ClustersResult | SegmentationResult
 _TABS = {
     SaliencyResult: ("saliency", saliency),
@@ -27,47 +41,96 @@ _TABS = {
 
 
 def write_result(
-    result: Result, folder: str | Path, look: Look | None = None, sheet: Sheet | None = None
+    result: Result,
+    folder: str | Path,
+    look: Look | None = None,
+    sheet: Sheet | None = None,
+    scale: int = 1,
+    kinds: Sequence[str] = ("png",),
+    beside: Sequence[Result] = (),
 ) -> list[Path]:
-    """Write figure.png, maps.npz and result.json into a folder, made if need be; returns their paths.
+    """Write the figure, maps.npz, result.json and caption.txt into a folder, made if need be; returns their paths.
 
-    sheet: a figure other than the tab's own. The PNG carries the text chunk "inspector", the archive an
-    entry "provenance", both the same JSON as result.json without its numbers. `archive.load_result` reads the archive.
-    Raises ChoiceError when the folder cannot be written.
+    sheet: a figure other than the tab's own, its pictures made for `scale`; beside: the other results it shows, whose
+    provenance goes into it too; kinds: of `KINDS`, one file each, such as figure.png. Each file carries the same JSON
+    as result.json without its numbers: the PNG as text chunk "inspector", the archive as entry "provenance", which
+    `archive.load_result` reads, PDF and SVG as `vector` says.
+    Raises ChoiceError when the folder cannot be written, and for a kind or scale that does not exist.
     """
-    _, tab = _tab(result)
-    folder = Path(folder)
-    origin = provenance(result)
-    paths = [folder / "figure.png", folder / "maps.npz", folder / "result.json"]
-    write_figure(result, paths[0], look, sheet)
+    folder, look = Path(folder), look or Look()
+    for kind in kinds:
+        check_choice("kind", kind, KINDS)
+    sheet = sheet or figure_of(result, look, scale)
+    figures = [folder / f"figure.{kind}" for kind in kinds]
+    maps, numbers, caption = (folder / name for name in ("maps.npz", "result.json", "caption.txt"))
+    for path in figures:
+        write_figure(result, path, look, sheet, beside, scale)
     try:
-        np.savez_compressed(paths[1], provenance=np.array(dumps(origin)), **(tab.arrays(result) | take_apart(result)))
-        paths[2].write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_archive(result, maps)
+        numbers.write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
+        caption.write_text(caption_of(result, look, sheet, beside) + "\n", encoding="utf-8")
     except OSError as error:
         raise ChoiceError(f"Cannot write to {str(folder)!r}: {error.strerror}; choose another folder.") from None
-    return paths
+    return [*figures, maps, numbers, caption]
+
+
+def write_archive(result: Result, path: Path) -> Path:
+    """Write maps.npz: named arrays, what `archive.load_result` needs, and under "provenance" where it came from."""
+    _, tab = _tab(result)
+    origin = np.array(dumps(provenance(result)))
+    np.savez_compressed(path, provenance=origin, **(tab.arrays(result) | take_apart(result)))
+    return path
 
 
 def write_figure(
-    result: Result, path: Path, look: Look | None = None, sheet: Sheet | None = None, beside: Sequence[Result] = ()
+    result: Result,
+    path: Path,
+    look: Look | None = None,
+    sheet: Sheet | None = None,
+    beside: Sequence[Result] = (),
+    scale: int = 1,
 ) -> None:
-    """Write the figure alone, as PNG, its folder made if need be. Raises ChoiceError when it cannot be written.
+    """Write the figure alone, of the kind that the path ends in, its folder made if need be.
 
-    beside: the other results that `sheet` shows, whose provenance goes into the file too.
+    sheet and beside: as in `write_result`.
+    Raises ChoiceError when it cannot be written, and for an ending or a scale that does not exist.
     """
+    kind = kind_of(path)
+    check_scale(scale)
     origin = provenance(result) | ({"beside": [provenance(other) for other in beside]} if beside else {})
-    figure = draw(sheet or figure_of(result, look or Look()))
+    sheet = sheet or figure_of(result, look or Look(), scale)
+    if kind == "png":
+        packed = png(draw(sheet, CELL * scale), origin)
+    else:
+        from inspector.views.vector import vector  # matplotlib's drawing, half a second to import
+
+        packed = vector(sheet, kind, origin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_png(path, figure, origin)
+        path.write_bytes(packed)
     except OSError as error:
         raise ChoiceError(f"Cannot write {str(path)!r}: {error.strerror}; choose another place.") from None
 
 
-def figure_of(result: Result, look: Look) -> Sheet:
-    """The tab's figure."""
+def figure_of(result: Result, look: Look, scale: int = 1) -> Sheet:
+    """The tab's figure, its pictures computed at `scale` times their usual size. Raises ChoiceError for the scale."""
+    check_scale(scale)
     name, tab = _tab(result)
-    return tab.sheet([result] if name == "clusters" else result, look)
+    return tab.sheet([result] if name == "clusters" else result, look, side=tab.SIDE * scale)
+
+
+def kind_of(path: Path) -> str:
+    """The kind of figure that a file's name asks for. Raises ChoiceError for an ending that is not in `KINDS`."""
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in KINDS:
+        raise ChoiceError(f"{path.name!r} does not say which kind of figure it is; end it in .png, .pdf or .svg.")
+    return kind
+
+
+def check_scale(scale: int) -> None:
+    """Raise ChoiceError unless `scale` is a whole number from 1 to `MAX_SCALE`."""
+    check_number("scale", scale, 1, MAX_SCALE, whole=True)
 
 
 def provenance(result: Result) -> dict[str, Any]:
@@ -82,16 +145,51 @@ def record(result: Result) -> dict[str, Any]:
     return provenance(result) | {name: _clean(plain(tab.numbers(result)))}
 
 
-def write_png(path: Path, image: np.ndarray, origin: dict[str, Any]) -> None:
+def png(image: np.ndarray, origin: dict[str, Any]) -> bytes:
     """uint8 RGB as a PNG whose text chunk "inspector" holds `origin` as JSON."""
-    info = PngInfo()
+    info, packed = PngInfo(), io.BytesIO()
     info.add_itxt("inspector", dumps(origin))
-    Image.fromarray(image).save(path, format="PNG", pnginfo=info)
+    Image.fromarray(image).save(packed, format="PNG", pnginfo=info)
+    return packed.getvalue()
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """JSON with null in place of numbers that are not finite."""
-    return json.dumps(_clean(plain(value)), indent=indent, ensure_ascii=False, allow_nan=False)
+def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: Sequence[Result] = ()) -> str:
+    """One paragraph that says what a figure shows, how it was made and with what, to stand under it in a paper.
+
+    sheet: the figure, where it is not the tab's own; beside: the other results it shows.
+    """
+    _, tab = _tab(result)
+    sheet, request = sheet or figure_of(result, look), result.request
+    rows = [row.label for row in sheet.rows if row.label]
+    maps = sorted({panel.bar.colormap for row in sheet.rows for panel in row.panels if panel.bar})
+    revisions = {name: revision for one in (result, *beside) for name, revision in one.provenance.models.items()}
+    models = [f"{name} at {revision[:12]}" if revision else name for name, revision in revisions.items()]
+    scenes = [str(one.request.scene) for one in (result, *beside) if one.request.scene is not None]
+    parts = [tab.HEADING]
+    if len(rows) > 1:
+        parts.append(f"Rows from the top: {', '.join(rows)}")
+    if scenes:
+        parts.append(f"Drawn scene{'s' if len(scenes) > 1 else ''} {' and '.join(scenes)}")
+    parts.append(sheet.note)
+    if maps:
+        between = "bilinear between cells" if look.smooth else "cells as recorded"
+        parts.append(
+            f"Maps lie over the picture in {' and '.join(maps)}, opacity {look.opacity:g}, {between}; the two numbers "
+            "under a map are the values at the ends of its colours"
+        )
+    if sheet.legend:
+        parts.append(f"Colours: {', '.join(f'{name} {hex_color(color)}' for name, color in sheet.legend)}")
+    if models:
+        parts.append(f"Model revision{'s' if len(models) > 1 else ''}: {', '.join(models)}")
+    if hasattr(request, "seed") and not re.search(rf"\bseed {request.seed}\b", sheet.note):
+        parts.append(f"Seed {request.seed}")
+    parts.append(f"Made with Dense Inspector {__version__}")
+    return " ".join(" ".join(part.split()).removesuffix(".") + "." for part in parts if part)
+
+
+def dumps(value: Any, indent: int | None = None, ascii: bool = False) -> str:
+    """JSON with null in place of numbers that are not finite; ascii: with other letters as escapes."""
+    return json.dumps(_clean(plain(value)), indent=indent, ensure_ascii=ascii, allow_nan=False)
 
 
 def _clean(value: Any) -> Any:

@@ -1,17 +1,20 @@
 """Figures: labelled rows of pictures with colour bars, laid out as in a paper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from inspector.results import check_number
 from inspector.views.color import lut
+from inspector.views.lettering import drawable, font, shorten, wrap
+from inspector.views.marks import Block, Line, Swatch
 from inspector.views.overlay import picture
+
+CELL = 240  # pixels that a picture is high on paper, where nobody says otherwise
 
 Color = tuple[int, int, int]
 
@@ -88,61 +91,23 @@ def reflow(sheet: Sheet, columns: int) -> Sheet:
     return replace(sheet, rows=rows)
 
 
-def draw(sheet: Sheet, cell: int = 240, paper: Paper = LIGHT) -> np.ndarray:
-    """The figure as uint8 RGB; each picture is `cell` pixels high, its type at least 14.
+class Layout:
+    """Where everything of a sheet lies, in pixels from the upper left corner; each picture is `cell` pixels high.
 
+    What draws a sheet, in pixels or on paper, takes `blocks`, `swatches` and `lines`, which do not overlap.
     Raises ChoiceError for a cell outside 40 to 1024.
     """
-    check_number("cell", cell, 40, 1024, whole=True)
-    return _Pen(sheet, cell, paper).draw()
 
-
-def hit(sheet: Sheet, x: float, y: float, cell: int = 240) -> str:
-    """The key of the picture at pixel (x, y) of the drawn sheet, "" beside the pictures."""
-    for panel, left, top, width in _Pen(sheet, cell, LIGHT).places:
-        if left <= x < left + width and top <= y < top + cell:
-            return panel.key
-    return ""
-
-
-@cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    from matplotlib import get_data_path  # its DejaVu covers Greek, accents and arrows, on every machine
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size)
-
-
-def _shorten(text: str, width: float, font: ImageFont.FreeTypeFont) -> str:
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
-
-
-def _wrap(text: str, width: float, font: ImageFont.FreeTypeFont) -> list[str]:
-    lines: list[str] = []
-    for word in text.split():
-        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
-
-
-class _Pen:
-    """The layout of one sheet while it is being drawn: sizes from the cell, rows from the top."""
-
-    def __init__(self, sheet: Sheet, cell: int, paper: Paper) -> None:
-        self.sheet, self.cell, self.paper = sheet, cell, paper
-        size = max(14, round(cell * 0.064))
-        self.size, self.font, self.small = size, _font(size), _font(round(size * 0.85))
-        self.line, self.gap, self.bar = round(size * 1.5), max(6, cell // 30), max(6, cell // 28)
+    def __init__(self, sheet: Sheet, cell: int = CELL) -> None:
+        check_number("cell", cell, 40, 1024, whole=True)
+        self.sheet, self.cell = sheet, cell
+        self.size = max(14, round(cell * 0.064))
+        self.small = round(self.size * 0.85)
+        self.line, self.gap, self.bar = round(self.size * 1.5), max(6, cell // 30), max(6, cell // 28)
         self.left = self.gap + (self.line + self.gap if any(row.label for row in sheet.rows) else 0)
         self.top = self.gap + (round(self.line * 1.4) if sheet.title else 0)
         widths = [sum(self._width(panel) + self.gap for panel in row.panels) for row in sheet.rows]
-        self.total = max(self.left + max(widths, default=0), 2 * cell)
+        self.width = max(self.left + max(widths, default=0), 2 * cell)
 
     def _width(self, panel: Panel) -> int:
         return max(1, round(self.cell * panel.image.shape[1] / panel.image.shape[0]))
@@ -172,67 +137,112 @@ class _Pen:
                 left += self._width(panel) + self.gap
         return found
 
-    def draw(self) -> np.ndarray:
-        """Title, rows, legend, note."""
-        legend, foot = self._legend(), self.tops[-1]
-        notes = _wrap(self.sheet.note, self.total - 2 * self.gap, self.small)
-        height = foot + (len(legend) + len(notes)) * self.line + (self.gap if legend or notes else 0)
-        self.canvas = Image.new("RGB", (self.total, height), self.paper.ground)
-        self.pen = ImageDraw.Draw(self.canvas)
-        if self.sheet.title:
-            bold = _font(round(self.size * 1.15), True)
-            text = _shorten(self.sheet.title, self.total - 2 * self.gap, bold)
-            self.pen.text((self.gap, self.gap), text, self.paper.ink, bold)
-        for panel, left, top, width in self.places:
-            self._panel(panel, left, top, width)
-        for row, top in zip(self.sheet.rows, self.tops, strict=False):
-            self._label(row.label, top + self._title(row))
-        for line in legend:
-            self._legend_line(line, foot)
-            foot += self.line
-        for text in notes:
-            self.pen.text((self.gap, foot), text, self.paper.faint, self.small)
-            foot += self.line
-        return np.array(self.canvas)
-
-    def _panel(self, panel: Panel, left: int, top: int, width: int) -> None:
-        if panel.empty:
-            return
-        if panel.title:
-            text = _shorten(panel.title, width, self.font)
-            self.pen.text((left + width / 2, top - self.line / 2), text, self.paper.ink, self.font, anchor="mm")
-        self.canvas.paste(Image.fromarray(picture(panel.image, (self.cell, width))), (left, top))
-        if panel.bar:
-            y = top + self.cell + self.gap // 2
-            ramp = cv2.resize(lut(panel.bar.colormap)[None], (width, self.bar), interpolation=cv2.INTER_LINEAR)
-            self.canvas.paste(Image.fromarray(ramp), (left, y))
-            below = y + self.bar + 2
-            self.pen.text((left, below), number(panel.bar.low), self.paper.faint, self.small)
-            self.pen.text((left + width, below), number(panel.bar.high), self.paper.faint, self.small, anchor="ra")
-
-    def _label(self, text: str, top: int) -> None:
-        if text:
-            bold, strip = _font(self.size, True), Image.new("RGB", (self.cell, self.line), self.paper.ground)
-            middle = (self.cell / 2, self.line / 2)
-            ImageDraw.Draw(strip).text(middle, _shorten(text, self.cell, bold), self.paper.ink, bold, anchor="mm")
-            self.canvas.paste(strip.rotate(90, expand=True), (self.gap, top))
-
+    @cached_property
     def _legend(self) -> list[list[tuple[str, np.ndarray, int]]]:
         """Legend entries with their x, broken into lines that fit."""
         lines: list[list[tuple[str, np.ndarray, int]]] = []
-        x = self.total
+        x, room, type_ = self.width, self.width - self.left - self.line - 2 * self.gap, font(self.size)
         for name, color in self.sheet.legend:
-            needed = round(self.font.getlength(name)) + self.line + 2 * self.gap
-            if x + needed > self.total:
+            text = shorten(drawable(name), room, type_)
+            needed = round(type_.getlength(text)) + self.line + 2 * self.gap
+            if x + needed > self.width:
                 lines.append([])
                 x = self.left
-            lines[-1].append((name, color, x))
+            lines[-1].append((text, color, x))
             x += needed
         return lines
 
-    def _legend_line(self, line: list[tuple[str, np.ndarray, int]], top: int) -> None:
+    @cached_property
+    def _notes(self) -> list[str]:
+        return wrap(drawable(self.sheet.note), self.width - 2 * self.gap, font(self.small))
+
+    @property
+    def height(self) -> int:
+        """Of the whole sheet."""
+        foot = len(self._legend) + len(self._notes)
+        return self.tops[-1] + foot * self.line + (self.gap if foot else 0)
+
+    def blocks(self) -> Iterator[Block]:
+        """The pictures, each with its colour bar."""
+        for panel, left, top, width in self.places:
+            if not panel.empty:
+                yield Block(panel.image, left, top, width, self.cell)
+                if panel.bar:
+                    y = top + self.cell + self.gap // 2
+                    yield Block(lut(panel.bar.colormap)[None], left, y, width, self.bar, ramp=True)
+
+    def swatches(self) -> Iterator[Swatch]:
+        """The squares of the legend."""
         side = round(self.size * 0.9)
-        for name, color, x in line:
-            y = top + (self.line - side) // 2
-            self.pen.rectangle((x, y, x + side, y + side), tuple(int(v) for v in color), self.paper.faint)
-            self.pen.text((x + self.line, top + self.line / 2), name, self.paper.ink, self.font, anchor="lm")
+        for number_, entries in enumerate(self._legend):
+            for _, color, x in entries:
+                yield Swatch(color, x, self.tops[-1] + number_ * self.line + (self.line - side) // 2, side)
+
+    def lines(self) -> Iterator[Line]:
+        """All that is written, cut to the room it has."""
+        if self.sheet.title:
+            size = round(self.size * 1.15)
+            yield self._cut(self.sheet.title, self.width - 2 * self.gap, Line("", self.gap, self.gap, size, bold=True))
+        for panel, left, top, width in self.places:
+            yield from () if panel.empty else self._about(panel, left, top, width)
+        for row, top in zip(self.sheet.rows, self.tops, strict=False):
+            x, y = self.gap + self.line / 2, top + self._title(row) + self.cell / 2
+            if row.label:
+                yield self._cut(row.label, self.cell, Line("", x, y, self.size, "mm", bold=True, up=True))
+        y = self.tops[-1]
+        for entries in self._legend:
+            yield from (Line(text, x + self.line, y + self.line / 2, self.size, "lm") for text, _, x in entries)
+            y += self.line
+        for text in self._notes:
+            yield Line(text, self.gap, y, self.small, faint=True)
+            y += self.line
+
+    def _about(self, panel: Panel, left: int, top: int, width: int) -> Iterator[Line]:
+        if panel.title:
+            yield self._cut(panel.title, width, Line("", left + width / 2, top - self.line / 2, self.size, "mm"))
+        if panel.bar:
+            below = top + self.cell + self.gap // 2 + self.bar + 2
+            yield Line(number(panel.bar.low), left, below, self.small, faint=True)
+            yield Line(number(panel.bar.high), left + width, below, self.small, "ra", faint=True)
+
+    def _cut(self, text: str, width: float, line: Line) -> Line:
+        return replace(line, text=shorten(drawable(text, line.bold), width, font(line.size, line.bold)))
+
+
+def draw(sheet: Sheet, cell: int = CELL, paper: Paper = LIGHT) -> np.ndarray:
+    """The figure as uint8 RGB; each picture is `cell` pixels high, its type at least 14.
+
+    Raises ChoiceError for a cell outside 40 to 1024.
+    """
+    layout = Layout(sheet, cell)
+    canvas = Image.new("RGB", (layout.width, layout.height), paper.ground)
+    pen = ImageDraw.Draw(canvas)
+    for block in layout.blocks():
+        canvas.paste(Image.fromarray(_pixels(block)), (block.left, block.top))
+    for swatch in layout.swatches():
+        x, y, side = swatch.x, swatch.y, swatch.side
+        pen.rectangle((x, y, x + side, y + side), tuple(int(v) for v in swatch.color), paper.faint)
+    for line in layout.lines():
+        color, type_ = paper.faint if line.faint else paper.ink, font(line.size, line.bold)
+        if line.up:
+            strip = Image.new("RGB", (cell, layout.line), paper.ground)
+            ImageDraw.Draw(strip).text((cell / 2, layout.line / 2), line.text, color, type_, anchor=line.anchor)
+            corner = int(line.x - layout.line / 2), int(line.y - cell / 2)
+            canvas.paste(strip.rotate(90, expand=True), corner)
+        else:
+            pen.text((line.x, line.y), line.text, color, type_, anchor=line.anchor)
+    return np.array(canvas)
+
+
+def _pixels(block: Block) -> np.ndarray:
+    if block.ramp:
+        return cv2.resize(block.image, (block.width, block.height), interpolation=cv2.INTER_LINEAR)
+    return picture(block.image, (block.height, block.width))
+
+
+def hit(sheet: Sheet, x: float, y: float, cell: int = CELL) -> str:
+    """The key of the picture at pixel (x, y) of the drawn sheet, "" beside the pictures."""
+    for panel, left, top, width in Layout(sheet, cell).places:
+        if left <= x < left + width and top <= y < top + cell:
+            return panel.key
+    return ""

@@ -32,6 +32,11 @@ def fit(shape: tuple[int, ...], side: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
+def stroke_of(side: int, usual: int) -> int:
+    """The stroke with which lines on a picture of `side` pixels look as they do on one of `usual`."""
+    return max(1, round(side / usual))
+
+
 def blend(image: np.ndarray, colors: np.ndarray, opacity: float) -> np.ndarray:
     """uint8 RGB (h, w, 3): `opacity` of `colors` over the rest of `image`."""
     return cv2.addWeighted(colors, float(opacity), image, 1 - float(opacity), 0)
@@ -45,29 +50,36 @@ def heat(
 
 
 def outline(
-    image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = (255, 255, 255), width: int = 2
+    image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = (255, 255, 255), stroke: int = 1
 ) -> np.ndarray:
-    """The outer and inner borders of a bool (h, w) mask, with a thin dark edge so that it reads on any ground."""
+    """The outer and inner borders of a bool (h, w) mask, with a thin dark edge so that it reads on any ground.
+
+    stroke: how many times its usual width a line has, here and in what follows.
+    """
+    # A smooth line of OpenCV's is two pixels wider than it was told.
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    out = cv2.drawContours(image.copy(), contours, -1, (0, 0, 0), width + 2, cv2.LINE_AA)
-    return cv2.drawContours(out, contours, -1, color, width, cv2.LINE_AA)
+    out = cv2.drawContours(image.copy(), contours, -1, (0, 0, 0), 6 * stroke - 2, cv2.LINE_AA)
+    return cv2.drawContours(out, contours, -1, color, 4 * stroke - 2, cv2.LINE_AA)
 
 
-def cut_out(image: np.ndarray, mask: np.ndarray, opacity: float = 0.8) -> np.ndarray:
+def cut_out(image: np.ndarray, mask: np.ndarray, opacity: float = 0.8, stroke: int = 1) -> np.ndarray:
     """The image inside a bool (h, w) mask, faded to white by `opacity` outside, with the mask's outline."""
     faded = blend(image, np.full_like(image, 255), opacity)
-    return outline(np.where(mask[..., None], image, faded), mask, (213, 94, 0))
+    return outline(np.where(mask[..., None], image, faded), mask, (213, 94, 0), stroke)
 
 
-def label_map(image: np.ndarray, labels: np.ndarray, colors: np.ndarray, opacity: float = 0.6) -> np.ndarray:
+def label_map(
+    image: np.ndarray, labels: np.ndarray, colors: np.ndarray, opacity: float = 0.6, stroke: int = 1
+) -> np.ndarray:
     """Labels (h, w) over an image of the same size: label i takes colors[i], borders are drawn light.
 
     colors: uint8 (label, 3), one for every value in `labels`.
     """
     out = blend(image, colors[labels], opacity)
-    edge = np.zeros(labels.shape, bool)
+    edge = np.zeros(labels.shape, np.uint8)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     edge[1:, :] |= labels[1:, :] != labels[:-1, :]
+    edge = cv2.dilate(edge, np.ones((stroke, stroke), np.uint8)).astype(bool)
     out[edge] = (255 - (255 - out[edge].astype(np.uint16)) // 3).astype(np.uint8)
     return out
 

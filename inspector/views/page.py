@@ -21,9 +21,9 @@ _FOLDER = ASSETS / "viewer"
 
 
 @cache
-def scripts() -> str:
-    """The viewer's JavaScript, one text; it defines `DenseViewer` and does nothing by itself."""
-    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+def scripts(others: tuple[str, ...] = ()) -> str:
+    """The viewer's JavaScript, one text, which defines `DenseViewer` and does nothing by itself. others: after it."""
+    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in (*SCRIPTS, *others))
 
 
 @cache

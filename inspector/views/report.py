@@ -8,7 +8,8 @@ from typing import Any
 
 from inspector.errors import ChoiceError
 from inspector.views.export import Result, dumps, figure_of, provenance, write_result
-from inspector.views.figure import draw
+from inspector.views.figure import Layout
+from inspector.views.lettering import drawable, font, wrap
 from inspector.views.look import Look
 from inspector.views.page import Section, write_page
 from inspector.views.table import lines, table
@@ -28,7 +29,7 @@ class Part:
 
 
 def write_report(folder: Path, title: str, parts: Sequence[Part], pdf: bool = False) -> list[Path]:
-    """Write index.html, numbers.json, a folder per part with figure.png, maps.npz and result.json, and report.pdf.
+    """Write index.html, numbers.json, a folder per part with what `write_result` writes, and report.pdf.
 
     Returns the files one opens first. Raises ChoiceError when the folder cannot be written.
     """
@@ -54,20 +55,23 @@ def write_report(folder: Path, title: str, parts: Sequence[Part], pdf: bool = Fa
 
 
 def pdf_of(title: str, parts: Sequence[Part]) -> bytes:
-    """A PDF with a page per part: heading, figure with its exact pixels, note and numbers."""
+    """A PDF with a page per part: heading, note, figure as `vector` draws it, and numbers."""
     from matplotlib.backends.backend_pdf import PdfPages
     from matplotlib.figure import Figure
 
+    from inspector.views.vector import paint, printing
+
     packed = io.BytesIO()
     about = {"Title": title, "Creator": "Dense Inspector", "CreationDate": None}
-    with PdfPages(packed, metadata=about) as pages:
+    with printing(), PdfPages(packed, metadata=about) as pages:
         for part in parts:
-            sheet = Figure(figsize=PAGE)
-            sheet.text(0.04, 0.95, part.heading, fontsize=15, weight="bold", va="top")
-            sheet.text(0.04, 0.905, part.note, fontsize=9, va="top", wrap=True)
-            axes = sheet.add_axes((0.04, 0.36, 0.92, 0.5))
-            axes.imshow(draw(figure_of(part.result, Look())), interpolation="none")
-            axes.set_axis_off()
-            sheet.text(0.04, 0.33, lines(table(part.rows)), fontsize=6.5, family="monospace", va="top")
-            pages.savefig(sheet)
+            page = Figure(figsize=PAGE)
+            page.text(0.04, 0.95, drawable(part.heading, bold=True), fontsize=15, weight="bold", va="top")
+            note = wrap(drawable(part.note), 0.92 * 72 * PAGE[0], font(9))[:12]  # leaving room; the page has it all
+            page.text(0.04, 0.905, "\n".join(note), fontsize=9, va="top")
+            foot = min(0.86, 0.89 - 0.019 * len(note))  # of the note; a line of it is 0.018 of the page
+            paint(page, Layout(figure_of(part.result, Look())), (0.04, 0.36, 0.92, foot - 0.36))
+            numbers = "\n".join(map(drawable, lines(table(part.rows)).splitlines()))
+            page.text(0.04, 0.33, numbers, fontsize=6.5, family=["monospace", "DejaVu Sans"], va="top")
+            pages.savefig(page)
     return packed.getvalue()

@@ -7,10 +7,12 @@ import numpy as np
 from inspector.results import SaliencyResult, check_choice
 from inspector.views.figure import Bar, Panel, Row, Sheet, number
 from inspector.views.look import Look
-from inspector.views.overlay import cut_out, enlarge, fit, heat, outline, picture, sample
+from inspector.views.overlay import cut_out, enlarge, fit, heat, outline, picture, sample, stroke_of
 from inspector.views.table import Table, table
 from inspector.words import class_mask
 
+HEADING = "Grad-CAM"
+SIDE = 240  # pixels of a picture's longer side in the figure
 KINDS = ("heat", "threshold", "outline", "signed")
 
 
@@ -33,17 +35,19 @@ def mask(result: SaliencyResult, index: int, threshold: float, size: tuple[int, 
     return (enlarge(grid, size) >= max(threshold * top, 1e-12)) if top > 0 else np.zeros(size, bool)
 
 
-def view(result: SaliencyResult, index: int, look: Look, kind: str = "heat", side: int = 640) -> np.ndarray:
-    """The map of class `index` over the image, uint8 RGB, longer side `side`."""
+def view(
+    result: SaliencyResult, index: int, look: Look, kind: str = "heat", side: int = 640, stroke: int = 1
+) -> np.ndarray:
+    """The map of class `index` over the image, uint8 RGB, longer side `side`. stroke: as in `overlay.outline`."""
     low, high = span(result, index, look, kind)
     size = fit(result.request.image.shape, side)
     image = picture(result.request.image, size)
     if kind == "threshold":
-        return cut_out(image, mask(result, index, look.threshold, size), look.opacity)
+        return cut_out(image, mask(result, index, look.threshold, size), look.opacity, stroke)
     if kind == "signed":
         return heat(image, enlarge(result.grid_signed[index], size, look.smooth), low, high, "diverging", look.opacity)
     out = heat(image, enlarge(result.grid[index], size, look.smooth), low, high, look.colormap, look.opacity)
-    return outline(out, mask(result, index, look.threshold, size)) if kind == "outline" else out
+    return outline(out, mask(result, index, look.threshold, size), stroke=stroke) if kind == "outline" else out
 
 
 def bar(result: SaliencyResult, index: int, look: Look, kind: str = "heat") -> Bar | None:
@@ -58,7 +62,8 @@ def _panel(result: SaliencyResult, index: int, look: Look, kind: str, side: int)
     title = (
         f"{'/'.join(result.request.classes[index])}  p {p}" if kind != "threshold" else f"{name} ≥ {look.threshold:g}"
     )
-    return Panel(view(result, index, look, kind, side), title, bar(result, index, look, kind), key=str(index))
+    shown = view(result, index, look, kind, side, stroke_of(side, SIDE))
+    return Panel(shown, title, bar(result, index, look, kind), key=str(index))
 
 
 def _truth(result: SaliencyResult, index: int, side: int) -> Panel:
@@ -67,10 +72,11 @@ def _truth(result: SaliencyResult, index: int, side: int) -> Panel:
     true = class_mask(result.request.classes[index], result.request.masks)
     if true is None:
         return Panel(cut_out(image, np.zeros(size, bool)), "not in the picture", key=str(index))
-    return Panel(cut_out(image, enlarge(true, size, smooth=False).astype(bool)), "true mask", key=str(index))
+    cut = cut_out(image, enlarge(true, size, smooth=False).astype(bool), stroke=stroke_of(side, SIDE))
+    return Panel(cut, "true mask", key=str(index))
 
 
-def sheet(result: SaliencyResult, look: Look, side: int = 240) -> Sheet:
+def sheet(result: SaliencyResult, look: Look, side: int = SIDE) -> Sheet:
     """The paper's Figures 1 and 2: the image and a map per class; the thresholded maps; true masks where known."""
     image, classes = result.request.image, range(len(result.names))
     first = Panel(picture(image, fit(image.shape, side)), "image")

@@ -8,10 +8,12 @@ from inspector.results import SegmentationResult, check_choice, check_number
 from inspector.views.color import palette
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
-from inspector.views.overlay import BACKGROUND, blend, enlarge, fit, heat, label_map, picture
+from inspector.views.overlay import BACKGROUND, blend, enlarge, fit, heat, label_map, picture, stroke_of
 from inspector.views.table import Table, table
 from inspector.words import class_mask
 
+HEADING = "Open-vocabulary segmentation"
+SIDE = 240  # pixels of a picture's longer side in the figure
 KINDS = ("labels", "score", "truth", "errors")
 WRONG, RIGHT = np.array((213, 94, 0), np.uint8), np.array((0, 114, 178), np.uint8)
 
@@ -43,8 +45,13 @@ def kinds(result: SegmentationResult) -> tuple[str, ...]:
     return KINDS if result.request.masks else KINDS[:2]
 
 
-def view(result: SegmentationResult, look: Look, kind: str = "labels", index: int = 0, side: int = 640) -> np.ndarray:
-    """One view over the image, uint8 RGB, longer side `side`. index: the class of "score"."""
+def view(
+    result: SegmentationResult, look: Look, kind: str = "labels", index: int = 0, side: int = 640, stroke: int = 1
+) -> np.ndarray:
+    """One view over the image, uint8 RGB, longer side `side`.
+
+    index: the class of "score"; stroke: as in `overlay.outline`.
+    """
     check_choice("view", kind, kinds(result))
     size = fit(result.request.image.shape, side)
     image = picture(result.request.image, size)
@@ -58,7 +65,8 @@ def view(result: SegmentationResult, look: Look, kind: str = "labels", index: in
             painted = np.where((true == 0)[..., None], BACKGROUND, painted)
         return blend(image, enlarge(painted, size, smooth=False), look.opacity)
     labels = truth(result) if kind == "truth" else result.labels
-    return label_map(image, enlarge(labels.astype(np.int32), size, smooth=False), colors(result), look.opacity)
+    labels = enlarge(labels.astype(np.int32), size, smooth=False)
+    return label_map(image, labels, colors(result), look.opacity, stroke)
 
 
 def span(result: SegmentationResult, look: Look, index: int) -> tuple[float, float]:
@@ -73,7 +81,7 @@ def bar(result: SegmentationResult, look: Look, kind: str, index: int) -> Bar | 
     return Bar(*span(result, look, index), look.colormap) if kind == "score" else None
 
 
-def sheet(result: SegmentationResult, look: Look, side: int = 240) -> Sheet:
+def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
     """Image, labels, true labels and errors where masks are known, then every class's score."""
     image = result.request.image
     titles = {"labels": result.request.method, "truth": "truth", "errors": "right (blue), wrong (orange)"}
@@ -82,7 +90,9 @@ def sheet(result: SegmentationResult, look: Look, side: int = 240) -> Sheet:
         titles["labels"] += f"  mIoU {miou:.2f}"
     first = [Panel(picture(image, fit(image.shape, side)), "image")]
     first += [
-        Panel(view(result, look, kind, side=side), titles[kind], key=kind) for kind in kinds(result) if kind != "score"
+        Panel(view(result, look, kind, side=side, stroke=stroke_of(side, SIDE)), titles[kind], key=kind)
+        for kind in kinds(result)
+        if kind != "score"
     ]
     second = [
         Panel(view(result, look, "score", index, side), name, bar(result, look, "score", index), key=f"score {index}")

@@ -99,6 +99,10 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["clusters", "scene:1", "--k", "few"], "--k"),
         (["clusters", "scene:1", "--preset", "Z"], "A, B, C"),
         (["clusters", "scene:1", "--beside", "scene:2", "--out", "out"], "--out keeps one case"),
+        (["clusters", "scene:1", "--figure", "out.jpg"], "'out.jpg' does not say which kind of figure it is"),
+        (["clusters", "scene:1", "--figure", "out"], ".png, .pdf or .svg"),
+        (["clusters", "scene:1", "--scale", "5"], "scale is 5; use a whole number from 1 to 4"),
+        (["clusters", "scene:1", "--scale", "large"], "--scale"),
         (["evaluate", "saliency", "--clip", "openai-vit-b-16", "--readme"], "embedded models alone"),
         (["screenshots", "--out", "out", "--browser", "no-such-file"], "--browser"),
         (["segmentation", "scene:1", *CAR, "--method", "magic"], "gradcam, maskclip, attention"),
@@ -129,7 +133,7 @@ def test_values_that_cannot_be_used(arguments: list[str], said: str, capsys: pyt
 def test_an_output_that_cannot_be_written_is_refused_before_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocked = folder / "whole.png" / "results"
+    blocked = folder / "whole.png" / "results.svg"
     for option in ("--out", "--json", "--figure", "--page"):
         assert "Cannot write" in refused(["clusters", "scene:1", option, str(blocked)], capsys)
 

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from inspector.cli import main
 from inspector.results import AttentionRequest
 
 WORDS = sorted(world.scene(1).masks)
-FILES = {"figure.png", "maps.npz", "result.json"}
+FILES = {"figure.png", "maps.npz", "result.json", "caption.txt"}
 QUICK = ["--steps", "2", "--size", "64"]
 
 
 def written(folder: Path) -> dict:
-    """What --out left: three files, each with where it came from. Returns result.json."""
+    """What --out left: files that say where they came from. Returns result.json."""
     assert {file.name for file in folder.iterdir()} == FILES
     result = json.loads((folder / "result.json").read_text())
     with Image.open(folder / "figure.png") as figure:
@@ -116,6 +117,42 @@ def test_a_figure_alone_with_a_second_case(
         assert made["request"]["k"] == made["beside"][0]["request"]["k"] == 3
         assert double.height > 1.7 * single.height
     assert {file.name for file in one.parent.iterdir()} == {"one.png"}
+
+
+@pytest.mark.parametrize(("name", "head"), [("new/f.pdf", b"%PDF-"), ("f.SVG", b"<?xml")])
+def test_a_figure_is_of_the_kind_its_name_ends_in(name: str, head: bytes, clip: list[str], tmp_path: Path) -> None:
+    arguments = ["saliency", "scene:1", "--classes", "sky, $x$ <b>&", *clip, "--figure", str(tmp_path / name)]
+    assert main(arguments) == 0
+    figure = (tmp_path / name).read_bytes()
+    assert figure.startswith(head)
+    assert b'"tab": "saliency"' in figure.replace(b"&quot;", b'"')
+
+
+def test_at_a_scale_the_pictures_themselves_are_larger(clip: list[str], diffusion: list[str], tmp_path: Path) -> None:
+    asked = {
+        "segmentation": ["scene:1", "--classes", "sky", *clip],
+        "attention": ["--prompt", "a horse", "--token", "horse", *QUICK, *diffusion],
+        "clusters": ["scene:1", "--beside", "scene:2", "--k", "3", "--restarts", "2", *diffusion],
+    }
+    for tab, arguments in asked.items():
+        widest = []
+        for scale in ("1", "3"):
+            file = tmp_path / "figure.svg"
+            assert main([tab, *arguments, "--figure", str(file), "--scale", scale]) == 0
+            images = ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}image")
+            widest.append(max(float(image.attrib["width"]) for image in images if image.attrib["height"] != "1"))
+        assert widest[1] == 3 * widest[0]  # a colour bar has a height of 1
+
+
+def test_at_a_scale_a_drawn_figure_is_larger(clip: list[str], tmp_path: Path) -> None:
+    widths = []
+    for scale in ("1", "3"):
+        arguments = ["segmentation", "scene:1", "--classes", "sky", *clip, "--scale", scale]
+        assert main([*arguments, "--out", str(tmp_path), "--figure", str(tmp_path / "alone.png")]) == 0
+        with Image.open(tmp_path / "figure.png") as kept, Image.open(tmp_path / "alone.png") as alone:
+            assert (np.asarray(kept) == np.asarray(alone)).all()
+            widths.append(kept.width)
+    assert widths[1] == pytest.approx(3 * widths[0], rel=0.01)
 
 
 def test_a_page_holds_every_result_and_where_it_came_from(

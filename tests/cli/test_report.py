@@ -44,7 +44,12 @@ def test_a_report_has_page_figures_data_numbers_and_pdf(config: Path, tmp_path: 
     folders = ["01-saliency", "02-clusters"]
     assert sorted(file.name for file in out.iterdir()) == [*folders, "index.html", "numbers.json", "report.pdf"]
     for name in folders:
-        assert {file.name for file in (out / name).iterdir()} == {"figure.png", "maps.npz", "result.json"}
+        assert {file.name for file in (out / name).iterdir()} == {
+            "figure.png",
+            "maps.npz",
+            "result.json",
+            "caption.txt",
+        }
     assert load_result(out / "02-clusters").request.k == 3
     page = (out / "index.html").read_text()
     assert page.count("data-atlas=") == 2

@@ -8,6 +8,7 @@ import pytest
 
 from inspector.errors import ModelFilesError, UnknownModelError
 from inspector.models import catalog
+from inspector.settings import settings
 
 
 def test_the_names_promised_are_there() -> None:
@@ -74,3 +75,30 @@ def test_a_missing_folder_and_an_empty_one_are_told_apart(tmp_path: Path) -> Non
         catalog.register_local(tmp_path / "nowhere")
     with pytest.raises(ModelFilesError, match=r"neither open_clip_config.json .* nor model_index.json"):
         catalog.register_local(tmp_path)
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECTOR_HUB", "0")
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_a_host_may_offer_no_hub_models(clip_folder: Path) -> None:
+    assert catalog.names() == ("scenes-clip", "scenes-diffusion")
+    with pytest.raises(
+        UnknownModelError,
+        match=r"^stable-diffusion-1.5 is not offered on this host; choose one of scenes-clip, scenes-diffusion\.$",
+    ):
+        catalog.spec("stable-diffusion-1.5")
+    name = catalog.choose(str(clip_folder), "clip")
+    assert catalog.names("clip") == ("scenes-clip", name)
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_what_is_not_offered_is_not_loaded_though_it_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspector.models import loading
+
+    monkeypatch.setattr(loading, "fetch", lambda *_: pytest.fail("fetched"))
+    with pytest.raises(UnknownModelError, match=r"laion-vit-b-16 is not offered on this host; choose one of scenes-cl"):
+        loading.load_clip("laion-vit-b-16")

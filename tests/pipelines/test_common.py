@@ -6,12 +6,22 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from inspector.errors import Cancelled, ModelFetchError, ModelMemoryError
+from inspector.errors import Cancelled, ModelFetchError, ModelMemoryError, UnknownModelError
+from inspector.pipelines import common
 from inspector.pipelines.common import gpu, loading
+from tests.pipelines.zero_gpu import Host, WorkerError
+
+
+@pytest.fixture(params=["here", "lent"])
+def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Host | None:
+    """Nothing, or a host that lends its GPU; streams decorated afterwards run there."""
+    made = Host() if request.param == "lent" else None
+    monkeypatch.setattr(common, "spaces", made)
+    return made
 
 
 def entry(error: Exception, closed: list[bool]):
-    @gpu(lambda request: 1)
+    @gpu(lambda request: 40 + request)
     def stream(request: int) -> Iterator[int]:
         try:
             yield request
@@ -23,22 +33,37 @@ def entry(error: Exception, closed: list[bool]):
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
-def test_a_lack_of_memory_during_a_run_is_told_in_one_sentence(error):
+def test_a_lack_of_memory_during_a_run_is_told_in_one_sentence(host, error):
     with pytest.raises(ModelMemoryError, match="smaller picture"):
         list(entry(error, [])(1))
 
 
-def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match="a bug"):
+def test_the_sentence_of_an_error_leaves_the_lent_process(host):
+    with pytest.raises(UnknownModelError, match=r"^There is no such model\.$"):
+        list(entry(UnknownModelError("There is no such model."), [])(1))
+
+
+@pytest.mark.parametrize(("host", "seen"), [("here", RuntimeError), ("lent", WorkerError)], indirect=["host"])
+def test_other_errors_pass_as_the_host_tells_them(host, seen):
+    with pytest.raises(seen, match=r"a bug|^RuntimeError$"):
         list(entry(RuntimeError("a bug"), [])(1))
 
 
-def test_closing_the_stream_closes_the_run():
+def test_closing_the_stream_closes_the_run(host):
     closed: list[bool] = []
     stream = entry(RuntimeError("never reached"), closed)(7)
     assert next(stream) == 7
     stream.close()
     assert closed == [True]
+
+
+def test_a_gpu_is_borrowed_for_as_long_as_the_request_takes(monkeypatch):
+    host = Host()
+    monkeypatch.setattr(common, "spaces", host)
+    stream = entry(RuntimeError("never reached"), [])(7)
+    assert host.lent == []  # nothing is borrowed before the run
+    assert next(stream) == 7
+    assert host.lent == [47]
 
 
 def test_what_a_loader_reports_is_told_while_it_loads():

@@ -3,11 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from inspector.settings import ASSETS
-from inspector.ui import runs, session
+from inspector.ui import controls, runs, saliency, session, tab, take_away, viewer
 from tests.ui.pretend import Saliency
 
 EMBEDDED = ASSETS / "models"
@@ -37,8 +39,17 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Saliency:
     module = Saliency()
     monkeypatch.setitem(sys.modules, "inspector.pipelines.saliency", module)
     store = session.Store()
-    monkeypatch.setattr(runs, "RESULTS", store)
+    for user in (runs, tab, viewer, take_away):
+        monkeypatch.setattr(user, "RESULTS", store)
     return module
+
+
+@pytest.fixture
+def shown(pretend: Saliency, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tab.Tab:
+    """The saliency tab on an otherwise empty page, its results from the pretend pipeline."""
+    monkeypatch.setattr(gr.utils, "get_upload_folder", lambda: str(tmp_path))
+    with gr.Blocks(analytics_enabled=False):
+        return saliency.build(controls.models())
 
 
 @pytest.fixture(scope="session")

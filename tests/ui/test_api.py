@@ -2,6 +2,7 @@
 
 import json
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,6 @@ from PIL import Image
 
 from inspector.ui import scenes
 
-# What gradio itself sets off in the thread that serves.
-pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 ASKED = {
     "saliency": {"classes": "car, building"},
     "attention": {"prompt": "a horse on the grass", "steps": 3},
@@ -38,7 +37,7 @@ def test_each_tab_answers_with_progress_figure_numbers_and_files(client: Client,
     with Image.open(figure) as image:
         assert np.asarray(image.convert("L")).std() > 10  # a picture, not a blank
         assert json.loads(image.info["inspector"])["tab"] == tab
-    assert [Path(file).name for file in files] == ["figure.png", "maps.npz", "result.json"]
+    assert [Path(file).name for file in files] == ["figure.png", "maps.npz", "result.json", "caption.txt"]
     assert json.loads(Path(files[2]).read_text()) == numbers
     assert numbers["provenance"]["seconds"] > 0
     assert numbers[tab]
@@ -69,6 +68,26 @@ def test_a_drawn_scene_is_measured_and_an_upload_is_not(client: Client, tmp_path
     assert {row["class"] for row in measured["saliency"]["metrics"]} == {"car", "building"}
     assert own["saliency"]["metrics"] == []
     assert own["saliency"]["maxima"] == measured["saliency"]["maxima"]
+
+
+def test_an_evaluation_is_the_command_s(client: Client) -> None:
+    job = client.submit(subject="clusters", count=2, seed=3, api_name="/evaluate")
+    numbers = job.result(timeout=300)
+    assert numbers["count"] == 2
+    assert numbers["seed"] == 500_003
+    assert numbers["model"] == "scenes-diffusion"
+    assert len(job.outputs()) > 1  # progress, on the way
+    with pytest.raises(AppError, match="count is 65; use a"):
+        client.predict(subject="clusters", count=65, api_name="/evaluate")
+
+
+def test_an_agent_finds_every_action_with_its_words(page: str) -> None:
+    with urllib.request.urlopen(f"{page}gradio_api/mcp/schema") as answer:
+        tools = {tool["name"]: tool for tool in json.load(answer)}
+    assert set(ASKED) | {"evaluate"} <= set(tools)
+    for name, tool in tools.items():
+        assert len(tool["description"]) > 100, name
+        assert tool["inputSchema"]["properties"]
 
 
 BAD = [

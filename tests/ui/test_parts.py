@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from inspector.models.catalog import spec
 from inspector.results import Progress, Provenance
 from inspector.ui import parts
-from inspector.views.figure import Bar
 from inspector.views.table import Table
 
 EVIL = "<img src=x onerror=alert(1)>\"'"
@@ -20,10 +20,9 @@ EVIL = "<img src=x onerror=alert(1)>\"'"
         parts.note(EVIL),
         parts.progress(Progress(1, 2, EVIL)),
         parts.done(Provenance({EVIL: EVIL}, EVIL, EVIL, {}, 1.0)),
-        parts.colour_bar(Bar(0, 1, "viridis"), EVIL),
-        parts.legend([(EVIL, np.zeros(3, np.uint8))]),
+        parts.recipes(EVIL, EVIL),
+        parts.caption(EVIL),
         parts.table(Table((EVIL,), ((EVIL,),)), EVIL),
-        parts.readings(EVIL, [(EVIL, 1.0, 1.0)]),
     ],
 )
 def test_what_a_visitor_wrote_stays_text(html: str) -> None:
@@ -40,17 +39,21 @@ def test_progress_says_how_far_and_how_long() -> None:
     assert "<img" not in parts.progress(Progress(5, 20, "Step 5"))
 
 
-def test_a_bar_has_its_true_ends() -> None:
-    html = parts.colour_bar(Bar(0.0123456, 2, "viridis"), "car")
-    assert "<span>0.0123</span>" in html
-    assert "<span>2</span>" in html
-    assert parts.colour_bar(None, "car") == ""
+def test_models_say_what_they_cost_before_they_are_fetched() -> None:
+    html = parts.models([spec("stable-diffusion-1.5"), spec("scenes-clip")])
+    for told in (
+        "1,066 million weights",
+        "2.1 GB to fetch, when you press Run",
+        "wants a GPU",
+        "CreativeML OpenRAIL-M",
+    ):
+        assert told in html
+    assert "nothing to fetch" in html
 
 
-def test_meters_stay_inside() -> None:
-    html = parts.readings("at", [("a", 3.0, 1.7), ("b", -1.0, -0.2)])
-    assert "width:100.0%" in html
-    assert "width:0.0%" in html
+def test_a_recipe_that_does_not_exist_is_not_offered() -> None:
+    assert "Copy as command" not in parts.recipes("python", "")
+    assert "Copy as Python" in parts.recipes("python", "")
 
 
 def test_an_empty_table_is_nothing() -> None:

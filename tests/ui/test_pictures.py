@@ -10,24 +10,24 @@ from PIL import Image
 
 from inspector.errors import ChoiceError, ImageError
 from inspector.ui import scenes
-from inspector.ui.pictures import data_url, resolve, save, upload, uploaded
+from inspector.ui.pictures import UPLOADS, Uploads, data_url, picture_hash, resolve, save, upload
 from tests.views import samples
 
 
 def test_a_scene_brings_its_masks_only_with_its_own_picture(tmp_path: Path) -> None:
     seed = scenes.STREET
-    image, masks = resolve(scenes.file(seed), seed)
-    assert (image == scenes.get(seed).image).all()
-    assert set(masks) == set(scenes.get(seed).masks)
+    found = resolve(scenes.file(seed), seed)
+    assert (found["image"] == scenes.get(seed).image).all()
+    assert set(found["masks"]) == set(scenes.get(seed).masks)
+    assert found["scene"] == seed
     Image.fromarray(scenes.get(seed).image[:, ::-1]).save(tmp_path / "mirrored.png")
-    assert resolve(str(tmp_path / "mirrored.png"), seed)[1] == {}
-    assert resolve(scenes.file(seed), None)[1] == {}
+    for other in (resolve(str(tmp_path / "mirrored.png"), seed), resolve(scenes.file(seed), None)):
+        assert other["masks"] == {}
+        assert "scene" not in other
 
 
-def test_a_script_may_name_the_scene_alone_but_the_page_may_not() -> None:
-    assert resolve(None, scenes.STREET)[0].shape == (256, 256, 3)
-    with pytest.raises(ImageError, match="choose a drawn scene or upload"):
-        uploaded(resolve)(None, scenes.STREET)
+def test_a_scene_may_be_named_alone_and_nothing_at_all_is_refused() -> None:
+    assert resolve(None, scenes.STREET)["image"].shape == (256, 256, 3)
     with pytest.raises(ImageError, match="There is no image"):
         resolve(None, None)
 
@@ -41,7 +41,7 @@ def test_an_odd_scene_number_is_refused(seed: float) -> None:
 def test_data_urls_are_decoded_under_the_same_limits() -> None:
     with open(scenes.file(scenes.STREET), "rb") as file:
         url = "data:image/png;base64," + base64.b64encode(file.read()).decode()
-    assert (resolve(url, None)[0] == scenes.get(scenes.STREET).image).all()
+    assert (resolve(url, None)["image"] == scenes.get(scenes.STREET).image).all()
     with pytest.raises(ImageError, match="is damaged"):
         resolve("data:image/png;base64,@@@", None)
     with pytest.raises(ImageError, match="not a picture"):
@@ -68,11 +68,23 @@ def test_saved_pictures_are_named_by_content_and_exact_as_png(tmp_path: Path) ->
     assert [item.name for item in Path(path).parent.iterdir()] == ["picture.png"]  # nothing half-written is left
 
 
-def test_page_pictures_keep_the_borders_of_cells_sharp(tmp_path: Path) -> None:
-    cells = np.zeros((64, 64, 3), np.uint8)
-    cells[:, :33], cells[:, 33:] = (213, 94, 0), (0, 114, 178)
-    seen = cv2.imread(save(cells, tmp_path, "jpg"))[..., ::-1].astype(int)
-    assert np.abs(seen - cells).max() < 40
+def test_an_upload_is_kept_under_its_content(tmp_path: Path) -> None:
+    image = samples.image()
+    Image.fromarray(image).save(tmp_path / "own.png")
+    resolve(str(tmp_path / "own.png"), None)
+    assert (UPLOADS.get(picture_hash(image)) == image).all()
+    assert picture_hash(image) != picture_hash(image[:, ::-1])
+    assert picture_hash(image) != picture_hash(image.reshape(image.shape[1], image.shape[0], 3))
+
+
+def test_uploads_are_bounded_and_ask_for_what_is_gone() -> None:
+    kept = Uploads(size=2 * samples.image().nbytes)
+    keys = [kept.put(np.full_like(samples.image(), value)) for value in (1, 2)]
+    kept.get(keys[0])
+    kept.put(np.full_like(samples.image(), 3))
+    assert kept.get(keys[0]).max() == 1
+    with pytest.raises(ImageError, match="no longer kept here; upload it again"):
+        kept.get(keys[1])
 
 
 def test_previews_are_small() -> None:

@@ -3,12 +3,18 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
 
+from inspector.errors import InspectorError
 from inspector.results import Progress
-from inspector.ui import runs
+from inspector.ui import runs, scenes, source
+from inspector.ui.share import Share
+from inspector.ui.tab import Example, Tab
 from tests.ui.pretend import Saliency, saliency_request
 
 
@@ -61,41 +67,88 @@ def test_a_known_result_comes_at_once(pretend: Saliency) -> None:
     assert len(pretend.requests) == 1
 
 
-def test_the_page_shows_progress_then_the_key(pretend: Saliency) -> None:
-    shown = list(runs.on_page("saliency", saliency_request)())
-    assert "Step 0" in shown[0][0]
-    assert 'aria-valuenow="67"' in shown[2][0]
-    assert all(key == gr.skip() for _, key in shown[:-1])
-    status, key = shown[-1]
-    assert "0.5 s on cpu" in status
-    assert runs.RESULTS.get(key).request.classes == saliency_request().classes
+def asked(**changes: Any) -> Callable[..., Any]:
+    """What the tab would make of its controls, which these tests leave alone."""
+    return lambda *_: saliency_request(**changes)
 
 
-def test_bad_input_is_a_sentence_and_nothing_is_lost(pretend: Saliency, warnings: list[str]) -> None:
-    shown = list(runs.on_page("saliency", lambda: saliency_request(classes="<b>, <b>"))())
-    assert shown == [(shown[0][0], gr.skip())]
-    assert "Class &#x27;&lt;b&gt;&#x27; is given twice" in shown[0][0]
+def on_page(shown: Tab, make: Callable[..., Any]) -> list[dict[Any, Any]]:
+    """What the page's handler yields."""
+    return list(runs.on_page(replace(shown, subject=replace(shown.subject, make=make)))(None))
+
+
+def test_the_page_shows_progress_then_the_result(shown: Tab) -> None:
+    steps = on_page(shown, asked())
+    assert "Step 0" in steps[0][shown.status]
+    assert 'aria-valuenow="67"' in steps[2][shown.status]
+    assert all(set(step) == {shown.status} for step in steps[:-1])
+    assert "0.5 s on cpu" in steps[-1][shown.status]
+    value = steps[-1][shown.viewer]
+    assert runs.RESULTS.get(value["key"]).request.classes == saliency_request().classes
+    assert value["how"] == "carry"
+    assert value["link"]["classes"] == "car, building/house"
+    assert "Copy as Python" in steps[-1][shown.notes]
+
+
+def test_bad_input_is_a_sentence_and_nothing_is_lost(shown: Tab, pretend: Saliency, warnings: list[str]) -> None:
+    steps = on_page(shown, lambda *_: saliency_request(classes="<b>, <b>"))
+    assert [set(step) for step in steps] == [{shown.status}]
+    assert "Class &#x27;&lt;b&gt;&#x27; is given twice" in steps[0][shown.status]
     assert warnings == ["Class '&lt;b&gt;' is given twice; name each class once."]
     assert not pretend.requests
 
 
-def test_a_model_that_cannot_be_had_is_replaced_by_the_embedded_one(pretend: Saliency, warnings: list[str]) -> None:
-    shown = list(runs.on_page("saliency", lambda: saliency_request(model="openai-vit-b-16"))())
+def test_a_model_that_cannot_be_had_is_replaced_by_the_embedded_one(
+    shown: Tab, pretend: Saliency, warnings: list[str]
+) -> None:
+    last = on_page(shown, asked(model="openai-vit-b-16"))[-1]
     assert [request.model for request in pretend.requests] == ["openai-vit-b-16", "scenes-clip"]
-    assert "could not be fetched" in shown[-1][0]
-    assert "Went on with scenes-clip." in shown[-1][0]
-    assert runs.RESULTS.get(shown[-1][1]).request.model == "scenes-clip"
+    assert "could not be fetched" in last[shown.status]
+    assert "Went on with scenes-clip." in last[shown.status]
+    assert runs.RESULTS.get(last[shown.viewer]["key"]).request.model == "scenes-clip"
     assert len(warnings) == 1
+
+
+def test_an_example_fills_the_controls_then_runs_and_begins_anew(shown: Tab) -> None:
+    with gr.Blocks(analytics_enabled=False):
+        shared = source.build(scenes.STREET)
+    example = Example(shown.run, lambda: saliency_request(classes="a, b", scene=None), {"show": "mask"})
+    filled, *_, last = runs.on_example(shown, shared, example)(None)
+    assert filled[shown.controls["classes"]] == "a, b"
+    assert filled[shared.scene] is None
+    assert Path(filled[shared.picture]).is_file()
+    assert (last[shown.viewer]["how"], last[shown.viewer]["state"]) == ("fresh", {"show": "mask"})
+
+
+def test_an_address_whose_run_fails_says_so(shown: Tab, warnings: list[str]) -> None:
+    (step,) = [step for step in runs.linked(shown, saliency_request(), "session a") if shown.viewer in step]
+    assert step[shown.viewer]["how"] == "link"
+    unknown = replace(saliency_request(), model="scenes-clip", scene=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "SHARE", Share(allowed=5))
+        runs.SHARE.charge("session a", 10)
+        last = list(runs.linked(shown, unknown, "session a"))[-1]
+    assert last[shown.viewer]["failed"]
+    assert "You used your 5 s of computing" in last[shown.status]
+
+
+def test_a_visitor_pays_for_runs_and_not_for_known_results(pretend: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "SHARE", Share(allowed=1e-9))
+    assert list(runs.compute("saliency", saliency_request(), "session b"))[-1]
+    with pytest.raises(InspectorError, match="You used your"):
+        list(runs.compute("saliency", saliency_request(template="{}"), "session b"))
+    assert len(list(runs.compute("saliency", saliency_request(), "session b"))) == 1
+    assert list(runs.compute("saliency", saliency_request(template="{}"), "session c"))[-1]
 
 
 def test_a_script_gets_the_sentence_as_an_error(pretend: Saliency) -> None:
     with pytest.raises(gr.Error, match="could not be fetched"):
-        list(runs.answer("saliency", lambda: saliency_request(model="other")))
+        list(runs.answer("saliency", lambda: saliency_request(model="other"), None))
 
 
 def test_a_script_gets_figure_numbers_and_files(pretend: Saliency) -> None:
-    *progress, (figure, numbers, files) = runs.answer("saliency", saliency_request)
+    *progress, (figure, numbers, files) = runs.answer("saliency", saliency_request, None)
     assert progress[0] == (None, {"step": 0, "total": 3, "message": "Step 0"}, None)
-    assert [file.rsplit("/", 1)[1] for file in files] == ["figure.png", "maps.npz", "result.json"]
+    assert [file.rsplit("/", 1)[1] for file in files] == ["figure.png", "maps.npz", "result.json", "caption.txt"]
     assert figure == files[0]
     assert numbers["saliency"]["maxima"] == {"car": 1.0, "building": 1.0}

@@ -13,14 +13,18 @@ from inspector.ui import screenshots
 pytest.importorskip("playwright.sync_api")
 
 
-@pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
-def test_one_tab_on_a_phone_is_a_whole_page(page: str, tmp_path: Path) -> None:
+def test_a_tab_twice_is_the_same_bytes_and_a_whole_page(page: str, tmp_path: Path) -> None:
     try:
         with open_browser() as browser:
-            file = screenshots._one(browser, page, "segmentation", "phone", tmp_path / "shot.png")
+            files = [
+                screenshots.picture(browser, page, "attention", screen, tmp_path / f"{index}.png")
+                for index, screen in enumerate(["dark", "dark", "phone"])
+            ]
     except ChoiceError as error:
         pytest.skip(str(error))
-    with Image.open(file) as shot:
+    first, second, phone = files
+    assert first.read_bytes() == second.read_bytes()
+    with Image.open(phone) as shot:
         width, height = shot.size
         assert width == 390
         assert height > 2000

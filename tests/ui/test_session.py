@@ -39,6 +39,15 @@ def test_a_request_is_found_by_what_it_says() -> None:
     assert store.find(replace(result.request, template="{}")) == ""
 
 
+def test_a_result_from_a_file_answers_no_request() -> None:
+    store, result = Store(), samples.saliency()
+    key = store.put_aside(result)
+    assert store.get(key) is result
+    assert store.find(result.request) == ""
+    assert store.put_aside(samples.saliency()) == key
+    assert store.put_aside(replace(result, grid_signed=result.grid_signed + 1)) != key
+
+
 @pytest.mark.parametrize(
     "change",
     [

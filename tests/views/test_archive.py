@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from inspector.errors import ChoiceError
-from inspector.views import archive
 from inspector.views.archive import load_result, put_together, take_apart
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
@@ -105,6 +104,5 @@ def test_files_that_are_no_archive_or_hold_objects_are_refused(tmp_path: Any, mo
     with pytest.raises(ChoiceError, match="cannot be read"):
         load_result(packed)
     write_result(samples.saliency(), tmp_path)
-    monkeypatch.setattr(archive, "LARGEST", 1000)
     with pytest.raises(ChoiceError, match="at most"):
-        load_result(tmp_path)
+        load_result(tmp_path, largest=1000)

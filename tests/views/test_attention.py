@@ -16,8 +16,8 @@ def test_names_are_short() -> None:
     assert attention.short("resolution 16") == "mean of 16×16"
     assert attention.layer_choices(samples.attention())[:3] == [
         ("mean of all layers", "mean"),
-        ("mean of the 8×8 layers", "8"),
-        ("mean of the 4×4 layers", "4"),
+        ("mean of 8×8", "8"),
+        ("mean of 4×4", "4"),
     ]
 
 

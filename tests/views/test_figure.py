@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from inspector.errors import ChoiceError
-from inspector.views.figure import DARK, Bar, Panel, Row, Sheet, draw, hit, number, reflow
+from inspector.views.figure import DARK, Bar, Layout, Panel, Row, Sheet, draw, hit, number, reflow
+from inspector.views.lettering import font
 
 RED, GREEN = (np.full((10, 10, 3), color, np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
 WIDE = np.full((10, 20, 3), 50, np.uint8)
@@ -75,6 +76,31 @@ def test_long_titles_stay_over_their_picture() -> None:
     long = Sheet([Row([Panel(RED, "W" * 200), Panel(RED)])])
     pixels = draw(long, 80)
     assert pixels.shape[1] == draw(Sheet([Row([Panel(RED, "W"), Panel(RED)])]), 80).shape[1]
+
+
+@pytest.mark.parametrize("cell", [40, 240])
+def test_nothing_is_written_beyond_the_sheet(cell: int) -> None:
+    vast = "W" * 300
+    row = Row([Panel(RED, vast, Bar(-1e-9, 1e-9, "viridis")), Panel(WIDE, vast)], vast)
+    layout = Layout(Sheet([row, row], vast, f"{vast} {vast}", [(vast, np.array([1, 2, 3]))] * 2), cell)
+    for line in layout.lines():
+        long = font(line.size, line.bold).getlength(line.text)
+        before = {"l": 0, "m": 0.5, "r": 1}[line.anchor[0]] * long
+        start, room = (line.y, layout.height) if line.up else (line.x, layout.width)
+        assert start - before >= 0
+        assert start - before + long <= room
+        assert line.y <= layout.height
+
+
+def test_the_layout_is_what_is_drawn() -> None:
+    layout, pixels = Layout(sheet(), 120), draw(sheet(), 120)
+    assert pixels.shape == (layout.height, layout.width, 3)
+    for block in layout.blocks():
+        shown = pixels[block.top : block.top + block.height, block.left : block.left + block.width]
+        if not block.ramp:
+            assert (shown == block.image[0, 0]).all()
+    (swatch,) = layout.swatches()
+    assert (pixels[swatch.y + 2 : swatch.y + swatch.side - 2, swatch.x + swatch.side // 2] == (1, 2, 3)).all()
 
 
 def test_the_cell_is_checked() -> None:

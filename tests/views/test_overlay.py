@@ -1,6 +1,7 @@
 """Overlays on pictures small enough to count."""
 
 import numpy as np
+import pytest
 
 from inspector.results import resize_maps
 from inspector.views import overlay
@@ -60,6 +61,22 @@ def test_a_label_takes_its_colour_inside_and_a_light_border_between() -> None:
     assert (out[:, 7] == (200, 0, 0)).all()
     assert (out[:, 1] == 0).all()
     assert (out[:, 4] > (200, 100, 100)).all()
+
+
+def test_lines_on_a_picture_twice_as_large_are_twice_as_wide() -> None:
+    mask = np.zeros((240, 240), bool)
+    mask[60:180, 60:180] = True
+
+    def lines(stroke: int) -> list[float]:
+        black, orange = (np.full((240, 240, 3), color, np.uint8) for color in ((0, 0, 0), (213, 94, 0)))
+        line = overlay.cut_out(black, mask, 0, stroke)[..., 0].sum()
+        edges = (213 - overlay.cut_out(orange, mask, 0, stroke)[..., 0]).sum()
+        border = overlay.label_map(black, mask.astype(int), np.zeros((2, 3), np.uint8), 1, stroke)
+        return [float(line), float(edges), float(border.sum())]
+
+    twice = np.divide(lines(overlay.stroke_of(480, 240)), lines(1))
+    assert twice == pytest.approx([2, 2, 2], rel=0.1)
+    assert overlay.stroke_of(60, 240) == 1
 
 
 def test_sample_is_the_enlarged_map_at_that_pixel() -> None:

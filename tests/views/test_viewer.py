@@ -154,10 +154,10 @@ def test_chips_slider_matrix_and_keys_choose(show: Open) -> None:
     slider = page.get_by_role("slider", name="Step")
     slider.focus()
     slider.press("Home")
-    assert page.evaluate("V.panels.map(panel => panel.choice.step)") == ["0"] * len(result.arms)
+    assert page.evaluate("V.panels.map(panel => panel.choice.step)") == ["1"] * len(result.arms)
     page.locator(".dv-canvas").first.focus()
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("V.active().choice.step") == str(min(1, steps - 1))
+    assert page.evaluate("V.active().choice.step") == str(min(2, steps))
     layer = page.evaluate("V.active().choice.layer")
     page.keyboard.press("]")
     assert page.evaluate("V.active().choice.layer") != layer
@@ -293,7 +293,7 @@ def test_a_link_is_taken_only_as_far_as_it_fits(show: Open) -> None:
 def test_a_page_opens_with_what_it_was_told(show: Open) -> None:
     result = samples.attention()
     word = next(word for word in result.request.prompt.split() if word != "horse")
-    page = show(result, state={"panels": [{"arm": result.arms[-1], "word": word, "step": "0"}], "scale": "shared"})
+    page = show(result, state={"panels": [{"arm": result.arms[-1], "word": word, "step": "1"}], "scale": "shared"})
     assert page.locator(".dv-panel").count() == 1
     assert page.evaluate("V.active().choice.word") == word
     assert page.get_by_label("Scale").input_value() == "shared"

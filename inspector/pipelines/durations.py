@@ -1,0 +1,83 @@
+"""Durations: for how many seconds a run borrows the GPU of a ZeroGPU host, from the size of its request.
+
+The host ends the run at that time, lets short ones go first, and refuses one that asks for more than is left of the
+visitor's day: 120 s without an account. So a guess is generous, but no longer than it must be. Every number here is
+our estimate from published speeds and from timings on a CPU; none was measured on such a host.
+"""
+
+import math
+
+from inspector.models import catalog
+from inspector.results import (
+    CLIP_ES_BACKGROUND,
+    AttentionRequest,
+    ClustersRequest,
+    SaliencyRequest,
+    SegmentationRequest,
+    parse_classes,
+)
+
+LEAST, MOST = 30, 110  # MOST: what a visitor without an account can still be lent, once a day
+START = 15.0  # the process, the weights on their way to the GPU, the scores that a CPU computes
+# Files of 1 GB: fetched at 100 MB/s or more by the first run, later read from the disk, and opened by each new process.
+OPENING = 15.0
+# One pass of one picture. Stable Diffusion 1.5 takes 0.02 to 0.03 s on an A100 in float16; recording its maps, the copy
+# to the CPU and a preview are allowed four times that. A small model waits for Python alone.
+PASS, PASS_PER_BILLION = 0.02, 0.12
+RESTART = 0.5  # of k-means with its two baselines, k = 32 on 64 x 64 positions, one core
+DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is counted for
+
+
+def attention(request: AttentionRequest) -> int:
+    """Steps, each with and without the prompt where it is guided, then one pass of the noise added once."""
+    steps = request.steps if request.image is None else 0
+    passes = steps * (2 if request.guidance_scale > 1 else 1) + 1
+    copies = 2 if request.heads else 1  # eight times the maps, which are the smaller part
+    return _bounded(_run(request.model, passes * copies, request.size, DIFFUSION_SIDE))
+
+
+def clusters(request: ClustersRequest) -> int:
+    """One pass of the UNet, then k-means on the CPU."""
+    return _bounded(_run(request.model, 1, None, DIFFUSION_SIDE) + RESTART * request.restarts)
+
+
+def saliency(request: SaliencyRequest) -> int:
+    """A picture, gradients and texts by CLIP."""
+    return _bounded(_by_clip(request.model, request, len(request.background)))
+
+
+def segmentation(request: SegmentationRequest) -> int:
+    """By CLIP as saliency; by attention one pass for each name, in batches that save little of it."""
+    if request.method == "attention":
+        return _bounded(_run(request.diffusion, 1 + _names(request), request.side, DIFFUSION_SIDE))
+    return _bounded(_by_clip(request.clip, request, len(CLIP_ES_BACKGROUND)))
+
+
+def _by_clip(model: str, request: SaliencyRequest | SegmentationRequest, background: int) -> float:
+    """Seconds for a picture, for each class a gradient of the last of 12 blocks, there and back, and for the texts."""
+    pictures = 1 + len(parse_classes(request.classes)) / 4
+    texts = _names(request) + background
+    return _run(model, pictures, request.side, CLIP_SIDE) + texts * _pass(model)
+
+
+def _names(request: SaliencyRequest | SegmentationRequest) -> int:
+    """Classes with their synonyms."""
+    return sum(len(group) for group in parse_classes(request.classes))
+
+
+def _run(model: str, passes: float, side: int | None, counted: int) -> float:
+    """Seconds to open a model and run it on pictures of `side` pixels; None is what the model was trained for.
+
+    Raises UnknownModelError, before a GPU is asked for.
+    """
+    # Between the square of the side, which convolutions take, and the fourth power, which self-attention takes.
+    larger = max(1.0, (side or counted) / counted) ** 3
+    return START + OPENING * catalog.spec(model).download_gb + passes * larger * _pass(model)
+
+
+def _pass(model: str) -> float:
+    return PASS + PASS_PER_BILLION * catalog.spec(model).parameters / 1e9
+
+
+def _bounded(seconds: float) -> int:
+    return min(MOST, max(LEAST, math.ceil(seconds)))

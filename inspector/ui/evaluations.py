@@ -1,0 +1,77 @@
+"""Evaluations: the endpoint that measures a model or a tab on drawn scenes, for scripts."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from queue import SimpleQueue
+from threading import Event
+from typing import Any
+
+import gradio as gr
+
+from inspector import world
+from inspector.errors import Cancelled, InspectorError
+from inspector.results import Progress, check_choice, check_number
+from inspector.settings import settings
+from inspector.ui.runs import SHARE
+from inspector.ui.share import visitor
+
+SUBJECTS = ("models", "saliency", "attention", "clusters", "segmentation")
+
+
+def evaluate(
+    subject: str = "saliency", count: float = 8, seed: float = 0, asked: gr.Request | None = None
+) -> Iterator[dict[str, Any]]:
+    """Measure a subject on held-out drawn scenes, beside its baselines, with the embedded models.
+
+    subject: models, saliency, attention, clusters or segmentation. count: number of scenes. seed: the first of them,
+    from 0. Returns the numbers that `python -m inspector evaluate` writes; while it runs, step, total and message.
+    """
+    try:
+        check_choice("subject", subject, SUBJECTS)
+        check_number("count", count, 1, settings().limits.max_scenes)
+        who, started = visitor(asked), time.monotonic()
+        SHARE.admit(who)
+        held_out = world.EVALUATION_SEEDS
+        check_number("seed", seed, 0, len(held_out) - int(count))
+        try:
+            yield from measured(subject, int(count), held_out.start + int(seed))
+        finally:
+            SHARE.charge(who, time.monotonic() - started)
+    except InspectorError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def measured(subject: str, count: int, first: int) -> Iterator[dict[str, Any]]:
+    """Progress, then the numbers. Closing it ends the measuring at its next report."""
+    module = import_module(f"inspector.evaluation.{subject}")
+    news: SimpleQueue[Progress | None] = SimpleQueue()
+    given_up = Event()
+
+    def report(item: Progress) -> None:
+        if given_up.is_set():
+            raise Cancelled("The evaluation was stopped.")
+        news.put(item)
+
+    thread = ThreadPoolExecutor(1, "evaluate")
+    work = thread.submit(module.evaluate, count, first, report)
+    work.add_done_callback(lambda _: news.put(None))
+    thread.shutdown(wait=False)
+    try:
+        while (item := news.get()) is not None:
+            yield {"step": item.step, "total": item.total, "message": item.message}
+    finally:
+        given_up.set()
+    yield work.result()
+
+
+def endpoint() -> None:
+    """Offer the evaluation to scripts, as /evaluate."""
+    subject = gr.Dropdown(list(SUBJECTS), value="saliency", label="subject", visible=False)
+    count = gr.Number(8, label="count", precision=0, visible=False)
+    seed = gr.Number(0, label="seed", precision=0, visible=False)
+    numbers = gr.JSON(label="numbers", visible=False)
+    gr.Button(visible=False).click(
+        evaluate, [subject, count, seed], numbers, api_name="evaluate", concurrency_id="gpu", concurrency_limit=1
+    )

@@ -1,0 +1,38 @@
+"""Examples: results that come with the program, so that every tab shows something before any model is loaded."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from inspector.settings import ASSETS
+from inspector.ui import attention, clusters, runs, saliency, segmentation
+from inspector.ui.session import RESULTS
+from inspector.views.archive import load_result
+from inspector.views.export import write_archive
+
+FOLDER = ASSETS / "examples"
+# file -> (tab, its request)
+REQUESTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
+    "saliency": ("saliency", saliency.first_request),
+    "attention": ("attention", attention.first_request),
+    "clusters": ("clusters", clusters.first_request),
+    "clusters-poor": ("clusters", clusters.second_request),
+    "segmentation": ("segmentation", segmentation.first_request),
+}
+
+
+def load(folder: Path = FOLDER) -> None:
+    """Keep the examples as results of their requests. One that is not there is computed when it is asked for."""
+    for name in REQUESTS:
+        file = folder / f"{name}.npz"
+        if file.is_file():
+            RESULTS.put(load_result(file))
+
+
+def make(folder: Path) -> list[Path]:
+    """Compute every example with the embedded models and write its archive; returns the files."""
+    written = []
+    for name, (tab, request) in REQUESTS.items():
+        (pipeline,) = runs.load_pipelines([tab])
+        written.append(write_archive(pipeline.run(request()), folder / f"{name}.npz"))
+    return written

@@ -1,0 +1,89 @@
+"""Links: what a page's address says of a run, and the address of a run. Nothing in an address is trusted.
+
+    ?tab=attention&prompt=a+horse+on+the+grass&seed=7&word=horse&step=7&scale=shared
+
+The parameters are those of the tab's endpoint; what is left out is as in the tab's first example. `scene` is the number
+of a drawn scene, `image` the hash of an uploaded picture. How the result is shown (word, step, scale, ...) is read and
+written in the browser, by assets/viewer/links.js.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from inspector.errors import ChoiceError
+from inspector.ui.pictures import picture_hash
+
+LONGEST = 8_000  # characters of an address that are read
+MOST = 60  # parameters of an address that are read
+TRUE, FALSE = ("on", "1", "true"), ("off", "0", "false")
+
+
+@dataclass(frozen=True)
+class Link:
+    """tab: its name. given: parameter -> text, for those that the address has, each once, the first counts."""
+
+    tab: str
+    given: Mapping[str, str]
+
+
+def read(query: Any, tabs: tuple[str, ...]) -> Link:
+    """The link of an address's part after the question mark; the first tab where it names none of `tabs`."""
+    text = query.removeprefix("?")[:LONGEST] if isinstance(query, str) else ""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST)
+    except ValueError:  # more than MOST
+        pairs = []
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        given.setdefault(name, value)
+    tab = given.pop("tab", "")
+    return Link(tab if tab in tabs else tabs[0], given)
+
+
+def values(link: Link, first: Mapping[str, Any]) -> dict[str, Any]:
+    """field -> value, as the link says and otherwise as `first`, whose values also say of which kind each is.
+
+    Raises ChoiceError for a number that is none.
+    """
+    return {name: parse(name, link.given[name], own) if name in link.given else own for name, own in first.items()}
+
+
+def parse(name: str, text: str, like: Any) -> Any:
+    """A parameter's text as a value of the kind of `like`: truth value, number or text."""
+    if isinstance(like, bool):
+        if text.lower() not in (*TRUE, *FALSE):
+            raise ChoiceError(f"{name} is {text[:40]!r} in the address; use on or off.")
+        return text.lower() in TRUE
+    if isinstance(like, int | float):
+        return number(name, text)
+    return text
+
+
+def number(name: str, text: str) -> float:
+    """A parameter's text as a number, whole where it is."""
+    try:
+        found = float(text)
+    except ValueError:
+        raise ChoiceError(f"{name} is {text[:40]!r} in the address; use a number.") from None
+    return int(found) if found.is_integer() else found
+
+
+def describe(tab: str, request: Any, fields: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, str]:
+    """parameter -> text: what an address says to get this request. fields: those of the request, in the tab's words.
+
+    The picture is told always, since tabs share it: an address without one is the tab's first example.
+    """
+    told = {} if request.image is None else {"scene": str(request.scene)}
+    if request.image is not None and request.scene is None:
+        told = {"image": picture_hash(request.image)}
+    changed = {name: value for name, value in fields.items() if name in first and value != first[name]}
+    return {"tab": tab} | told | {name: text(value) for name, value in changed.items()}
+
+
+def text(value: Any) -> str:
+    """A value as it stands in an address."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,100 @@
+"""Source: the picture that all tabs share, drawn, uploaded or from the camera."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from inspector.ui import parts, scenes
+from inspector.ui.guard import guard
+from inspector.ui.pictures import upload
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """picture: path of the file; scene: number of the drawn scene it is, None for an own picture."""
+
+    picture: gr.Image
+    scene: gr.Number
+    about: gr.HTML
+    words: gr.Button
+    saved: gr.UploadButton
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What a run needs of it."""
+        return [self.picture, self.scene]
+
+    def told(self, number: float | None) -> str:
+        """What the picture shows, where that is known."""
+        return told(number)
+
+
+def build(seed: int) -> Source:
+    """The picture, the gallery of drawn scenes, the number of a scene, and a way to open a saved result."""
+    picture = upload(
+        value=scenes.file(seed),
+        label="Picture",
+        sources=["upload", "webcam", "clipboard"],
+        height=250,
+        elem_classes="source",
+        alt_text="The picture that is analysed",
+        buttons=["fullscreen"],
+        placeholder="Drop a picture here, or click to upload",
+    )
+    about = gr.HTML(told(seed))
+    gallery = gr.Gallery(
+        value=list(scenes.gallery()),
+        label="Drawn scenes",
+        show_label=False,
+        columns=4,
+        allow_preview=False,
+        object_fit="cover",
+        elem_classes="scenes",
+        buttons=[],
+        interactive=False,
+    )
+    scene = gr.Number(
+        value=seed,
+        label="Drawn scene number",
+        precision=0,
+        minimum=0,
+        info="Any whole number draws one, with exact masks. From 500000 on, no model was trained on it.",
+    )
+    with gr.Row(elem_classes="pair"):
+        words = gr.Button("Ask for its words", size="sm", min_width=120)
+        saved = gr.UploadButton(
+            "Open saved data", size="sm", file_types=[".npz", ".json"], type="filepath", min_width=120
+        )
+    outputs = [picture, scene, about]
+
+    @guard
+    def draw(number: float | None) -> Any:
+        return gr.skip() if number is None else (scenes.file(number), int(number), told(number))
+
+    def choose(event: gr.SelectData) -> Any:
+        return draw(scenes.GALLERY[event.index])
+
+    picture.input(lambda: (None, told(None)), None, [scene, about], **QUIET)  # an own picture is no scene
+    gallery.select(choose, None, outputs, **QUIET)
+    scene.submit(draw, scene, outputs, **QUIET)
+    return Source(picture, scene, about, words, saved)
+
+
+def told(number: float | None) -> str:
+    """What a drawn scene shows, in words; how an own picture differs."""
+    if number is None:
+        return parts.hint("Your own picture: nothing is known of it, so maps get no numbers until you draw a mask.")
+    drawn = scenes.get(number)
+    return parts.hint(f"“{drawn.caption}”, drawn, with exact masks of: {', '.join(sorted(drawn.masks))}.")
+
+
+def words_of(number: float | None, *now: str) -> tuple[str, ...]:
+    """Classes, classes and prompt that name what a drawn scene shows; as they are for an own picture."""
+    if number is None:
+        return now
+    drawn = scenes.get(number)
+    classes = ", ".join(sorted(drawn.masks))
+    return classes, classes, drawn.caption

@@ -1,0 +1,107 @@
+"""Tab: what each of the four says of itself, so that running, linking and saving are written once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from inspector.ui import links, parts, scenes
+from inspector.ui.pictures import UPLOADS, save
+from inspector.ui.session import RESULTS
+from inspector.ui.source import Source
+from inspector.ui.viewer import showing
+from inspector.views.figure import Sheet
+from inspector.views.look import Look
+from inspector.views.recipes import as_command, as_python
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A tab's functions.
+
+    make: (image, scene, *values of the fields) -> request
+    fields: request -> {field: value}, in the order of `make`
+    first: () -> the request of the first example, whose values an address need not tell
+    notes: result -> HTML of the tables below the viewer
+    figure: (result, look, choice, earlier, scale) -> Sheet; choice: axis -> value of the viewer's active panel;
+        earlier: results that the visitor saw before in this tab, the last one first; scale: of the usual size
+    complete: what an address leaves open, from what it says: (values, whether it names a picture) -> values
+    """
+
+    name: str
+    make: Callable[..., Any]
+    fields: Callable[[Any], dict[str, Any]]
+    first: Callable[[], Any]
+    notes: Callable[[Any], str]
+    figure: Callable[[Any, Look, Mapping[str, str], Sequence[Any], int], Sheet]
+    complete: Callable[[dict[str, Any], bool], dict[str, Any]] = lambda values, pictured: values
+
+    def link(self, request: Any) -> dict[str, str]:
+        """The parameters of the address that leads to a request."""
+        return links.describe(self.name, request, self.fields(request), self.fields(self.first()))
+
+    def request(self, link: links.Link) -> Any:
+        """The request that an address asks for.
+
+        Raises ImageError for an uploaded picture that is gone, InputError for what the request refuses.
+        """
+        values = links.values(link, self.fields(self.first()))
+        pictured = "scene" in link.given or "image" in link.given
+        values = self.complete(values, pictured)
+        if "image" in link.given:
+            source: tuple[Any, Any] = (save(UPLOADS.get(link.given["image"]), gr.utils.get_upload_folder()), None)
+        elif "scene" in link.given:
+            source = (None, links.number("scene", link.given["scene"]))
+        else:
+            source = (None, self.first().scene)
+        return self.make(*source, *values.values())
+
+
+@dataclass(frozen=True)
+class Example:
+    """A button, the request that it fills the controls with and runs, and how the viewer begins with it."""
+
+    button: gr.Button
+    request: Callable[[], Any]
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab's functions and components. triggers: events that run it, beside those of its examples."""
+
+    subject: Subject
+    controls: Mapping[str, Any]
+    status: gr.HTML
+    viewer: gr.HTML
+    notes: gr.HTML
+    run: gr.Button
+    stop: gr.Button
+    triggers: Sequence[Any]
+    examples: Sequence[Example]
+    item: gr.Tab | None = None
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What shows a result."""
+        return [self.status, self.viewer, self.notes]
+
+    def shown(self, key: str, how: str, before: str = "", state: Mapping[str, Any] | None = None) -> dict[Any, Any]:
+        """component -> value that shows the result of a key. before: HTML above the status line; else as `showing`."""
+        result = RESULTS.get(key)
+        recipes = parts.recipes(as_python(result.request), as_command(result.request))
+        return {
+            self.status: before + parts.done(result.provenance),
+            self.viewer: showing(key, self.subject.link(result.request), how, state),
+            self.notes: self.subject.notes(result) + recipes,
+        }
+
+    def filled(self, source: Source, request: Any) -> dict[Any, Any]:
+        """component -> value that says what a request says. A generated picture leaves the shared one alone."""
+        own = {self.controls[name]: value for name, value in self.subject.fields(request).items()}
+        if request.image is None:
+            return own
+        path = scenes.file(request.scene) if request.scene is not None else None
+        path = path or save(request.image, gr.utils.get_upload_folder())
+        return own | {source.picture: path, source.scene: request.scene, source.about: source.told(request.scene)}

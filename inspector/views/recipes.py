@@ -1,0 +1,203 @@
+"""Recipes: a request as the script and as the command that make it again and run it.
+
+A recipe draws the scene whose number the request tells, and believes that its picture and masks are that scene's; or
+it reads an upload from `PICTURE`, which lies beside it. What neither gives, such as masks of one's own, a script
+takes from `ARCHIVE`, the saved result.
+"""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+from unicodedata import category
+
+import numpy as np
+
+from inspector.errors import InputError
+from inspector.results import AttentionRequest, ClustersRequest, SaliencyRequest, SegmentationRequest
+from inspector.settings import settings
+
+Request = SaliencyRequest | AttentionRequest | ClustersRequest | SegmentationRequest
+
+SCENE, PICTURE, ARCHIVE = "scene", "picture.png", "maps.npz"
+DRAWN_SIDE = 256  # pixels of a scene that is drawn without saying how large, as page and command line do
+GIVEN = ("image", "masks", "scene")  # the fields that come with the picture
+MODELS = ("model", "clip", "diffusion")  # the fields that name a model
+NO_OPTION = ("heads",)  # the command line leaves single heads out: no figure shows them
+_LOCAL = "local:"
+
+
+@dataclass(frozen=True)
+class _Tab:
+    """How one kind of request is asked for.
+
+    name: of pipeline and sub-command. options: field -> option, where they differ by more than the dash. image: the
+    option of the picture, "" where it stands alone. shows: the code that prints what the result says in short.
+    """
+
+    name: str
+    shows: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+
+
+_TABS: Mapping[type, _Tab] = {
+    SaliencyRequest: _Tab(
+        "saliency", "dict(zip(result.names, result.probabilities.tolist()))", options={"model": "clip"}
+    ),
+    AttentionRequest: _Tab(
+        "attention",
+        "[(token.text, float(map_.max())) for token, map_ in "
+        'zip(result.tokens, result.select(arm="noise once", step="mean"))]',
+        options={"model": "diffusion"},
+        image="--image",
+    ),
+    ClustersRequest: _Tab(
+        "clusters",
+        'f"inertia {result.inertia:.4f}, stability {result.stability:.3f}"',
+        options={"model": "diffusion"},
+    ),
+    SegmentationRequest: _Tab(
+        "segmentation",
+        "{name: float((result.labels == index).mean()) for index, name in enumerate(result.names, 1)}",
+    ),
+}
+
+
+def as_python(request: Request) -> str:
+    """A script that makes the request, saying only what differs from its defaults, runs it and prints one line.
+
+    Folders of local models are looked for beside it: a request does not tell where they lie.
+    """
+    tab, kind = _TABS[type(request)], type(request).__name__
+    imports, lines, arguments = _picture_code(request)
+    imports |= {"inspector.pipelines": tab.name, "inspector.results": kind}
+    changed = _changed(request)
+    for name, value in changed.items():
+        arguments[name] = repr(value)
+        if _is_local(name, value):
+            arguments[name] = f"register_local({_folder(value)!r})"
+            imports["inspector.models.catalog"] = "register_local"
+    return "\n".join(
+        [
+            *(f"from {module} import {imports[module]}" for module in sorted(imports)),
+            "",
+            *lines,
+            *_remark(changed),
+            f"request = {kind}(",
+            *(f"    {item.name}={arguments[item.name]}," for item in fields(request) if item.name in arguments),
+            ")",
+            f"result = {tab.name}.run(request)",
+            f"print({tab.shows})",
+            "",
+        ]
+    )
+
+
+def as_command(request: Request) -> str:
+    """The command, quoted for a POSIX shell, that makes the request and writes its result to out/TAB.
+
+    "" for what the command line cannot say: single heads, masks of one's own, a picture larger than one read from a
+    file, a scene without its masks, a word with a comma inside, control characters. Folders of local models as in
+    `as_python`.
+    """
+    tab, origin, changed = _TABS[type(request)], _origin(request), _changed(request)
+    if origin == ARCHIVE or (origin == SCENE and not request.masks):
+        return ""
+    if any(name in NO_OPTION or isinstance(value, tuple) for name, value in changed.items()):
+        return ""
+    words = ["python", "-m", "inspector", tab.name]
+    if origin:
+        words += [tab.image] if tab.image else []
+        words.append(f"scene:{request.scene}" if origin == SCENE else origin)
+    for name, value in changed.items():
+        words += _option(tab.options.get(name, name), _folder(value) if _is_local(name, value) else value)
+    words += ["--out", f"out/{tab.name}"]
+    return "\n".join([*_remark(changed), shlex.join(words)]) if all(map(_can_be_typed, words)) else ""
+
+
+def _origin(request: Request) -> str:
+    """Where the picture comes from: SCENE, PICTURE, ARCHIVE; "" where there is none."""
+    if request.image is not None and request.scene is not None and request.image.shape[:2] == (DRAWN_SIDE, DRAWN_SIDE):
+        return SCENE
+    if request.masks or request.scene is not None:
+        return ARCHIVE
+    if request.image is None:
+        return ""
+    # Reading a file would scale it down, which the library does not ask of an array.
+    return PICTURE if max(request.image.shape[:2]) <= settings().limits.work_side else ARCHIVE
+
+
+def _picture_code(request: Request) -> tuple[dict[str, str], list[str], dict[str, str]]:
+    """What a script imports for the picture (module -> name), its lines before the request, the request's arguments."""
+    origin = _origin(request)
+    if not origin:
+        return {}, [], {}
+    if origin == PICTURE:
+        return {"inspector.views.images": "read_image"}, [], {"image": f'read_image("{PICTURE}")'}
+    present = {
+        "image": request.image is not None,
+        "masks": bool(request.masks),
+        "scene": request.scene is not None,
+    }
+    given = [name for name in GIVEN if present[name]]
+    if origin == SCENE:
+        arguments = {name: f"drawn.{name}" for name in given} | {"scene": "drawn.seed"}
+        return {"inspector.world": "scene"}, [f"drawn = scene({request.scene})"], arguments
+    lines = [f'saved = load_result("{ARCHIVE}").request']
+    return {"inspector.views.archive": "load_result"}, lines, {name: f"saved.{name}" for name in given}
+
+
+def _changed(request: Request) -> dict[str, Any]:
+    """The fields that differ from the request's defaults, but for those of the picture, as plain values."""
+    changed = {}
+    for item in fields(request):
+        value = getattr(request, item.name)
+        if item.name not in GIVEN and value != item.default:
+            changed[item.name] = _plain(request, item.name, value)
+    return changed
+
+
+def _plain(request: Request, name: str, value: Any) -> Any:
+    """A list of classes or words as one text, where the request reads it as the same list; numpy's numbers as Python's.
+
+    A word with a comma inside has no such text, and stays a tuple.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if not isinstance(value, tuple):
+        return value
+    text = ", ".join(item if isinstance(item, str) else "/".join(item) for item in value)
+    change: dict[str, Any] = {name: text}
+    try:
+        same = getattr(replace(request, **change), name) == value
+    except InputError:
+        same = False
+    return text if same else value
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """The words of one option."""
+    option, text = "--" + name.replace("_", "-"), "match" if value is None else str(value)
+    # A separate word that begins with a dash would be taken for an option.
+    return [f"{option}={text}"] if text.startswith("-") else [option, text]
+
+
+def _is_local(name: str, value: Any) -> bool:
+    return name in MODELS and value.startswith(_LOCAL)
+
+
+def _folder(model: str) -> str:
+    """A local model's folder beside the recipe, as a path that is no other model's name."""
+    return f"./{model.removeprefix(_LOCAL)}"
+
+
+def _remark(changed: Mapping[str, Any]) -> list[str]:
+    """A comment for Python and shell, where a model is a folder; it quotes no name, which could hold a line break."""
+    local = any(_is_local(name, value) for name, value in changed.items())
+    return ["# A local model is a folder: change its path if it does not lie here."] if local else []
+
+
+def _can_be_typed(word: str) -> bool:
+    """Whether a terminal takes the word as text: no control character but the line break, no half of a pair."""
+    return all(category(letter) not in ("Cc", "Cs") or letter == "\n" for letter in word)
