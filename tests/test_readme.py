@@ -11,13 +11,12 @@ import yaml
 from packaging.requirements import Requirement
 from PIL import Image
 
+from inspector import settings
 from inspector.models.files import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FRONT_MATTER = yaml.safe_load(README.split("---")[1])
-# https://huggingface.co/docs/hub/spaces-config-reference
-COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 
 def requirements(name: str) -> list[Requirement]:
@@ -36,15 +35,6 @@ def test_the_hosted_gradio_is_the_installed_one() -> None:
 def test_what_is_installed_is_within_the_ranges(requirement: Requirement) -> None:
     assert requirement.specifier, f"{requirement.name} has no range"
     assert version(requirement.name) in requirement.specifier
-
-
-def test_front_matter_is_what_the_hosting_site_reads() -> None:
-    assert {FRONT_MATTER["colorFrom"], FRONT_MATTER["colorTo"]} <= COLOURS
-    assert (ROOT / FRONT_MATTER["app_file"]).is_file()
-    assert len(FRONT_MATTER["short_description"]) <= 60
-    assert FRONT_MATTER["license"] == "apache-2.0"
-    assert str(FRONT_MATTER["python_version"]) in ("3.11", "3.12")
-    assert FRONT_MATTER["pinned"] is False
 
 
 def test_both_commands_stand_in_the_readme() -> None:
@@ -86,3 +76,8 @@ def test_every_picture_of_the_readme_is_there() -> None:
     for picture in pictures:
         with Image.open(ROOT / picture) as opened:
             assert opened.width > 600
+
+
+def test_every_variable_of_the_settings_is_told() -> None:
+    told = set(re.findall(r"^\| `(INSPECTOR_\w+)` \|", README, re.MULTILINE))
+    assert told == set(re.findall(r"^\| (INSPECTOR_\w+) \|", settings.__doc__ or "", re.MULTILINE))

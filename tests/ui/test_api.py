@@ -1,6 +1,8 @@
 """The page started for real and asked by a script, tab by tab, with the embedded models."""
 
 import json
+import re
+import subprocess
 import time
 import urllib.request
 from pathlib import Path
@@ -88,6 +90,38 @@ def test_an_agent_finds_every_action_with_its_words(page: str) -> None:
     for name, tool in tools.items():
         assert len(tool["description"]) > 100, name
         assert tool["inputSchema"]["properties"]
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+EXAMPLE = "http://127.0.0.1:7860"  # the address in README
+
+
+def told(kind: str, start: str) -> str:
+    """README's block of a kind that begins with `start`."""
+    (block,) = [text for text in re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL) if text.startswith(start)]
+    return block
+
+
+def test_readme_s_python_asks_every_endpoint(page: str) -> None:
+    found: dict = {}
+    exec(told("python", "from gradio_client").replace(EXAMPLE, page), found)
+    assert found["numbers"]["count"] == 2
+    assert Path(found["files"][0]).name == "figure.png"
+
+
+def test_readme_s_curl_asks_every_endpoint(page: str) -> None:
+    script = told("bash", "PAGE=").replace(EXAMPLE, page.rstrip("/"))
+    answer = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.count("event: complete") == 5
+    assert "event: error" not in answer.stdout
+
+
+def test_readme_s_agent_asks_every_endpoint(page: str) -> None:
+    found: dict = {}
+    exec(told("python", "import asyncio").replace(EXAMPLE, page.rstrip("/")), found)
+    assert len(found["answers"]) == 5
+    for answer in found["answers"]:
+        assert not answer.isError, answer
 
 
 BAD = [
