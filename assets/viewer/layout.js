@@ -5,6 +5,20 @@
   const COLORMAPS = { viridis: "viridis", cividis: "cividis", magma: "magma", grey: "grey", turbo: "turbo (not even)" };
   const TOOLS = [["look", "Look"], ["brush", "Brush"], ["wipe", "Rubber"], ["polygon", "Polygon"]];
 
+  // What each control does, and where its default is from.
+  const HELP = {
+    Colours: "Colours of the values. viridis, cividis, magma and grey are even, and safe for the colour-blind; turbo is not. Signed maps are always blue to red around zero. Default viridis, our choice.",
+    Scale: "Each map from its own least to its own largest value, or one scale for all that is shown, so that a weak map looks weak. Default own, as in the paper's figures.",
+    Cells: "Bilinear between the cells, or the cells as they were recorded. Default smooth, as in the paper.",
+    "Threshold as": "What the threshold below draws: nothing, an outline, or the paper's Figure 2, faded outside.",
+    Opacity: "Of the colours over the picture. Default 0.6, our choice; the paper gives none.",
+    "Threshold": "A share of the map's maximum. The paper gives none; 0.4 as in CLIP-ES. Otsu's value parts this map's histogram best.",
+    "Score against": "The mask that AP, IoU and pointing are measured with: the true one, where the picture is a drawn scene, one that you draw or load, or one that another tab sent.",
+    Pointer: "Look reads and pins; brush, rubber and polygon (a click per corner) draw a mask.",
+    "Add panel": "One more picture beside, up to four, with the same cursor and zoom. Its axes are chosen while it is the active one.",
+    "A/B wipe": "The first two panels in one frame, with a border that moves.",
+  };
+
   class Layout {
     constructor(viewer) {
       this.viewer = viewer;
@@ -25,7 +39,7 @@
       viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
         this._axes(), this._tools(), this.panels, this.wipe.node, this.legend,
         el("div", { class: "dv-below" }, this.pinned, el("div", {}, this._threshold(), this._masks(), this.table)),
-        this._matrix(), this._keys(), this.live));
+        this._matrix(), this._help(), this.live));
       this.place();
       viewer.matrix.build();
     }
@@ -60,11 +74,11 @@
     _tools() {
       const { viewer } = this, { state } = viewer;
       const fields = {
-        colormap: ui.select({ label: "Colours", value: state.colormap, options: viewer.maps().map((name) => [name, COLORMAPS[name] || name]), change: (value) => viewer.set("colormap", value) }),
-        scale: ui.select({ label: "Scale", value: state.scale, options: [["own", "own of each map"], ["shared", "shared"]], change: (value) => viewer.set("scale", value) }),
-        smooth: ui.select({ label: "Cells", value: String(state.smooth), options: [["true", "smooth"], ["false", "as recorded"]], change: (value) => viewer.set("smooth", value === "true") }),
-        show: ui.select({ label: "Threshold as", value: state.show, options: [["heat", "nothing"], ["outline", "outline"], ["mask", "mask"]], change: (value) => viewer.set("show", value) }),
-        opacity: ui.slider({ label: "Opacity", min: 0, max: 1, step: 0.05, value: state.opacity, shown: (value) => value.toFixed(2), change: (value) => viewer.set("opacity", value) }),
+        colormap: ui.select({ label: "Colours", title: HELP["Colours"], value: state.colormap, options: viewer.maps().map((name) => [name, COLORMAPS[name] || name]), change: (value) => viewer.set("colormap", value) }),
+        scale: ui.select({ label: "Scale", title: HELP["Scale"], value: state.scale, options: [["own", "own of each map"], ["shared", "shared"]], change: (value) => viewer.set("scale", value) }),
+        smooth: ui.select({ label: "Cells", title: HELP["Cells"], value: String(state.smooth), options: [["true", "smooth"], ["false", "as recorded"]], change: (value) => viewer.set("smooth", value === "true") }),
+        show: ui.select({ label: "Threshold as", title: HELP["Threshold as"], value: state.show, options: [["heat", "nothing"], ["outline", "outline"], ["mask", "mask"]], change: (value) => viewer.set("show", value) }),
+        opacity: ui.slider({ label: "Opacity", title: HELP["Opacity"], min: 0, max: 1, step: 0.05, value: state.opacity, shown: (value) => value.toFixed(2), change: (value) => viewer.set("opacity", value) }),
       };
       this.fields = fields;
       this.addButton = ui.button({ text: "Add panel", click: () => viewer.add() });
@@ -88,7 +102,7 @@
 
     _threshold() {
       const { viewer } = this;
-      this.cut = ui.slider({ label: "Threshold, of the maximum", min: 0, max: 1, step: 0.01, value: viewer.state.threshold, shown: (value) => value.toFixed(2), change: (value) => viewer.set("threshold", value) });
+      this.cut = ui.slider({ label: "Threshold, of the maximum", title: HELP.Threshold, min: 0, max: 1, step: 0.01, value: viewer.state.threshold, shown: (value) => value.toFixed(2), change: (value) => viewer.set("threshold", value) });
       this.cut.node.append(ui.button({ text: "Otsu", title: "Otsu's threshold of this map", click: () => { const { map } = viewer.active(); if (map) viewer.set("threshold", Number(space.score.otsu(map).toFixed(2))); } }));
       this.cut.node.classList.add("dv-wide");
       return el("div", {}, this.cut.node, this.graph);
@@ -96,7 +110,7 @@
 
     _masks() {
       const { viewer } = this, { masks } = viewer;
-      this.maskField = ui.select({ label: "Score against", value: viewer.state.mask, options: [], change: (value) => viewer.set("mask", value) });
+      this.maskField = ui.select({ label: "Score against", title: HELP["Score against"], value: viewer.state.mask, options: [], change: (value) => viewer.set("mask", value) });
       this.maskNames();
       this.toolField = ui.chips({ label: "Pointer", options: TOOLS, value: "look", change: (value) => { viewer.state.tool = value; this.sync(); } });
       const file = el("input", { type: "file", accept: "image/*", class: "dv-file", "aria-label": "A picture file whose light half is the mask", onchange: async () => { if (file.files[0]) { try { await masks.load(file.files[0]); } catch { viewer.say("That file is not a picture that this browser can read."); } file.value = ""; } } });
@@ -156,6 +170,12 @@
       const columns = ui.select({ label: "Columns", value: viewer.state.columns, options, change: (value) => viewer.set("columns", value) });
       const rows = ui.select({ label: "Rows", value: viewer.state.rows, options: [["", "one row"], ...options], change: (value) => viewer.set("rows", value) });
       return el("details", { class: "dv-more", open: true }, el("summary", { text: "All maps" }), el("div", { class: "dv-axes" }, columns.node, rows.node), viewer.matrix.node);
+    }
+
+    /** What the controls do and the keys. */
+    _help() {
+      const told = Object.entries(HELP).flatMap(([name, text]) => [el("dt", { text: name }), el("dd", { text })]);
+      return el("details", { class: "dv-more" }, el("summary", { text: "What the controls and keys do" }), this._keys(), el("dl", { class: "dv-help" }, ...told));
     }
 
     /** What the keys do while the viewer has the focus. */
