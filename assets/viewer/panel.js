@@ -33,7 +33,7 @@
       if (wanted.block && !wanted.block.values && !wanted.block.computed) {
         this.frame.setAttribute("aria-busy", "true");
         await viewer.fetchBlock(wanted.block);
-        if (this.wanted !== wanted) return;
+        if (this.wanted !== wanted || viewer.atlas !== atlas) return;
         wanted.map = viewer.content(this.choice).map;
       }
       this.frame.removeAttribute("aria-busy");

@@ -16,11 +16,14 @@
       this.flag("waiting");
     }
 
-    /** A tab's component is on the page: `root` will hold its viewer, `value` is what Python said, `more` asks for maps. */
-    mount(name, root, value, more) {
+    /**
+     * A tab's component is on the page: `root` will hold its viewer, `value` is what Python said; server: {more, renew},
+     * which ask for maps that were only announced, and for an atlas that was swept away.
+     */
+    mount(name, root, value, server) {
       const slot = this.slots.get(name) || { name, value: null, viewer: null, state: null, drawn: null, earlier: [] };
       slot.viewer?.close();
-      Object.assign(slot, { root, more, viewer: null });
+      Object.assign(slot, { root, server, viewer: null });
       this.slots.set(name, slot);
       this.take(name, value);
       if (slot.value) this.show(slot);
@@ -35,17 +38,19 @@
       if (!slot || !value || value.nonce === slot.value?.nonce) return;
       if (value.failed) {
         slot.failed = true;
-        if (name === this.active) this.flag("failed");
+        if (name === this.active && !slot.value) this.flag("failed");
         return;
       }
       if (!value.atlas) return;
-      if (slot.value && slot.value.key !== value.key) {
+      if (slot.value?.key === value.key) slot.drawn = slot.viewer?.masks.drawn ?? slot.drawn;
+      else if (slot.value) {
         slot.earlier = [slot.value.key, ...slot.earlier.filter((key) => key !== value.key)].slice(0, 4);
         slot.drawn = null;
       }
       slot.state = value.how === "carry" ? this.carried(slot) : value.state;
       slot.fromLink = value.how === "link";
       slot.value = value;
+      if (this.active === null && value.how === "carry") this.start(name);  // the page's own start was lost
       this.show(slot);
     }
 
@@ -54,7 +59,7 @@
       const state = slot.viewer?.atlas ? slot.viewer.remember() : slot.state;
       if (!state) return null;
       const { panels, active, pin, mask, ...rest } = state;
-      return { ...rest, carried: panels };
+      return { ...rest, carried: panels ?? rest.carried };
     }
 
     /** The server has read the address: this tab is open. */
@@ -89,7 +94,8 @@
       const round = (slot.round = (slot.round || 0) + 1), current = () => round === slot.round && slot.name === this.active;
       this.flag("waiting");
       try {
-        const answer = await fetch(slot.value.atlas.url);
+        let answer = await fetch(slot.value.atlas.url);
+        if (!answer.ok && await slot.server.renew(slot.value.key)) answer = await fetch(slot.value.atlas.url, { cache: "reload" });
         if (!answer.ok) throw new Error("The maps could not be fetched; press Run to compute them again.");
         const buffer = await answer.arrayBuffer();
         if (!current()) return;
@@ -108,7 +114,7 @@
     }
 
     async more(slot, at) {
-      const text = await slot.more(slot.value.key, at);
+      const text = await slot.server.more({ key: slot.value.key, at });
       if (typeof text !== "string" || !text) throw new Error("Those maps are no longer kept; press Run to compute them again.");
       return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
     }

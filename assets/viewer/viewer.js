@@ -28,7 +28,8 @@
       this.luts = new Map();
       this.cache = new Map();
       this.pending = new Map();
-      root.addEventListener("keydown", (event) => this._key(event));
+      this.ended = new AbortController();
+      root.addEventListener("keydown", (event) => this._key(event), { signal: this.ended.signal });
     }
 
     // ------------------------------------------------------------------------------------------- a result
@@ -55,6 +56,7 @@
     }
 
     close() {
+      this.ended.abort();
       this._letGo();
       this.root.replaceChildren();
     }
@@ -259,7 +261,7 @@
       if (!this.pending.has(key)) {
         const asked = this.options.more ? this.options.more(block.at) : Promise.reject(new Error("These maps are not in the file."));
         this.pending.set(key, asked.then((buffer) => { if (atlas === this.atlas) atlas.merge(buffer); })
-          .catch((error) => { this.pending.delete(key); this.say(error.message); }));
+          .catch((error) => { if (atlas === this.atlas) this.say(error.message); }));
       }
       return this.pending.get(key);
     }
@@ -357,10 +359,10 @@
         "+": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1.5),
         "-": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1 / 1.5),
         0: () => this.zoomAt({ y: 0.5, x: 0.5 }, 1e-9),
-        Enter: () => this.state.tool === "polygon" && this.masks.closePolygon(),
+        Enter: this.masks.corners.length ? () => this.masks.closePolygon() : null,
         Escape: () => { this.stop(); this.masks.corners = []; if (this.state.pin) this.pin(null); else for (const panel of this.panels) panel.drawOver(); },
       }[event.key];
-      const onButton = event.target.tagName === "BUTTON" && ["Enter", " "].includes(event.key);
+      const onButton = /^(BUTTON|SUMMARY)$/.test(event.target.tagName) && ["Enter", " "].includes(event.key);
       if (!act || onButton) return;
       event.preventDefault();
       act();

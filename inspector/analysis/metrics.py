@@ -20,26 +20,19 @@ def average_precision(map_: np.ndarray, mask: np.ndarray) -> float:
 
     A random or constant map scores the mask's share of the image (see `chance`). nan for an empty mask.
     """
-    _, hits, false_alarms = _curve(map_, mask)
-    return _area(hits, false_alarms)
-
-
-def best_iou(map_: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
-    """The highest intersection over union of `map >= threshold`, and that absolute threshold.
-
-    Of equal ones the highest threshold; (nan, nan) for an empty mask.
-    """
-    thresholds, hits, false_alarms = _curve(map_, mask)
-    return _best(thresholds, hits, false_alarms)
+    return _area(*_curve(map_, mask))
 
 
 def map_scores(map_: np.ndarray, mask: np.ndarray, threshold: float = 0.4) -> dict[str, float]:
-    """{ap, iou, iou_best, entropy} at the cost of one sort; `iou` at this fraction of the map's maximum."""
-    thresholds, hits, false_alarms = _curve(map_, mask)
+    """{ap, iou, iou_best, entropy} at the cost of one sort; `iou` at this fraction of the map's maximum.
+
+    iou_best: the highest IoU of `map >= threshold` over all thresholds. nan for an empty mask.
+    """
+    hits, false_alarms = _curve(map_, mask)
     return {
         "ap": _area(hits, false_alarms),
         "iou": iou_at(map_, mask, threshold),
-        "iou_best": _best(thresholds, hits, false_alarms)[0],
+        "iou_best": _best(hits, false_alarms),
         "entropy": entropy(map_),
     }
 
@@ -51,14 +44,9 @@ def iou(prediction: np.ndarray, mask: np.ndarray) -> float:
     return np.count_nonzero(first & second) / union if union else math.nan
 
 
-def iou_at(map_: np.ndarray, mask: np.ndarray, threshold: float, relative: bool = True) -> float:
-    """IoU of `map >= threshold`, which is a fraction of the map's maximum, or absolute.
-
-    A map without a positive value predicts nothing at a relative threshold.
-    """
+def iou_at(map_: np.ndarray, mask: np.ndarray, threshold: float) -> float:
+    """IoU of `map >= threshold`, a fraction of the map's maximum; a map without a positive value predicts nothing."""
     map_, mask = _pair(map_, mask)
-    if not relative:
-        return iou(map_ >= threshold, mask)
     return iou((map_ >= threshold * map_.max()) & (map_ > 0), mask)
 
 
@@ -119,8 +107,8 @@ def _pair(first: object, second: object) -> tuple[np.ndarray, np.ndarray]:
     return left, right
 
 
-def _curve(map_: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct values inside the mask, falling; per value the pixels at or above it inside and outside.
+def _curve(map_: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels inside and outside the mask at or above each distinct value inside it, the values falling.
 
     Values that occur only outside lower precision and IoU, and so are no candidates for either.
     """
@@ -132,7 +120,7 @@ def _curve(map_: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     thresholds = np.unique(inside)[::-1]
     hits = inside.size - np.searchsorted(inside, thresholds, side="left")
     false_alarms = outside.size - np.searchsorted(outside, thresholds, side="left")
-    return thresholds, hits, false_alarms
+    return hits, false_alarms
 
 
 def _area(hits: np.ndarray, false_alarms: np.ndarray) -> float:
@@ -142,12 +130,8 @@ def _area(hits: np.ndarray, false_alarms: np.ndarray) -> float:
     return float((gained * (hits / (hits + false_alarms))).sum() / hits[-1])
 
 
-def _best(thresholds: np.ndarray, hits: np.ndarray, false_alarms: np.ndarray) -> tuple[float, float]:
-    if not hits.size:
-        return math.nan, math.nan
-    overlaps = hits / (hits[-1] + false_alarms)
-    best = int(overlaps.argmax())
-    return float(overlaps[best]), float(thresholds[best])
+def _best(hits: np.ndarray, false_alarms: np.ndarray) -> float:
+    return float((hits / (hits[-1] + false_alarms)).max()) if hits.size else math.nan
 
 
 # --------------------------------------------------------------------------- labels against labels

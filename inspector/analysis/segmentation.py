@@ -25,13 +25,10 @@ def winners(scores: np.ndarray, background: float = 0.0) -> np.ndarray:
     return labels
 
 
-def segments(
-    labels: np.ndarray, scores: np.ndarray, names: Sequence[str], min_area: float = 0.0
-) -> tuple[Segment, ...]:
+def segments(labels: np.ndarray, scores: np.ndarray, names: Sequence[str]) -> tuple[Segment, ...]:
     """Connected regions (8 neighbours) of each class, largest first.
 
-    labels: int32 (h, w) as from `winners`; scores: (class, h, w); min_area: share of the image below which a
-    region is left out of the list (the labels keep it).
+    labels: int32 (h, w) as from `winners`; scores: (class, h, w).
     """
     found = []
     for index in np.unique(labels[labels > 0]):
@@ -40,15 +37,15 @@ def segments(
         sums = np.bincount(places.ravel(), scores[index - 1].ravel().astype(np.float64), minlength=count)
         for region in range(1, count):  # 0 is everything else
             x, y, width, height = (int(value) for value in boxes[region, :4])
-            segment = Segment(
-                name=names[index - 1],
-                class_index=int(index),
-                area=float(areas[region] / labels.size),
-                score=float(sums[region] / areas[region]),
-                box_xyxy=(x, y, x + width, y + height),
+            found.append(
+                Segment(
+                    name=names[index - 1],
+                    class_index=int(index),
+                    area=float(areas[region] / labels.size),
+                    score=float(sums[region] / areas[region]),
+                    box_xyxy=(x, y, x + width, y + height),
+                )
             )
-            if segment.area >= min_area:
-                found.append(segment)
     return tuple(sorted(found, key=lambda segment: -segment.area))
 
 

@@ -33,13 +33,6 @@ GENERATED = 112  # images, eight of each thing; fewer where fewer scenes are ask
 Report = Callable[[Progress], None]
 
 
-def retrieval_top1(clip: ClipModel, scenes: Sequence[world.Scene], group: int = GROUP) -> float:
-    """Top-1 image-text retrieval among `group` scenes, both directions averaged, in [0, 1]."""
-    captions = [full_caption(scene).text for scene in scenes]
-    images = embed_images(clip, (scene.image for scene in scenes))
-    return float(grouped_hits(images, embed_texts(clip, captions), captions, group).mean())
-
-
 def class_texts(clip: ClipModel) -> np.ndarray:
     """Unit embeddings float32 (class, embed) of "a photo of {}." for the world's classes."""
     return embed_classes(clip, single(world.CLASSES), TEMPLATE).float().cpu().numpy()
@@ -53,11 +46,6 @@ def presence(scenes: Sequence[world.Scene]) -> np.ndarray:
 def class_aucs(scores: np.ndarray, present: np.ndarray) -> np.ndarray:
     """AUC per class (class,) of scores against presence (n, class); NaN where a class is in none or all."""
     return np.array([auc(scores[:, index], present[:, index]) for index in range(scores.shape[1])])
-
-
-def presence_auc(clip: ClipModel, scenes: Sequence[world.Scene]) -> float:
-    """AUC of zero-shot cosines against presence, averaged over the world's classes, in [0, 1]."""
-    return mean_area(embed_images(clip, (scene.image for scene in scenes)) @ class_texts(clip).T, presence(scenes))
 
 
 def mean_area(scores: np.ndarray, present: np.ndarray) -> float:
@@ -77,12 +65,6 @@ def reconstructions(diffusion: DiffusionModel, images: np.ndarray, batch: int = 
     parts = [images[start : start + batch] for start in range(0, len(images), batch)]
     with torch.no_grad():
         return np.concatenate([diffusion.decode(diffusion.encode_images(part)) for part in parts])
-
-
-def psnr(diffusion: DiffusionModel, scenes: Sequence[world.Scene]) -> float:
-    """Mean PSNR of the autoencoder in dB."""
-    images = np.stack([scene.image for scene in scenes])
-    return float(decibels(images, reconstructions(diffusion, images)).mean())
 
 
 def shrunk(images: np.ndarray, factor: int = LATENT_FACTOR) -> np.ndarray:

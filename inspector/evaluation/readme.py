@@ -42,15 +42,6 @@ def read() -> dict[str, dict[str, Any]]:
     return {subject: json.loads(file.read_text("utf-8")) for subject, file in files.items() if file.is_file()}
 
 
-def revisions(result: Mapping[str, Any]) -> dict[str, str]:
-    """Model name -> fingerprint of the weights that a subject was measured on."""
-    if "models" in result:
-        return dict(result["models"])
-    if isinstance(result["model"], Mapping):
-        return {result["model"]["name"]: result["model"]["revision"]}
-    return {result["model"]: result["revision"]}
-
-
 def render(results: Mapping[str, Mapping[str, Any]]) -> str:
     """The table as Markdown: what, value ± half its 95% interval, what stands beside it, aim."""
     lines = ["| `evaluate` | drawn scenes | measured | beside it | aim |", "|---|---|---|---|---|"]

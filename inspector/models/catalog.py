@@ -16,13 +16,10 @@ from inspector.settings import settings
 Kind = Literal["clip", "diffusion"]
 Origin = Literal["embedded", "hub", "local"]
 
-CLIP_TABS = ("saliency", "segmentation")
-DIFFUSION_TABS = ("attention", "clusters", "segmentation")
-
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Where a model comes from, what it needs and what it can be asked.
+    """Where a model comes from and what it needs.
 
     source: folder under assets/models (embedded), repository on the hub, or absolute path (local).
     revision: commit on the hub, written only where a source names it; "" takes the newest.
@@ -30,7 +27,6 @@ class ModelSpec:
     working_gb: our estimate of memory beside the weights for one picture at the training size.
     download_gb: size of the files fetched; 0 where nothing is.
     needs_gpu: on a CPU it runs, but takes minutes.
-    supports: the tabs that can use it.
     architecture: open_clip's name of the configuration, "" where the folder's own one is read.
     variant: the files' suffix on the hub ("fp16" halves the download).
     """
@@ -41,8 +37,6 @@ class ModelSpec:
     origin: Origin
     source: str
     licence: str
-    supports: tuple[str, ...]
-    notes: str
     revision: str = ""
     parameters: int = 0
     working_gb: float = 0.5
@@ -63,6 +57,7 @@ class ModelSpec:
 CATALOG: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
+        # A small CLIP trained by this project on drawn scenes: it knows their words and little else.
         ModelSpec(
             name="scenes-clip",
             kind="clip",
@@ -70,9 +65,8 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-clip",
             licence="Apache-2.0",
-            supports=CLIP_TABS,
-            notes="A small CLIP trained by this project on drawn scenes: it knows their words and little else.",
         ),
+        # A small latent diffusion model of Stable Diffusion 1.5's layout, trained on drawn scenes.
         ModelSpec(
             name="scenes-diffusion",
             kind="diffusion",
@@ -80,9 +74,8 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-diffusion",
             licence="Apache-2.0",
-            supports=DIFFUSION_TABS,
-            notes="A small latent diffusion model of Stable Diffusion 1.5's layout, trained on drawn scenes.",
         ),
+        # The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.
         ModelSpec(
             name="openai-vit-b-16",
             kind="clip",
@@ -91,12 +84,11 @@ CATALOG: dict[str, ModelSpec] = {
             source="timm/vit_base_patch16_clip_224.openai",
             revision="977e3dd0ec55ab8da155f2fbeb6b5f54948b6e3d",
             licence="Apache-2.0",
-            supports=CLIP_TABS,
-            notes="The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.",
             parameters=149_620_737,
             download_gb=0.6,
             architecture="ViT-B-16-quickgelu",
         ),
+        # OpenCLIP's ViT-B/16 (laion2b_s34b_b88k): 224 px, 14 x 14 patches, class token, GELU.
         ModelSpec(
             name="laion-vit-b-16",
             kind="clip",
@@ -105,12 +97,11 @@ CATALOG: dict[str, ModelSpec] = {
             source="laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
             revision="7288da5a0d6f0b51c4a2b27c624837a9236d0112",
             licence="MIT",
-            supports=CLIP_TABS,
-            notes="OpenCLIP's ViT-B/16 (laion2b_s34b_b88k): 224 px, 14 x 14 patches, class token, GELU.",
             parameters=149_620_737,
             download_gb=0.6,
             architecture="ViT-B-16",
         ),
+        # 512 px, 64 x 64 latents, CLIP ViT-L/14 text encoder, 16 cross-attention layers.
         ModelSpec(
             name="stable-diffusion-1.5",
             kind="diffusion",
@@ -119,14 +110,13 @@ CATALOG: dict[str, ModelSpec] = {
             source="stable-diffusion-v1-5/stable-diffusion-v1-5",
             revision="451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
             licence="CreativeML OpenRAIL-M",
-            supports=DIFFUSION_TABS,
-            notes="512 px, 64 x 64 latents, CLIP ViT-L/14 text encoder, 16 cross-attention layers.",
             parameters=1_066_235_307,
             working_gb=2.0,
             download_gb=2.1,  # unet 1.72, vae 0.17, text encoder 0.25
             needs_gpu=True,
             variant="fp16",
         ),
+        # 1.5's architecture and sizes; it was fine-tuned for fewer steps (225,000 against 595,000).
         ModelSpec(
             name="stable-diffusion-1.4",
             kind="diffusion",
@@ -135,8 +125,6 @@ CATALOG: dict[str, ModelSpec] = {
             source="CompVis/stable-diffusion-v1-4",
             revision="133a221b8aa7292a167afc5127cb63fb5005638b",
             licence="CreativeML OpenRAIL-M",
-            supports=DIFFUSION_TABS,
-            notes="1.5's architecture and sizes; it was fine-tuned for fewer steps (225,000 against 595,000).",
             parameters=1_066_235_307,
             working_gb=2.0,
             download_gb=4.3,  # unet 3.44, vae 0.33, text encoder 0.49
@@ -179,11 +167,10 @@ def register_local(path: Path | str) -> str:
     if not folder.is_dir():
         raise UnknownModelError(f"{str(path)!r} is no folder and no model; choose one of {', '.join(names())}.")
     kind: Kind
-    supports: tuple[str, ...]
     if (folder / "model_index.json").is_file():
-        kind, supports = "diffusion", DIFFUSION_TABS
+        kind = "diffusion"
     elif (folder / "open_clip_config.json").is_file():
-        kind, supports = "clip", CLIP_TABS
+        kind = "clip"
     else:
         raise ModelFilesError(
             f"{folder} holds neither open_clip_config.json (an open_clip model) nor model_index.json "
@@ -201,8 +188,6 @@ def register_local(path: Path | str) -> str:
         origin="local",
         source=str(folder),
         licence="see its folder",
-        supports=supports,
-        notes="A folder given on the command line.",
         parameters=_parameters(folder),
     )
     return name

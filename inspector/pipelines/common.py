@@ -33,6 +33,8 @@ try:  # only on a ZeroGPU host; must be imported before anything touches CUDA
     import spaces
 except ImportError:
     spaces = None
+if not hasattr(spaces, "GPU"):  # a folder of that name
+    spaces = None
 
 
 @dataclass(frozen=True)

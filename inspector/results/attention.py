@@ -16,6 +16,7 @@ from inspector.results.checks import (
     check_number,
     check_prompt,
     check_scene,
+    check_text,
 )
 from inspector.results.common import Provenance, resize_maps
 from inspector.settings import settings
@@ -53,6 +54,8 @@ class AttentionRequest:
         limits = settings().limits
         set_ = object.__setattr__
         check_scene(self.scene)
+        for name in ("scheduler", "model"):
+            check_text(name, getattr(self, name))
         set_(self, "prompt", check_prompt(self.prompt))
         check_number("steps", self.steps, 1, limits.max_steps, whole=True)
         check_number("guidance_scale", self.guidance_scale, 1, 30)

@@ -24,11 +24,13 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     Raises ClassesError when there is none, too many, a repeated or an overlong one.
     """
     limits = settings().limits
+    if not isinstance(text, str | Sequence):
+        raise ClassesError(f'Classes are {str(text)[:40]}; give a text such as "car, building".')
     if isinstance(text, str):
         text = text.replace("\n", ",").split(",")
     groups = []
     for item in text:
-        words = item.split("/") if isinstance(item, str) else item
+        words = item.split("/") if isinstance(item, str) else item if isinstance(item, Sequence) else (item,)
         group = tuple(word for word in (" ".join(str(word).split()) for word in words) if word)
         if group:
             groups.append(group)
@@ -85,6 +87,7 @@ def check_masks(masks: Masks | None, shape: tuple[int, int]) -> dict[str, np.nda
 def check_prompt(prompt: str, name: str = "prompt", empty: bool = False) -> str:
     """The prompt with its ends stripped, or PromptError."""
     limit = settings().limits.max_prompt
+    check_text(name, prompt)
     prompt = prompt.strip()
     if not prompt and not empty:
         raise PromptError(f'The {name} is empty; write one, such as "a horse on the grass".')
@@ -99,6 +102,12 @@ def check_number(name: str, value: Any, low: float, high: float, whole: bool = F
     right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     if not right_type or not low <= value <= high:
         raise ChoiceError(f"{name} is {value!r}; use a {kind} from {low:g} to {high:g}.")
+
+
+def check_text(name: str, value: Any) -> None:
+    """Raise ChoiceError unless `value` is a text."""
+    if not isinstance(value, str):
+        raise ChoiceError(f"{name} is {str(value)[:40]}; give a text.")
 
 
 def check_scene(number: int | None) -> None:

@@ -15,6 +15,7 @@ from inspector.results.checks import (
     check_number,
     check_prompt,
     check_scene,
+    check_text,
 )
 from inspector.results.common import Provenance, resize_maps
 from inspector.settings import settings
@@ -46,6 +47,7 @@ class ClustersRequest:
         limits = settings().limits
         set_ = object.__setattr__
         check_scene(self.scene)
+        check_text("model", self.model)
         set_(self, "image", check_image(self.image))
         set_(self, "prompt", check_prompt(self.prompt, empty=True))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))

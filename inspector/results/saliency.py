@@ -15,6 +15,7 @@ from inspector.results.checks import (
     check_number,
     check_scene,
     check_template,
+    check_text,
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
@@ -54,6 +55,7 @@ class SaliencyRequest:
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         check_scene(self.scene)
+        check_text("model", self.model)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))

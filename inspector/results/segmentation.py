@@ -15,6 +15,7 @@ from inspector.results.checks import (
     check_number,
     check_scene,
     check_template,
+    check_text,
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
@@ -50,6 +51,8 @@ class SegmentationRequest:
         limits = settings().limits
         set_ = object.__setattr__
         check_scene(self.scene)
+        for name in ("clip", "diffusion"):
+            check_text(name, getattr(self, name))
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))

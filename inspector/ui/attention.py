@@ -1,6 +1,6 @@
 """The attention tab: cross-attention of a diffusion model per word, layer and step."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -132,22 +132,23 @@ def notes(result: AttentionResult) -> str:
     return cut + parts.table(views.scores(result, last, word), title)
 
 
-def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], earlier: Sequence[Any], scale: int) -> Sheet:
+def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
     """Figure 3, of the word and step that the viewer shows."""
     word: str | int | None = choice.get("word")
     special = {START: 0, END: len(result.tokens) - 1}
     word = special.get(str(word), word if word in views.words(result) else None)
     step = choice.get("step", "")
     last = max(len(steps) for steps in result.steps.values())
-    index = int(step) - 1 if step.isdecimal() and 1 <= int(step) <= last else -1
+    steps = [str(number) for number in range(1, last + 1)]
+    index = steps.index(step) if step in steps else -1
     return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
 SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete)
 
 
-def build(models: controls.Models) -> Tab:
-    """The tab's components."""
+def build(models: controls.Models, todo: gr.JSON) -> Tab:
+    """The tab's components; todo stands outside, since a tab's own are on the page only once it was opened."""
     controls.header(
         "Which pixels attend to which word?",
         "Cross-attention of the UNet while a picture is generated, and with noise added once to the finished or your "
@@ -173,7 +174,7 @@ def build(models: controls.Models) -> Tab:
     status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
     controls.endpoint(TAB, attention, [component for name, component in own.items() if name != "mode"])
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
-    return Tab(SUBJECT, own, status, shown, told, run, stop, [run.click, prompt.submit], examples)
+    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click, prompt.submit], examples)
 
 
 def _numbers() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The clusters tab: k-means of a diffusion model's features."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -92,9 +92,9 @@ def notes(result: ClustersResult) -> str:
     )
 
 
-def figure(result: ClustersResult, look: Look, choice: Mapping[str, str], earlier: Sequence[Any], scale: int) -> Sheet:
+def figure(result: ClustersResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
     """Figure 4: this case, below the one that was shown before it."""
-    cases = [*earlier[:1], result]
+    cases = [result] if before is None else [before, result]
     return views.sheet(
         cases, look, views.SIDE * scale, labels=[_label(case) for case in cases] if len(cases) > 1 else ()
     )
@@ -105,11 +105,11 @@ def _label(case: ClustersResult) -> str:
     return known.get(case.request.scene or 0, f"k = {case.request.k}, t = {case.request.timestep}")
 
 
-SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
+SUBJECT = Subject(TAB, make, fields, first_request, notes, figure, pairs=True)
 
 
-def build(models: controls.Models) -> Tab:
-    """The tab's components."""
+def build(models: controls.Models, todo: gr.JSON) -> Tab:
+    """The tab's components; todo stands outside, since a tab's own are on the page only once it was opened."""
     controls.header(
         "Do the features alone know the things?",
         "k-means of UNet features of a picture that is noised once, beside k-means of plain colour and of plain "
@@ -136,7 +136,7 @@ def build(models: controls.Models) -> Tab:
     status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
     controls.endpoint(TAB, clusters, list(own.values()))
     examples = [Example(good, first_request), Example(poor, second_request)]
-    return Tab(SUBJECT, own, status, shown, told, run, stop, [run.click], examples)
+    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click], examples)
 
 
 def _recipe() -> dict[str, Any]:

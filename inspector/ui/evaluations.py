@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from inspector import world
-from inspector.errors import Cancelled, InspectorError
+from inspector.errors import Cancelled, ChoiceError, InspectorError
 from inspector.results import Progress, check_choice, check_number
 from inspector.settings import settings
 from inspector.ui.runs import SHARE
@@ -30,11 +30,14 @@ def evaluate(
     """
     try:
         check_choice("subject", subject, SUBJECTS)
+        if settings().zero_gpu:
+            raise ChoiceError("This host lends its GPU to single runs only; evaluate on a machine of your own.")
         check_number("count", count, 1, settings().limits.max_scenes)
         who, started = visitor(asked), time.monotonic()
         SHARE.admit(who)
         held_out = world.EVALUATION_SEEDS
-        check_number("seed", seed, 0, len(held_out) - int(count))
+        drawn = 2 * int(count) if subject == "models" else int(count)  # which also looks at generated pictures
+        check_number("seed", seed, 0, len(held_out) - drawn)
         try:
             yield from measured(subject, int(count), held_out.start + int(seed))
         finally:
@@ -46,6 +49,8 @@ def evaluate(
 def measured(subject: str, count: int, first: int) -> Iterator[dict[str, Any]]:
     """Progress, then the numbers. Closing it ends the measuring at its next report."""
     module = import_module(f"inspector.evaluation.{subject}")
+    from inspector.pipelines.common import INFERENCE_LOCK  # torch comes with it
+
     news: SimpleQueue[Progress | None] = SimpleQueue()
     given_up = Event()
 
@@ -54,16 +59,20 @@ def measured(subject: str, count: int, first: int) -> Iterator[dict[str, Any]]:
             raise Cancelled("The evaluation was stopped.")
         news.put(item)
 
+    def work() -> Any:
+        with INFERENCE_LOCK:  # what is stopped computes on until its next report, and its hooks see everybody's passes
+            return module.evaluate(count, first, report)
+
     thread = ThreadPoolExecutor(1, "evaluate")
-    work = thread.submit(module.evaluate, count, first, report)
-    work.add_done_callback(lambda _: news.put(None))
+    working = thread.submit(work)
+    working.add_done_callback(lambda _: news.put(None))
     thread.shutdown(wait=False)
     try:
         while (item := news.get()) is not None:
             yield {"step": item.step, "total": item.total, "message": item.message}
     finally:
         given_up.set()
-    yield work.result()
+    yield working.result()
 
 
 def endpoint() -> None:

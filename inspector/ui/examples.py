@@ -22,11 +22,11 @@ REQUESTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
 
 
 def load(folder: Path = FOLDER) -> None:
-    """Keep the examples as results of their requests. One that is not there is computed when it is asked for."""
+    """Keep the examples for good as results of their requests. One that is not there is computed when asked for."""
     for name in REQUESTS:
         file = folder / f"{name}.npz"
         if file.is_file():
-            RESULTS.put(load_result(file))
+            RESULTS.pin(load_result(file))
 
 
 def make(folder: Path) -> list[Path]:

@@ -2,9 +2,9 @@
 
     ?tab=attention&prompt=a+horse+on+the+grass&seed=7&word=horse&step=7&scale=shared
 
-The parameters are those of the tab's endpoint; what is left out is as in the tab's first example. `scene` is the number
-of a drawn scene, `image` the hash of an uploaded picture. How the result is shown (word, step, scale, ...) is read and
-written in the browser, by assets/viewer/links.js.
+The parameters are those of the tab's endpoint (with a picture, attention looks at that); what is left out is as in the
+tab's first example. `scene` is the number of a drawn scene, `image` the hash of an uploaded picture. How the result is
+shown (word, step, scale, ...) is read and written in the browser, by assets/viewer/links.js.
 """
 
 from collections.abc import Mapping
@@ -29,12 +29,18 @@ class Link:
 
 
 def read(query: Any, tabs: tuple[str, ...]) -> Link:
-    """The link of an address's part after the question mark; the first tab where it names none of `tabs`."""
-    text = query.removeprefix("?")[:LONGEST] if isinstance(query, str) else ""
+    """The link of an address's part after the question mark; the first tab where it names none of `tabs`.
+
+    Raises ChoiceError for one that is too long.
+    """
+    text = query.removeprefix("?") if isinstance(query, str) else ""
+    too_long = ChoiceError(f"The address is too long: at most {LONGEST:,} characters and {MOST} parameters are read.")
+    if len(text) > LONGEST:
+        raise too_long
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST)
     except ValueError:  # more than MOST
-        pairs = []
+        raise too_long from None
     given: dict[str, str] = {}
     for name, value in pairs:
         given.setdefault(name, value)
@@ -86,4 +92,4 @@ def text(value: Any) -> str:
     """A value as it stands in an address."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -24,7 +24,7 @@ _HEADERS = {
 
 def placeholder(text: str) -> str:
     """What stands in the status line before anything ran."""
-    return f'<div class="status quiet">{escape(text)}</div>'
+    return f'<div class="status quiet" role="status">{escape(text)}</div>'
 
 
 def progress(item: Progress) -> str:
@@ -37,7 +37,8 @@ def progress(item: Progress) -> str:
     return (
         f'<div class="status running">{picture}<div class="grow">'
         f"<span>{escape(item.message)}{left}</span>"
-        f'<div class="track" role="progressbar" aria-valuenow="{share:.0f}" aria-valuemin="0" aria-valuemax="100">'
+        f'<div class="track" role="progressbar" aria-label="Progress" aria-valuenow="{share:.0f}" '
+        'aria-valuemin="0" aria-valuemax="100">'
         f'<div style="width:{share:.1f}%"></div></div></div></div>'
     )
 
@@ -46,7 +47,7 @@ def done(origin: Provenance, extra: str = "") -> str:
     """How long it took, on what, with which weights."""
     models = ", ".join(f"{name} ({revision[:12]})" if revision else name for name, revision in origin.models.items())
     text = f"{origin.seconds:.1f} s on {origin.device}, {origin.dtype} · {models}" + (f" · {extra}" if extra else "")
-    return f'<div class="status ready">{escape(text)}</div>'
+    return f'<div class="status ready" role="status">{escape(text)}</div>'
 
 
 def stopped() -> str:
@@ -92,11 +93,15 @@ def models(specs: Iterable[ModelSpec]) -> str:
     return f"<div class='caption models-told'>{' '.join(lines)}</div>"
 
 
-def recipes(python: str, command: str) -> str:
-    """The same run as a script and as a command, each with a button that copies it, and one that copies the address."""
+def recipes(python: str, command: str, linked: bool = True) -> str:
+    """The same run as a script and as a command, each with a button that copies it, and one that copies the address.
+
+    linked: whether an address leads to it.
+    """
     blocks = [("Copy as Python", python), ("Copy as command", command)]
     parts = "".join(_copied(title, text) for title, text in blocks if text)
-    return f"<div class='recipes'><button type='button' data-copy='link'>Copy link</button>{parts}</div>"
+    link = "<button type='button' data-copy='link'>Copy link</button>" if linked else ""
+    return f"<div class='recipes'>{link}{parts}</div>"
 
 
 def caption(text: str) -> str:

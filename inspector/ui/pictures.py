@@ -15,7 +15,6 @@ import gradio as gr
 import numpy as np
 
 from inspector.errors import ImageError
-from inspector.results import Masks
 from inspector.settings import settings
 from inspector.views.images import read_image
 
@@ -70,6 +69,19 @@ def upload(**options: Any) -> gr.Image:
     component = gr.Image(type="filepath", image_mode=None, **options)
     # Not a subclass: for those gradio writes a .pyi file beside the module.
     component.preprocess = _as_it_came  # type: ignore[method-assign]
+    return from_here(component)
+
+
+def from_here(component: Any) -> Any:
+    """A component that takes files which were uploaded, and fetches none from an address that a visitor names."""
+    move = component.async_move_resource_to_block_cache
+
+    async def moved(place: Any) -> Any:
+        if str(place).lower().startswith(("http:", "https:")):
+            raise gr.Error("Nothing is fetched from other places; upload the file.", print_exception=False)
+        return await move(place)
+
+    component.async_move_resource_to_block_cache = moved
     return component
 
 
@@ -110,16 +122,16 @@ def resolve(source: Source, scene: float | None) -> dict[str, Any]:
     from inspector.ui import scenes
 
     drawn = scenes.get(scene) if scene is not None else None
-    if source is None:
+    inline = source is not None and source.startswith("data:")
+    if source is None or (drawn is not None and not inline and not Path(source).exists()):  # swept away meanwhile
         if drawn is None or scene is None:
             raise ImageError("There is no image: choose a drawn scene or upload a picture.")
         return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
-    image = read_image(_from_data_url(source) if source.startswith("data:") else source)
+    image = read_image(_from_data_url(source) if inline else source)
     if drawn is not None and scene is not None and np.array_equal(image, drawn.image):
         return {"image": image, "masks": drawn.masks, "scene": int(scene)}
     UPLOADS.put(image)
-    masks: Masks = {}
-    return {"image": image, "masks": masks}
+    return {"image": image, "masks": {}}
 
 
 def _from_data_url(url: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import contextvars
 import importlib
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -30,24 +31,22 @@ GPU: dict[str, Any] = {
     "concurrency_limit": 1,
 }
 _END = object()
+_nonces = itertools.count(1)  # the same question twice is to be asked twice
 _waiting: set[object] = set()  # one mark per run that a visitor waits for
 SHARE = Share()
 
 
-def drive(stream: Callable[[], Generator[Any, None, None]], waited_for: bool = True) -> Iterator[Any]:
+def drive(stream: Callable[[], Generator[Any, None, None]]) -> Iterator[Any]:
     """Yield what `stream()` yields, each step computed in one thread of its own, errors included.
 
     Gradio resumes a generator in whichever thread is free and closes it in the server's own, while torch's
     gradient mode and its locks belong to a thread. Closing this generator waits for nothing: the step that is
     under way ends, then the stream is closed in its own thread.
-
-    waited_for: False for work in the background, which gives way to visitors (see `idle`).
     """
     context = contextvars.copy_context()  # the request that a ZeroGPU host charges
     thread = ThreadPoolExecutor(1, "run")
     mark = object()
-    if waited_for:
-        _waiting.add(mark)
+    _waiting.add(mark)
     source = stream()
     try:
         while (item := thread.submit(lambda: context.run(next, source, _END)).result()) is not _END:
@@ -71,7 +70,8 @@ def load_pipelines(tabs: Iterable[str]) -> list[Any]:
 def compute(tab: str, request: Any, who: str = "") -> Iterator[Progress | str]:
     """Progress of a request, then the key of its result, which is kept; a known result comes at once.
 
-    who: the visitor whose share of computing it takes, "" for nobody's. Raises InputError where that is used up.
+    who: the visitor whose share of computing it takes, by the clock and with what is fetched meanwhile; "" for
+    nobody's. Raises InputError where that is used up.
     """
     key = RESULTS.find(request)
     if not key:
@@ -91,72 +91,82 @@ def compute(tab: str, request: Any, who: str = "") -> Iterator[Progress | str]:
     yield key
 
 
-def watch(
-    tab: Tab, request: Any, who: str, how: str, state: Mapping[str, Any] | None = None
-) -> Iterator[dict[Any, Any]]:
-    """component -> value while a request runs, then what shows its result. how, state: as `viewer.showing`.
+def asking(tab: Tab, request: Any, how: str = "carry", state: Mapping[str, Any] | None = None) -> dict[Any, Any]:
+    """component -> value at once: what shows a known result, else what sets off the run of what the controls say.
 
-    A model that cannot be had is replaced by the embedded one, and the status line says so; any other error is raised.
+    how, state: as `viewer.showing`.
     """
-    try:
-        yield from _watch(tab, request, who, how, state)
-    except ModelError as error:
-        own = embedded(request)
-        if own == models_of(request):
-            raise
-        warn(error)
-        problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
-        yield from _watch(tab, replace(request, **own), who, how, state, problem)
+    if key := RESULTS.find(request):
+        return tab.shown(key, how, state=state)
+    todo = {"nonce": next(_nonces), "how": how, "state": dict(state or {})}
+    return {tab.status: parts.placeholder("Waiting for its turn."), tab.todo: todo}
 
 
-def _watch(
-    tab: Tab, request: Any, who: str, how: str, state: Mapping[str, Any] | None, before: str = ""
-) -> Iterator[dict[Any, Any]]:
+def on_page(tab: Tab) -> Callable[..., dict[Any, Any]]:
+    """A handler that no queue holds up: the values of picture, scene and controls to component -> value."""
+
+    def ask(*values: Any) -> dict[Any, Any]:
+        try:
+            return asking(tab, tab.subject.make(*values))
+        except InspectorError as error:
+            return failed(tab, error)
+
+    return ask
+
+
+def on_example(tab: Tab, source: Source, example: Example) -> Callable[..., dict[Any, Any]]:
+    """As `on_page`; it also fills the controls with an example's request."""
+
+    def ask() -> dict[Any, Any]:
+        try:
+            request = example.request()
+            return tab.filled(source, request) | asking(tab, request, "fresh", example.state)
+        except InspectorError as error:
+            return failed(tab, error)
+
+    return ask
+
+
+def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
+    """A handler for the run's turn: what is to do, then the values of picture, scene and controls.
+
+    An error becomes a sentence in the status line and the earlier result stays. A model that cannot be had is replaced
+    by the embedded one, and the status line says so.
+    """
+
+    def run(asked: gr.Request, todo: Any, *values: Any) -> Iterator[dict[Any, Any]]:
+        if not isinstance(todo, dict):
+            return
+        who = visitor(asked)
+        try:
+            request = tab.subject.make(*values)
+            try:
+                yield from _watch(tab, request, who, todo)
+            except ModelError as error:
+                own = embedded(request)
+                if own == models_of(request):
+                    raise
+                warn(error)
+                problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
+                yield from _watch(tab, replace(request, **own), who, todo, problem)
+        except InspectorError as error:
+            yield failed(tab, error)
+
+    return run
+
+
+def failed(tab: Tab, error: InspectorError) -> dict[Any, Any]:
+    """component -> value that tells what went wrong; what is shown stays."""
+    warn(error)
+    return {tab.status: parts.problem(str(error)), tab.viewer: failing()}
+
+
+def _watch(tab: Tab, request: Any, who: str, todo: Mapping[str, Any], before: str = "") -> Iterator[dict[Any, Any]]:
     for item in compute(tab.subject.name, request, who):
         if isinstance(item, Progress):
             yield {tab.status: before + parts.progress(item)}
         else:
-            yield tab.shown(item, how, before, state)
-
-
-def on_page(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
-    """A handler of the page: the values of picture, scene and controls to component -> value.
-
-    An error becomes a sentence in the status line and the earlier result stays.
-    """
-
-    def run(asked: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        try:
-            yield from watch(tab, tab.subject.make(*values), visitor(asked), "carry")
-        except InspectorError as error:
-            warn(error)
-            yield {tab.status: parts.problem(str(error))}
-
-    return run
-
-
-def on_example(tab: Tab, source: Source, example: Example) -> Callable[..., Iterator[dict[Any, Any]]]:
-    """A handler that fills the controls with an example's request, then runs it."""
-
-    def run(asked: gr.Request) -> Iterator[dict[Any, Any]]:
-        try:
-            request = example.request()
-            yield tab.filled(source, request)
-            yield from watch(tab, request, visitor(asked), "fresh", state=example.state)
-        except InspectorError as error:
-            warn(error)
-            yield {tab.status: parts.problem(str(error))}
-
-    return run
-
-
-def linked(tab: Tab, request: Any, who: str) -> Iterator[dict[Any, Any]]:
-    """As `watch` for what an address asked for; an error also tells the page that there is nothing to wait for."""
-    try:
-        yield from watch(tab, request, who, "link")
-    except InspectorError as error:
-        warn(error)
-        yield {tab.status: parts.problem(str(error)), tab.viewer: failing()}
+            yield tab.shown(item, str(todo.get("how")), before, todo.get("state"))
 
 
 def models_of(request: Any) -> dict[str, str]:
@@ -194,22 +204,15 @@ def fresh_folder() -> str:
     return tempfile.mkdtemp(prefix="result-", dir=cache)
 
 
-def connect(tab: Tab, source: Source, others: Iterable[Any] = ()) -> None:
-    """Let the tab's triggers and examples run its pipeline, one run at a time on the whole page, and Stop end it.
-
-    others: further events that run it, which Stop ends too.
-    """
+def connect(tab: Tab, source: Source) -> None:
+    """Let triggers and examples ask, each in its turn run the pipeline, one at a time on the page, and Stop end it."""
     controls = list(tab.controls.values())
-    started = [gr.on(list(tab.triggers), on_page(tab), [*source.inputs, *controls], tab.outputs, **GPU)]
-    everything = [source.picture, source.scene, source.about, *controls, *tab.outputs]
+    at_once: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    gr.on(list(tab.triggers), on_page(tab), [*source.inputs, *controls], [*tab.outputs, tab.todo], **at_once)
+    everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
     for example in tab.examples:
-        started.append(example.button.click(on_example(tab, source, example), None, everything, **GPU))
+        example.button.click(on_example(tab, source, example), None, everything, **at_once)
+    turn = tab.todo.change(on_turn(tab), [tab.todo, *source.inputs, *controls], tab.outputs, **GPU)
     tab.stop.click(
-        parts.stopped,
-        None,
-        tab.status,
-        cancels=[*started, *others],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        lambda: (parts.stopped(), failing(), None), None, [tab.status, tab.viewer, tab.todo], cancels=[turn], **at_once
     )

@@ -1,12 +1,13 @@
 """The saliency tab: Grad-CAM of a CLIP model per class."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
 
 from inspector.results import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.ui import controls, parts, runs, scenes
+from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab
 from inspector.ui.viewer import viewer
@@ -37,7 +38,7 @@ def make(
         background=background,  # type: ignore[arg-type]  # the request splits it
         template=template,
         pooling=pooling,
-        side=int(side) or None,
+        side=whole(side) or None,
         model=model,
     )
 
@@ -84,7 +85,7 @@ def notes(result: SaliencyResult) -> str:
     return parts.table(views.scores(result, result.request.threshold), "Classes, with what was measured of each map")
 
 
-def figure(result: SaliencyResult, look: Look, choice: Mapping[str, str], earlier: Sequence[Any], scale: int) -> Sheet:
+def figure(result: SaliencyResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
     """Figures 1 and 2."""
     return views.sheet(result, look, views.SIDE * scale)
 
@@ -92,8 +93,8 @@ def figure(result: SaliencyResult, look: Look, choice: Mapping[str, str], earlie
 SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
 
 
-def build(models: controls.Models) -> Tab:
-    """The tab's components."""
+def build(models: controls.Models, todo: gr.JSON) -> Tab:
+    """The tab's components; todo stands outside, since a tab's own are on the page only once it was opened."""
     controls.header(
         "Where does CLIP look for each class?",
         "Grad-CAM of the image encoder, one map per class, in true scale, thresholded, and measured where masks exist.",
@@ -116,7 +117,7 @@ def build(models: controls.Models) -> Tab:
     status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
     controls.endpoint(TAB, saliency, list(own.values()))
     examples = [Example(maps, first_request), Example(cut, first_request, {"show": "mask"})]
-    return Tab(SUBJECT, own, status, shown, told, run, stop, [run.click, classes.submit], examples)
+    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click, classes.submit], examples)
 
 
 def _recipe() -> dict[str, Any]:

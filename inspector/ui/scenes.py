@@ -4,6 +4,8 @@ import tempfile
 from functools import cache, lru_cache
 from pathlib import Path
 
+import gradio as gr
+
 from inspector.results import check_number
 from inspector.settings import settings
 from inspector.ui.pictures import save
@@ -34,10 +36,10 @@ def folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="scenes-"))
 
 
-@lru_cache(maxsize=256)
 def file(seed: float) -> str:
-    """Path of a scene's picture, PNG."""
-    return save(get(seed).image, folder())
+    """Path of a scene's picture, PNG; of one that the page does not offer where files are swept in time."""
+    offered = seed in (*GALLERY, STREET, HORSE, GOOD, POOR)
+    return save(get(seed).image, folder() if offered else gr.utils.get_upload_folder())
 
 
 @cache

@@ -1,6 +1,6 @@
 """The segmentation tab: a label for every pixel from words, without training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -104,9 +104,7 @@ def notes(result: SegmentationResult) -> str:
     return f"<div class='beside'>{scores}{segments}</div>"
 
 
-def figure(
-    result: SegmentationResult, look: Look, choice: Mapping[str, str], earlier: Sequence[Any], scale: int
-) -> Sheet:
+def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
     """Labels, truth and errors, scores."""
     return views.sheet(result, look, views.SIDE * scale)
 
@@ -114,8 +112,8 @@ def figure(
 SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
 
 
-def build(models: controls.Models) -> Tab:
-    """The tab's components."""
+def build(models: controls.Models, todo: gr.JSON) -> Tab:
+    """The tab's components; todo stands outside, since a tab's own are on the page only once it was opened."""
     controls.header(
         "How far do words alone segment a picture?",
         "Every pixel gets the class that scores highest there, by three methods that need no training, with scores, "
@@ -141,7 +139,7 @@ def build(models: controls.Models) -> Tab:
     status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
     controls.endpoint(TAB, segmentation, list(own.values()))
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
-    return Tab(SUBJECT, own, status, shown, told, run, stop, [run.click, classes.submit], examples)
+    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click, classes.submit], examples)
 
 
 def _recipe() -> dict[str, Any]:

@@ -15,57 +15,79 @@ from inspector.errors import InputError
 class Store:
     """A bounded store; the page's state holds keys only, so a visitor's result is never copied.
 
-    The same request gives the same result, so its fingerprint is its key and a repeated request costs
-    nothing. What was used longest ago goes first. All methods may be called from any thread.
+    The same request gives the same result, so its fingerprint is its key and a repeated request costs nothing. What
+    was used longest ago goes first. The program's own examples stay, and what came from files has its own, smaller
+    room, so that nobody drives the examples out. All methods may be called from any thread.
     """
 
-    def __init__(self, count: int = 64, size: int = 2_000_000_000) -> None:
-        """count: results kept at most; size: bytes of arrays kept at most."""
-        self._count, self._size = count, size
-        self._kept: OrderedDict[str, Any] = OrderedDict()
+    def __init__(self, count: int = 64, size: int = 2_000_000_000, aside: int = 500_000_000) -> None:
+        """count: results kept at most; size: bytes of their arrays; aside: bytes of arrays that came from files."""
+        self._kept, self._aside = _Shelf(count, size), _Shelf(count, aside)
+        self._pinned: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def put(self, result: Any) -> str:
         """Keep a result, let go of the oldest where there is no room, return the key."""
         key = fingerprint(result.request)
         with self._lock:
-            self._keep(key, result)
+            self._kept.put(key, result)
+        return key
+
+    def pin(self, result: Any) -> str:
+        """Keep a result for good, return the key."""
+        key = fingerprint(result.request)
+        with self._lock:
+            self._pinned[key] = result
         return key
 
     def put_aside(self, result: Any) -> str:
         """Keep a result that came from a file, under a key by which no request finds it; returns that key."""
         key = f"file-{fingerprint(result)}"
         with self._lock:
-            self._keep(key, result)
+            self._aside.put(key, result)
         return key
 
     def get(self, key: str) -> Any:
         """The result of a key. Raises InputError when there is none any more."""
         with self._lock:
-            if key not in self._kept:
-                raise InputError("That result is no longer kept; press Run to compute it again.")
-            self._kept.move_to_end(key)
-            return self._kept[key]
+            for shelf in (self._pinned, self._kept, self._aside):
+                if (found := shelf.get(key)) is not None:
+                    return found
+        raise InputError("That result is no longer kept; press Run to compute it again.")
 
     def has(self, key: str) -> bool:
         """Whether a key's result is still kept."""
         with self._lock:
-            return key in self._kept
+            return any(shelf.get(key) is not None for shelf in (self._pinned, self._kept, self._aside))
 
     def find(self, request: Any) -> str:
         """The key of a request's result, "" where it was not computed yet."""
         key = fingerprint(request)
         return key if self.has(key) else ""
 
-    def _keep(self, key: str, result: Any) -> None:
-        self._kept[key] = result
-        self._kept.move_to_end(key)
-        while len(self._kept) > 1 and not self._fits():
-            self._kept.popitem(last=False)
+
+class _Shelf:
+    """Results in the order of their last use, as many as there is room for; the newest always fits."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count, self._size = count, size
+        self._items: OrderedDict[str, Any] = OrderedDict()
+
+    def put(self, key: str, result: Any) -> None:
+        self._items[key] = result
+        self._items.move_to_end(key)
+        while len(self._items) > 1 and not self._fits():
+            self._items.popitem(last=False)
+
+    def get(self, key: str) -> Any:
+        """The result, which counts as used, or None."""
+        if key in self._items:
+            self._items.move_to_end(key)
+        return self._items.get(key)
 
     def _fits(self) -> bool:
-        total = sum(byte_size(result) for result in self._kept.values())
-        return len(self._kept) <= self._count and total <= self._size
+        total = sum(byte_size(result) for result in self._items.values())
+        return len(self._items) <= self._count and total <= self._size
 
 
 def fingerprint(request: Any) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -49,7 +49,7 @@ def build() -> gr.Blocks:
     """The page: header with the models, the shared picture, four tabs, and a way to take away what they show."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as page:
         address, told = gr.JSON(visible="hidden"), gr.JSON(visible="hidden")
-        wanted = gr.State("")
+        todos = {name: gr.JSON(visible="hidden") for name in TABS}
         with gr.Row(elem_classes="top"):
             gr.HTML(f"<header><h1>{TITLE}</h1><p>{PURPOSE}</p></header>", elem_classes="title")
             with gr.Column(scale=2, min_width=300):
@@ -59,32 +59,26 @@ def build() -> gr.Blocks:
                 shared = source.build(scenes.STREET)
             with gr.Column(scale=9, min_width=300, elem_classes="right"):
                 with gr.Tabs() as chooser:
-                    tabs = {name: _tab(name, models) for name in TABS}
+                    tabs = {name: _tab(name, models, todos[name]) for name in TABS}
                 take_away.build(tabs)
         evaluations.endpoint()
-        everything = _everything(tabs, shared)
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        opened = page.load(
-            _opening(tabs, shared, chooser, told, wanted),
-            address,
-            [chooser, told, wanted, *everything],
-            js=ADDRESS,
-            **quiet,
-        )
+        # None of these waits in the queue, where runs do: the page opens however many of them there are.
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+        outputs = [chooser, told, *_everything(tabs, shared)]
+        opened = page.load(_opening(tabs, shared, chooser, told), address, outputs, js=ADDRESS, **quiet)
         opened.then(None, told, None, js=START, **quiet)
-        late = wanted.change(_answering(tabs), wanted, everything, **runs.GPU)
-        saved = take_away.connect_saved(tabs, chooser, shared)
         for tab in tabs.values():
-            runs.connect(tab, shared, [late, saved])
+            runs.connect(tab, shared)
+        take_away.connect_saved(tabs, chooser, shared)
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])
         shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)
     return page
 
 
-def _tab(name: str, models: controls.Models) -> Tab:
+def _tab(name: str, models: controls.Models, todo: gr.JSON) -> Tab:
     with gr.Tab(name.capitalize(), id=name) as item:
-        tab: Tab = TABS[name].build(models)
+        tab: Tab = TABS[name].build(models, todo)
     script = f"() => DenseViewer.shell.select({name!r}, true)"
     item.select(None, None, None, js=script, show_progress="hidden", api_visibility="private")
     return tab
@@ -94,56 +88,54 @@ def _everything(tabs: Mapping[str, Tab], shared: source.Source) -> list[Any]:
     """Every component that a link may set, each once."""
     found = [shared.picture, shared.scene, shared.about]
     for tab in tabs.values():
-        found += [*tab.controls.values(), *tab.outputs]
+        found += [*tab.controls.values(), *tab.outputs, tab.todo]
     return list(dict.fromkeys(found))
 
 
 def _opening(
-    tabs: Mapping[str, Tab], shared: source.Source, chooser: gr.Tabs, told: gr.JSON, wanted: gr.State
+    tabs: Mapping[str, Tab], shared: source.Source, chooser: gr.Tabs, told: gr.JSON
 ) -> Callable[..., dict[Any, Any]]:
     """A handler: what the address says to component -> value; every other tab shows its first example."""
 
     def opened(address: Any) -> dict[Any, Any]:
         query = address.get("query") if isinstance(address, dict) else ""
-        link = links.read(query, tuple(tabs))
+        first = tabs[next(iter(tabs))]
+        try:
+            link = links.read(query, tuple(tabs))
+        except InspectorError as error:
+            return {told: {"tab": first.subject.name}} | runs.failed(first, error)
         shown: dict[Any, Any] = {chooser: gr.Tabs(selected=link.tab), told: {"tab": link.tab}}
         for name, tab in tabs.items():
-            key = "" if name == link.tab else RESULTS.find(tab.subject.first())
-            shown |= tab.shown(key, "fresh") if key else {}
-        return shown | _linked(tabs[link.tab], link, shared, wanted, str(query))
+            shown |= _example(tab) if name != link.tab else {}
+        return shown | _linked(tabs[link.tab], link, shared)
 
     return opened
 
 
-def _linked(tab: Tab, link: links.Link, shared: source.Source, wanted: gr.State, query: str) -> dict[Any, Any]:
+def _example(tab: Tab) -> dict[Any, Any]:
+    """What shows a tab's first example, where it is there."""
+    try:
+        return tab.shown(RESULTS.find(tab.subject.first()), "fresh")
+    except InspectorError:
+        return {}
+
+
+def _linked(tab: Tab, link: links.Link, shared: source.Source) -> dict[Any, Any]:
     try:
         request = tab.subject.request(link)
         filled = tab.filled(shared, request)
-        if key := RESULTS.find(request):
-            return filled | tab.shown(key, "link")
-        if fetched := _fetched(request):
+        if not RESULTS.find(request) and (fetched := _fetched(request)):
             say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
             return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
-        return filled | {tab.status: parts.placeholder("Computing what the address asks for."), wanted: query}
+        return filled | runs.asking(tab, request, "link")
     except InspectorError as error:
-        return {tab.status: parts.problem(str(error)), tab.viewer: failing()}
+        return runs.failed(tab, error)
 
 
 def _fetched(request: Any) -> str:
     """Titles of the request's models that come from the hub."""
     specs = [catalog.spec(name) for name in runs.models_of(request).values()]
     return " and ".join(spec.title for spec in specs if spec.origin == "hub")
-
-
-def _answering(tabs: Mapping[str, Tab]) -> Callable[..., Iterator[dict[Any, Any]]]:
-    """A handler that computes what the address asked for."""
-
-    def answer(asked: gr.Request, query: str) -> Iterator[dict[Any, Any]]:
-        link = links.read(query, tuple(tabs))
-        tab = tabs[link.tab]
-        yield from runs.linked(tab, tab.subject.request(link), runs.visitor(asked))
-
-    return answer
 
 
 def theme() -> gr.themes.Base:
@@ -186,7 +178,8 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
     if settings().zero_gpu:
         warming.work()  # such a host wants the models in place before it lends its GPU
     page = build()
-    page.queue(max_size=settings().queue, default_concurrency_limit=4)
+    # Closed to calls that skip the queue, and with it the one run at a time.
+    page.queue(max_size=settings().queue, default_concurrency_limit=4, api_open=False)
     if warm_up and not settings().zero_gpu:
         threading.Thread(target=warming.work, daemon=True, name="warming").start()
     try:

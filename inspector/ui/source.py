@@ -7,9 +7,9 @@ import gradio as gr
 
 from inspector.ui import parts, scenes
 from inspector.ui.guard import guard
-from inspector.ui.pictures import upload
+from inspector.ui.pictures import from_here, upload
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,6 @@ class Source:
     def inputs(self) -> list[Any]:
         """What a run needs of it."""
         return [self.picture, self.scene]
-
-    def told(self, number: float | None) -> str:
-        """What the picture shows, where that is known."""
-        return told(number)
 
 
 def build(seed: int) -> Source:
@@ -65,8 +61,8 @@ def build(seed: int) -> Source:
     )
     with gr.Row(elem_classes="pair"):
         words = gr.Button("Ask for its words", size="sm", min_width=120)
-        saved = gr.UploadButton(
-            "Open saved data", size="sm", file_types=[".npz", ".json"], type="filepath", min_width=120
+        saved = from_here(
+            gr.UploadButton("Open saved data", size="sm", file_types=[".npz", ".json"], type="filepath", min_width=120)
         )
     outputs = [picture, scene, about]
 
@@ -75,11 +71,12 @@ def build(seed: int) -> Source:
         return gr.skip() if number is None else (scenes.file(number), int(number), told(number))
 
     def choose(event: gr.SelectData) -> Any:
-        return draw(scenes.GALLERY[event.index])
+        known = isinstance(event.index, int) and 0 <= event.index < len(scenes.GALLERY)
+        return draw(scenes.GALLERY[event.index]) if known else gr.skip()
 
     picture.input(lambda: (None, told(None)), None, [scene, about], **QUIET)  # an own picture is no scene
     gallery.select(choose, None, outputs, **QUIET)
-    scene.submit(draw, scene, outputs, **QUIET)
+    gr.on([scene.submit, scene.blur], draw, scene, outputs, **QUIET)
     return Source(picture, scene, about, words, saved)
 
 
@@ -91,6 +88,7 @@ def told(number: float | None) -> str:
     return parts.hint(f"“{drawn.caption}”, drawn, with exact masks of: {', '.join(sorted(drawn.masks))}.")
 
 
+@guard
 def words_of(number: float | None, *now: str) -> tuple[str, ...]:
     """Classes, classes and prompt that name what a drawn scene shows; as they are for an own picture."""
     if number is None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from inspector.errors import InputError
 from inspector.ui import links, parts, scenes
 from inspector.ui.pictures import UPLOADS, save
-from inspector.ui.session import RESULTS
-from inspector.ui.source import Source
+from inspector.ui.session import RESULTS, fingerprint
+from inspector.ui.source import Source, told
 from inspector.ui.viewer import showing
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
@@ -24,8 +25,9 @@ class Subject:
     fields: request -> {field: value}, in the order of `make`
     first: () -> the request of the first example, whose values an address need not tell
     notes: result -> HTML of the tables below the viewer
-    figure: (result, look, choice, earlier, scale) -> Sheet; choice: axis -> value of the viewer's active panel;
-        earlier: results that the visitor saw before in this tab, the last one first; scale: of the usual size
+    figure: (result, look, choice, before, scale) -> Sheet; choice: axis -> value of the viewer's active panel; before:
+        the result that the visitor saw before in this tab, or None; scale: of the usual size
+    pairs: whether the figure shows `before` too
     complete: what an address leaves open, from what it says: (values, whether it names a picture) -> values
     """
 
@@ -34,12 +36,19 @@ class Subject:
     fields: Callable[[Any], dict[str, Any]]
     first: Callable[[], Any]
     notes: Callable[[Any], str]
-    figure: Callable[[Any, Look, Mapping[str, str], Sequence[Any], int], Sheet]
+    figure: Callable[[Any, Look, Mapping[str, str], Any, int], Sheet]
     complete: Callable[[dict[str, Any], bool], dict[str, Any]] = lambda values, pictured: values
+    pairs: bool = False
 
     def link(self, request: Any) -> dict[str, str]:
-        """The parameters of the address that leads to a request."""
-        return links.describe(self.name, request, self.fields(request), self.fields(self.first()))
+        """The parameters of the address that leads to a request; {} where none does, since a file said more."""
+        usual = self.complete(self.fields(self.first()), request.image is not None)
+        told = links.describe(self.name, request, self.fields(request), usual)
+        try:
+            back = self.request(links.Link(self.name, {name: text for name, text in told.items() if name != "tab"}))
+        except InputError:
+            return {}
+        return told if fingerprint(back) == fingerprint(request) else {}
 
     def request(self, link: links.Link) -> Any:
         """The request that an address asks for.
@@ -69,18 +78,22 @@ class Example:
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab's functions and components. triggers: events that run it, beside those of its examples."""
+    """A tab's functions and components.
+
+    todo: {nonce, how, state} where what the controls say is still to be computed, as `runs.asking` makes it, or None.
+    triggers: events that run it, beside those of its examples.
+    """
 
     subject: Subject
     controls: Mapping[str, Any]
     status: gr.HTML
     viewer: gr.HTML
     notes: gr.HTML
+    todo: gr.JSON
     run: gr.Button
     stop: gr.Button
     triggers: Sequence[Any]
     examples: Sequence[Example]
-    item: gr.Tab | None = None
 
     @property
     def outputs(self) -> list[Any]:
@@ -90,10 +103,11 @@ class Tab:
     def shown(self, key: str, how: str, before: str = "", state: Mapping[str, Any] | None = None) -> dict[Any, Any]:
         """component -> value that shows the result of a key. before: HTML above the status line; else as `showing`."""
         result = RESULTS.get(key)
-        recipes = parts.recipes(as_python(result.request), as_command(result.request))
+        link = self.subject.link(result.request)
+        recipes = parts.recipes(as_python(result.request), as_command(result.request), bool(link))
         return {
             self.status: before + parts.done(result.provenance),
-            self.viewer: showing(key, self.subject.link(result.request), how, state),
+            self.viewer: showing(key, link or {"tab": self.subject.name}, how, state),
             self.notes: self.subject.notes(result) + recipes,
         }
 
@@ -104,4 +118,4 @@ class Tab:
             return own
         path = scenes.file(request.scene) if request.scene is not None else None
         path = path or save(request.image, gr.utils.get_upload_folder())
-        return own | {source.picture: path, source.scene: request.scene, source.about: source.told(request.scene)}
+        return own | {source.picture: path, source.scene: request.scene, source.about: told(request.scene)}

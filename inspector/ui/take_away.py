@@ -1,26 +1,38 @@
 """Taking away: what is shown as figures, data and caption, and saved data back on the page."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import gradio as gr
 
-from inspector.errors import ChoiceError, InspectorError
+from inspector.errors import ChoiceError
 from inspector.results import check_choice
 from inspector.ui import parts, runs
-from inspector.ui.guard import guard, warn
-from inspector.ui.pictures import resolve, save
+from inspector.ui.guard import guard
+from inspector.ui.pictures import UPLOADS, resolve, save
 from inspector.ui.session import RESULTS
+from inspector.ui.share import visitor
+from inspector.ui.source import Source
 from inspector.ui.tab import Tab
 from inspector.ui.viewer import choice_of, look_of
 from inspector.views.archive import load_request, load_result
-from inspector.views.export import KINDS, write_result
+from inspector.views.atlas import pack
+from inspector.views.atlases import atlas_of
+from inspector.views.export import KINDS, record, write_result
+from inspector.views.figure import draw
+from inspector.views.look import Look
 
 LARGEST = 400_000_000  # bytes of arrays in a file that a visitor gives
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
 # What a file that was changed by hand can make of the code that reads it.
-_BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError)
+_BROKEN = (
+    AttributeError, IndexError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError, cv2.error,
+)  # fmt: skip
+# Files are written and read one at a time, beside the runs.
+FILES: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "files", "concurrency_limit": 1}
 
 
 def build(tabs: Mapping[str, Tab]) -> None:
@@ -44,8 +56,11 @@ def build(tabs: Mapping[str, Tab]) -> None:
         caption = gr.HTML()
 
     @guard
-    def take(shown: Any, chosen: list[str], factor: float, beside: bool) -> Any:
+    def take(asked: gr.Request, shown: Any, chosen: list[str], factor: float, beside: bool) -> Any:
+        who, started = visitor(asked), time.monotonic()
+        runs.SHARE.admit(who)
         written = write(tabs, shown, tuple(kind.lower() for kind in chosen), int(factor), beside)
+        runs.SHARE.charge(who, time.monotonic() - started)
         text = next(file for file in written if file.name == "caption.txt").read_text(encoding="utf-8")
         return gr.update(value=[str(file) for file in written], visible=True), parts.caption(text)
 
@@ -55,7 +70,7 @@ def build(tabs: Mapping[str, Tab]) -> None:
         [files, caption],
         js=_TAKEN,
         show_progress="minimal",
-        api_visibility="private",
+        **FILES,
     )
 
 
@@ -68,11 +83,14 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: tuple[str, ...], scale: in
     told = shown if isinstance(shown, dict) else {}
     if told.get("tab") not in tabs or not isinstance(told.get("key"), str):
         raise ChoiceError("There is nothing to save yet: press Run, or choose an example.")
-    result = RESULTS.get(told["key"])
-    before = [key for key in told.get("earlier") or [] if isinstance(key, str) and RESULTS.has(key)] if beside else []
-    look, subject = look_of(told.get("state")), tabs[told["tab"]].subject
-    others = [RESULTS.get(key) for key in before]
-    sheet = subject.figure(result, look, choice_of(told.get("state")), others, scale)
+    subject, result = tabs[told["tab"]].subject, _kept(told["key"], told["tab"])
+    earlier = told.get("earlier")
+    before = None
+    if beside and subject.pairs and isinstance(earlier, list) and earlier and isinstance(earlier[0], str):
+        before = _kept(earlier[0], told["tab"]) if RESULTS.has(earlier[0]) else None
+    look, state = look_of(told.get("state")), told.get("state")
+    sheet = subject.figure(result, look, choice_of(state), before, scale)
+    others = [] if before is None else [before]
     folder = Path(runs.fresh_folder())
     files = write_result(result, folder, look, sheet, scale, kinds, others)
     if result.request.image is not None:
@@ -80,53 +98,70 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: tuple[str, ...], scale: in
     return files
 
 
-def connect_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Any) -> Any:
+def _kept(key: str, tab: str) -> Any:
+    """The result of a key. Raises ChoiceError where it is another tab's."""
+    result = RESULTS.get(key)
+    if tab_of(result) != tab:
+        raise ChoiceError("That result is of another tab; open it there.")
+    return result
+
+
+def tab_of(result: Any) -> str:
+    """The name of the tab whose result this is."""
+    return type(result).__name__.removesuffix("Result").lower()
+
+
+def connect_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> None:
     """Let the upload of saved data show it again: maps.npz as it was, result.json by running its request."""
-    everything = {component for tab in tabs.values() for component in (*tab.outputs, *tab.controls.values())}
+    everything = {part for tab in tabs.values() for part in (*tab.outputs, tab.todo, *tab.controls.values())}
     outputs = [chooser, source.picture, source.scene, source.about, *everything]
-    return source.saved.upload(on_saved(tabs, chooser, source), source.saved, outputs, **runs.GPU)
+    source.saved.upload(on_saved(tabs, chooser, source), source.saved, outputs, show_progress="hidden", **FILES)
 
 
-def on_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Any) -> Callable[..., Any]:
-    """A handler: path of a saved file to component -> value."""
+def on_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> Callable[..., Any]:
+    """A handler: path of a saved file to component -> value. A file that cannot be shown changes nothing."""
 
-    def show(asked: gr.Request, path: str) -> Any:
-        try:
-            name, request, key = opened(path)
-            tab = tabs[name]
-            yield {chooser: gr.Tabs(selected=name), **tab.filled(source, request)}
-            if key:
-                yield shown(tab, key)
-            else:
-                yield from runs.watch(tab, request, runs.visitor(asked), "fresh")
-        except InspectorError as error:
-            warn(error)
-            yield {chooser: gr.skip()}
+    @guard
+    def show(path: str) -> dict[Any, Any]:
+        if path.lower().endswith(".json"):
+            name, values = load_request(path)
+            request = request_of(name, values)
+            shown = runs.asking(tabs[name], request, "fresh")
+        else:
+            result = checked(tabs, load_result(path, LARGEST))
+            name, request = tab_of(result), result.request
+            shown = tabs[name].shown(keep(result), "fresh")
+        return {chooser: gr.Tabs(selected=name), **tabs[name].filled(source, request), **shown}
 
     return show
 
 
-def shown(tab: Tab, key: str) -> dict[Any, Any]:
-    """What shows a saved result. Raises ChoiceError where its parts do not fit together."""
+def checked(tabs: Mapping[str, Tab], result: Any) -> Any:
+    """A result from a file, once everything that shows it has worked on it.
+
+    Raises ChoiceError where its parts do not fit together, as they do not in a file that was changed by hand.
+    """
     try:
-        return tab.shown(key, "fresh")
+        pack(atlas_of(result))
+        subject = tabs[tab_of(result)].subject
+        subject.notes(result)
+        draw(subject.figure(result, Look(), {}, None, 1))
+        record(result)
     except _BROKEN as error:
         raise ChoiceError(
             f"The file was changed since it was saved: its parts do not fit together ({error})."
         ) from None
+    return result
 
 
-def opened(path: str) -> tuple[str, Any, str]:
-    """(tab, request, key of the result) of a saved file; the key is "" for a result.json, which holds no maps.
+def keep(result: Any) -> str:
+    """The key under which a result from a file is kept, with its picture.
 
-    A result from a file is never taken for the answer to its request: that would let one visitor answer another.
+    It is never taken for the answer to its request: that would let one visitor answer another.
     """
-    if path.lower().endswith(".json"):
-        name, values = load_request(path)
-        return name, request_of(name, values), ""
-    result = load_result(path, LARGEST)
-    key = RESULTS.put_aside(result)
-    return type(result.request).__name__.removesuffix("Request").lower(), result.request, key
+    if result.request.image is not None and result.request.scene is None:
+        UPLOADS.put(result.request.image)
+    return RESULTS.put_aside(result)
 
 
 def request_of(tab: str, values: Mapping[str, Any]) -> Any:

@@ -2,7 +2,9 @@
 
 import base64
 import itertools
+import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,16 @@ import gradio as gr
 
 from inspector.errors import InspectorError
 from inspector.ui.session import RESULTS
-from inspector.views.atlas import pack, write
+from inspector.views.atlas import Atlas, pack, write
 from inspector.views.atlases import atlas_of, part
 from inspector.views.look import Look
 
-HOWS = ("link", "fresh", "carry")
 _nonces = itertools.count(1)  # a browser notices a value only where it differs from the last
 # A constant template: Gradio draws it once, and what the viewer puts into it stays.
 _TEMPLATE = "<div class='viewer'></div>"
 _MOUNT = """
 const shell = DenseViewer.shell;
-shell.mount("NAME", element.querySelector(".viewer"), props.value, (key, at) => server.more({key, at}));
+shell.mount("NAME", element.querySelector(".viewer"), props.value, server);
 watch("value", () => shell.take("NAME", props.value));
 """
 
@@ -35,7 +36,7 @@ def viewer(tab: str) -> gr.HTML:
         html_template=_TEMPLATE,
         js_on_load=_MOUNT.replace("NAME", tab),
         apply_default_css=False,
-        server_functions=[more],
+        server_functions=[more, renew],
         elem_classes="frame",
     )
 
@@ -61,14 +62,33 @@ def showing(
 
 
 def failing() -> dict[str, Any]:
-    """The component's value where what the address asked for cannot be had."""
+    """The component's value where there is nothing to wait for; what the page already shows stays."""
     return {"failed": True, "nonce": next(_nonces)}
 
 
 def atlas_file(key: str) -> Path:
     """The atlas of a result where the page may fetch it, written once and again if it was cleared away."""
     path = Path(gr.utils.get_upload_folder()) / "atlases" / key / "result.atlas"
-    return path if path.exists() else write(atlas_of(RESULTS.get(key)), path)
+    result = RESULTS.get(key)
+    try:
+        os.utime(path)  # what is used is not swept away as old
+    except FileNotFoundError:
+        return write(atlas_of(result), path)
+    return path
+
+
+@lru_cache(maxsize=2)
+def _whole(key: str) -> Atlas:
+    """The atlas of a result with all blocks, whose maps are computed when they are written."""
+    return atlas_of(RESULTS.get(key), None)
+
+
+def renew(key: Any) -> bool:
+    """Write the atlas of a key again where it was swept away; False where its result is gone too."""
+    try:
+        return isinstance(key, str) and atlas_file(key).exists()
+    except InspectorError:
+        return False
 
 
 def more(asked: Any) -> str:
@@ -76,8 +96,8 @@ def more(asked: Any) -> str:
     if not isinstance(asked, dict) or not isinstance(asked.get("key"), str) or not isinstance(asked.get("at"), dict):
         return ""
     try:
-        made = atlas_of(RESULTS.get(asked["key"]), None)
-        return base64.b64encode(pack(part(made, asked["at"]))).decode()
+        RESULTS.get(asked["key"])
+        return base64.b64encode(pack(part(_whole(asked["key"]), asked["at"]))).decode()
     except InspectorError:
         return ""
 

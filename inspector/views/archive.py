@@ -7,6 +7,7 @@ array stands in the text. Reading makes only results, requests and their parts, 
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ from inspector.results import (
 
 ENTRY = "result"  # of the archive: the text
 LARGEST = 2_000_000_000  # bytes of arrays that are read
+# What a file that is none of ours can make of the libraries that read it.
+_UNREADABLE = (OSError, zipfile.BadZipFile, ValueError, EOFError, RuntimeError, MemoryError, zlib.error)
 _RESULTS = (SaliencyResult, AttentionResult, ClustersResult, SegmentationResult)
 _PARTS = (SaliencyRequest, AttentionRequest, ClustersRequest, SegmentationRequest, Provenance, Segment, Token)
 _KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*_RESULTS, *_PARTS)}
@@ -49,7 +52,7 @@ def put_together(arrays: Mapping[str, np.ndarray]) -> Any:
         made = _built(json.loads(str(arrays[ENTRY])), arrays)
     except InspectorError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ChoiceError(f"This is no result that was saved here, or it was changed since ({error}).") from None
     if not isinstance(made, _RESULTS):
         raise ChoiceError("This holds no result of one of the four pipelines.")
@@ -83,16 +86,25 @@ def load_result(source: str | Path | IO[bytes], largest: int = LARGEST) -> Any:
         source = Path(source) / "maps.npz"
     try:
         with zipfile.ZipFile(source) as packed:
-            size = sum(entry.file_size for entry in packed.infolist())
+            size = sum(max(entry.file_size, _claimed(packed, entry)) for entry in packed.infolist())
         if size > largest:
             raise ChoiceError(f"The file holds {size / 1e9:.1f} GB; at most {largest / 1e9:g} GB are read.")
         if not isinstance(source, str | Path):
             source.seek(0)
         with np.load(source, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError) as error:
+    except _UNREADABLE as error:
         raise ChoiceError(f"This cannot be read as a saved result: {error}; give a maps.npz.") from None
     return put_together(arrays)
+
+
+def _claimed(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Bytes that an array of the archive says it has, whatever its file has: so much would be set aside for it."""
+    with packed.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return math.prod(shape) * dtype.itemsize
 
 
 def _flat(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:

@@ -10,7 +10,7 @@ from inspector.errors import ChoiceError
 from inspector.results import AttentionResult, resize_maps
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
-from inspector.views.overlay import enlarge, fit, heat, picture, sample
+from inspector.views.overlay import enlarge, fit, heat, picture
 from inspector.views.table import Table, table
 from inspector.words import same_word
 
@@ -72,11 +72,6 @@ def name(result: AttentionResult, token: str | int) -> str:
     return "start token" if token == 0 else "end token"
 
 
-def maps(result: AttentionResult, step: int, layer: Layer, token: str | int) -> dict[str, np.ndarray]:
-    """arm -> float32 (h, w), the map of a word at one step and layer."""
-    return {arm: result.select(arm, at_step(result, arm, step), layer, token) for arm in result.arms}
-
-
 def spans(grids: dict[str, np.ndarray], look: Look) -> dict[str, tuple[float, float]]:
     """arm -> values at the ends of the colours; on the shared scale all arms have the same."""
     own = {arm: (float(grid.min()), float(grid.max())) for arm, grid in grids.items()}
@@ -84,17 +79,6 @@ def spans(grids: dict[str, np.ndarray], look: Look) -> dict[str, tuple[float, fl
         return own
     both = min(low for low, _ in own.values()), max(high for _, high in own.values())
     return dict.fromkeys(own, both)
-
-
-def views(
-    result: AttentionResult, look: Look, step: int, layer: Layer, token: str | int, side: int = 640
-) -> dict[str, tuple[np.ndarray, Bar]]:
-    """arm -> (map over that arm's image, uint8 RGB with longer side `side`; its colour bar)."""
-    grids = maps(result, step, layer, token)
-    return {
-        arm: (_over(result, arm, grids[arm], span, look, side), Bar(*span, look.colormap))
-        for arm, span in spans(grids, look).items()
-    }
 
 
 def _over(
@@ -155,11 +139,8 @@ def _cell(
 ) -> Panel:
     span = spans({other: grids[other][name] for other in result.arms}, look)[arm]
     over = _over(result, arm, grids[arm][name], span, look, side)
-    single = name in result.layers
-    title = f"{short(name)}  {_grid(result, name)}" if single else f"mean {name}"
-    return Panel(
-        over, title, Bar(*span, look.colormap), key=name if single else name.split("×")[0].replace("all", "mean")
-    )
+    title = f"{short(name)}  {_grid(result, name)}" if name in result.layers else f"mean {name}"
+    return Panel(over, title, Bar(*span, look.colormap))
 
 
 def _note(result: AttentionResult, token: str | int, look: Look) -> str:
@@ -180,20 +161,6 @@ def main_word(result: AttentionResult) -> str:
     if not chosen:
         raise ChoiceError('The prompt has no word to show; write one, such as "a horse on the grass".')
     return chosen[0]
-
-
-def readings(
-    result: AttentionResult, arm: str, step: int, layer: Layer, y: float, x: float, start: bool = False
-) -> list[tuple[str, float]]:
-    """(token, attention) at pixel (y, x) of the arm's image, strongest first.
-
-    start: also list the start token, which takes most of the attention whatever the picture shows.
-    """
-    grids = result.select(arm, at_step(result, arm, step), layer)  # (token, h, w)
-    at = sample(grids, y, x, result.images[arm].shape[:2])
-    order = np.argsort(-at, kind="stable")
-    shown = [(index, float(at[index])) for index in order if start or index != 0]
-    return [(name(result, int(index)), value) for index, value in shown]
 
 
 def scores(result: AttentionResult, step: int, token: str | int) -> Table:

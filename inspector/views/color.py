@@ -62,10 +62,3 @@ def palette(count: int) -> np.ndarray:
 def hex_color(color: np.ndarray) -> str:
     """A uint8 colour as "#rrggbb"."""
     return "#" + bytes(int(channel) for channel in color).hex()
-
-
-def css_gradient(colormap: str, stops: int = 17) -> str:
-    """The colour map as a CSS linear gradient from left to right."""
-    table = lut(colormap)
-    chosen = table[np.linspace(0, 255, stops).round().astype(int)]
-    return f"linear-gradient(to right, {', '.join(hex_color(color) for color in chosen)})"

@@ -14,9 +14,11 @@ from inspector.views.lettering import drawable, font, shorten, wrap
 from inspector.views.marks import Block, Line, Swatch
 from inspector.views.overlay import picture
 
-CELL = 240  # pixels that a picture is high on paper, where nobody says otherwise
-
 Color = tuple[int, int, int]
+CELL = 240  # pixels that a picture is high on paper, where nobody says otherwise
+INK: Color = (28, 28, 30)
+FAINT: Color = (110, 110, 115)  # of small print
+GROUND: Color = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,12 @@ class Bar:
 class Panel:
     """One picture, uint8 (h, w, 3), with its title and colour bar.
 
-    key: what a click on it means; empty: keeps the place of a picture of this shape, and shows nothing.
+    empty: keeps the place of a picture of this shape, and shows nothing.
     """
 
     image: np.ndarray
     title: str = ""
     bar: Bar | None = None
-    key: str = ""
     empty: bool = False
 
 
@@ -60,35 +61,11 @@ class Sheet:
     legend: Sequence[tuple[str, np.ndarray]] = ()
 
 
-@dataclass(frozen=True)
-class Paper:
-    """Colours of type and ground."""
-
-    ink: Color = (28, 28, 30)
-    faint: Color = (110, 110, 115)
-    ground: Color = (255, 255, 255)
-
-
-LIGHT = Paper()
-DARK = Paper((236, 236, 240), (160, 166, 178), (30, 41, 59))  # the ground of the page's dark blocks
-
-
 def number(value: float) -> str:
     """A value with three significant digits, short: 0.0123, 4.2e-06, 0."""
     if value == 0:
         return "0"
     return f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
-
-
-def reflow(sheet: Sheet, columns: int) -> Sheet:
-    """The sheet with rows of at most `columns` pictures, for a narrow screen."""
-    if all(len(row.panels) <= columns for row in sheet.rows):
-        return sheet
-    rows = []
-    for row in sheet.rows:
-        panels = [panel for panel in row.panels if not panel.empty]
-        rows += [Row(panels[start : start + columns], row.label) for start in range(0, len(panels), columns)]
-    return replace(sheet, rows=rows)
 
 
 class Layout:
@@ -209,23 +186,23 @@ class Layout:
         return replace(line, text=shorten(drawable(text, line.bold), width, font(line.size, line.bold)))
 
 
-def draw(sheet: Sheet, cell: int = CELL, paper: Paper = LIGHT) -> np.ndarray:
+def draw(sheet: Sheet, cell: int = CELL) -> np.ndarray:
     """The figure as uint8 RGB; each picture is `cell` pixels high, its type at least 14.
 
     Raises ChoiceError for a cell outside 40 to 1024.
     """
     layout = Layout(sheet, cell)
-    canvas = Image.new("RGB", (layout.width, layout.height), paper.ground)
+    canvas = Image.new("RGB", (layout.width, layout.height), GROUND)
     pen = ImageDraw.Draw(canvas)
     for block in layout.blocks():
         canvas.paste(Image.fromarray(_pixels(block)), (block.left, block.top))
     for swatch in layout.swatches():
         x, y, side = swatch.x, swatch.y, swatch.side
-        pen.rectangle((x, y, x + side, y + side), tuple(int(v) for v in swatch.color), paper.faint)
+        pen.rectangle((x, y, x + side, y + side), tuple(int(v) for v in swatch.color), FAINT)
     for line in layout.lines():
-        color, type_ = paper.faint if line.faint else paper.ink, font(line.size, line.bold)
+        color, type_ = FAINT if line.faint else INK, font(line.size, line.bold)
         if line.up:
-            strip = Image.new("RGB", (cell, layout.line), paper.ground)
+            strip = Image.new("RGB", (cell, layout.line), GROUND)
             ImageDraw.Draw(strip).text((cell / 2, layout.line / 2), line.text, color, type_, anchor=line.anchor)
             corner = int(line.x - layout.line / 2), int(line.y - cell / 2)
             canvas.paste(strip.rotate(90, expand=True), corner)
@@ -238,11 +215,3 @@ def _pixels(block: Block) -> np.ndarray:
     if block.ramp:
         return cv2.resize(block.image, (block.width, block.height), interpolation=cv2.INTER_LINEAR)
     return picture(block.image, (block.height, block.width))
-
-
-def hit(sheet: Sheet, x: float, y: float, cell: int = CELL) -> str:
-    """The key of the picture at pixel (x, y) of the drawn sheet, "" beside the pictures."""
-    for panel, left, top, width in Layout(sheet, cell).places:
-        if left <= x < left + width and top <= y < top + cell:
-            return panel.key
-    return ""

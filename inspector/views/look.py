@@ -12,7 +12,7 @@ SCALES = ("own", "shared")
 class Look:
     """Choices of the viewer, the same on every tab.
 
-    colormap: one of `color.SEQUENTIAL`; signed values are always shown diverging around zero.
+    colormap: one of `color.SEQUENTIAL`.
     opacity: of the colours over the picture, in [0, 1].
     scale: "own" stretches each map to its own minimum and maximum; "shared" gives all maps of a figure
         one scale, so that a weak map looks weak.

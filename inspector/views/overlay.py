@@ -1,4 +1,4 @@
-"""Overlays: heat, outlines, labels and marks drawn over a picture; arrays in, a new array out."""
+"""Overlays: heat, cut-outs and labels drawn over a picture; arrays in, a new array out."""
 
 import cv2
 import numpy as np
@@ -42,30 +42,23 @@ def blend(image: np.ndarray, colors: np.ndarray, opacity: float) -> np.ndarray:
     return cv2.addWeighted(colors, float(opacity), image, 1 - float(opacity), 0)
 
 
-def heat(
-    image: np.ndarray, values: np.ndarray, low: float, high: float, colormap: str = "viridis", opacity: float = 0.6
-) -> np.ndarray:
+def heat(image: np.ndarray, values: np.ndarray, low: float, high: float, colormap: str, opacity: float) -> np.ndarray:
     """Values (h, w) coloured from `low` to `high` over an image of the same size."""
     return blend(image, colorize(values, low, high, colormap), opacity)
 
 
-def outline(
-    image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = (255, 255, 255), stroke: int = 1
-) -> np.ndarray:
-    """The outer and inner borders of a bool (h, w) mask, with a thin dark edge so that it reads on any ground.
+def cut_out(image: np.ndarray, mask: np.ndarray, opacity: float = 0.8, stroke: int = 1) -> np.ndarray:
+    """The image inside a bool (h, w) mask, faded to white by `opacity` outside, with the mask's borders in orange.
 
+    The borders, outer and inner, have a thin dark edge, so that they read on any ground.
     stroke: how many times its usual width a line has, here and in what follows.
     """
-    # A smooth line of OpenCV's is two pixels wider than it was told.
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    out = cv2.drawContours(image.copy(), contours, -1, (0, 0, 0), 6 * stroke - 2, cv2.LINE_AA)
-    return cv2.drawContours(out, contours, -1, color, 4 * stroke - 2, cv2.LINE_AA)
-
-
-def cut_out(image: np.ndarray, mask: np.ndarray, opacity: float = 0.8, stroke: int = 1) -> np.ndarray:
-    """The image inside a bool (h, w) mask, faded to white by `opacity` outside, with the mask's outline."""
     faded = blend(image, np.full_like(image, 255), opacity)
-    return outline(np.where(mask[..., None], image, faded), mask, (213, 94, 0), stroke)
+    out = np.where(mask[..., None], image, faded)
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    # A smooth line of OpenCV's is two pixels wider than it was told.
+    out = cv2.drawContours(out, contours, -1, (0, 0, 0), 6 * stroke - 2, cv2.LINE_AA)
+    return cv2.drawContours(out, contours, -1, (213, 94, 0), 4 * stroke - 2, cv2.LINE_AA)
 
 
 def label_map(
@@ -82,26 +75,3 @@ def label_map(
     edge = cv2.dilate(edge, np.ones((stroke, stroke), np.uint8)).astype(bool)
     out[edge] = (255 - (255 - out[edge].astype(np.uint16)) // 3).astype(np.uint8)
     return out
-
-
-def mark(image: np.ndarray, y: float, x: float) -> np.ndarray:
-    """A ring and dot around pixel (y, x), white on black."""
-    out = image.copy()
-    center, radius = (round(x), round(y)), max(5, max(image.shape[:2]) // 64)
-    for color, width in (((0, 0, 0), 4), ((255, 255, 255), 2)):
-        cv2.circle(out, center, radius, color, width, cv2.LINE_AA)
-        cv2.circle(out, center, 1, color, width, cv2.LINE_AA)
-    return out
-
-
-def sample(maps: np.ndarray, y: float, x: float, size: tuple[int, int]) -> np.ndarray:
-    """The bilinear value of grids (n, gh, gw) at pixel (y, x) of an image of `size`, without enlarging them."""
-    _, grid_h, grid_w = maps.shape
-    row = np.clip((y + 0.5) * grid_h / size[0] - 0.5, 0, grid_h - 1)
-    column = np.clip((x + 0.5) * grid_w / size[1] - 0.5, 0, grid_w - 1)
-    top, left = int(row), int(column)
-    bottom, right = min(top + 1, grid_h - 1), min(left + 1, grid_w - 1)
-    down, along = row - top, column - left
-    upper = maps[:, top, left] * (1 - along) + maps[:, top, right] * along
-    lower = maps[:, bottom, left] * (1 - along) + maps[:, bottom, right] * along
-    return np.asarray(upper * (1 - down) + lower * down, np.float32)

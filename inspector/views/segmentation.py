@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.results import SegmentationResult, check_choice, check_number
+from inspector.results import SegmentationResult
 from inspector.views.color import palette
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
@@ -45,19 +45,10 @@ def kinds(result: SegmentationResult) -> tuple[str, ...]:
     return KINDS if result.request.masks else KINDS[:2]
 
 
-def view(
-    result: SegmentationResult, look: Look, kind: str = "labels", index: int = 0, side: int = 640, stroke: int = 1
-) -> np.ndarray:
-    """One view over the image, uint8 RGB, longer side `side`.
-
-    index: the class of "score"; stroke: as in `overlay.outline`.
-    """
-    check_choice("view", kind, kinds(result))
+def view(result: SegmentationResult, look: Look, kind: str, side: int = SIDE) -> np.ndarray:
+    """Labels, truth or errors over the image, uint8 RGB, longer side `side`."""
     size = fit(result.request.image.shape, side)
     image = picture(result.request.image, size)
-    if kind == "score":
-        low, high = span(result, look, index)
-        return heat(image, enlarge(result.scores[index], size, look.smooth), low, high, look.colormap, look.opacity)
     if kind == "errors":
         true = truth(result)
         painted = np.where((result.labels == true)[..., None], RIGHT, WRONG)
@@ -66,19 +57,20 @@ def view(
         return blend(image, enlarge(painted, size, smooth=False), look.opacity)
     labels = truth(result) if kind == "truth" else result.labels
     labels = enlarge(labels.astype(np.int32), size, smooth=False)
-    return label_map(image, labels, colors(result), look.opacity, stroke)
+    return label_map(image, labels, colors(result), look.opacity, stroke_of(side, SIDE))
 
 
-def span(result: SegmentationResult, look: Look, index: int) -> tuple[float, float]:
-    """Ends of the score's colours: of this class, or of all classes on the shared scale."""
-    check_number("class", index, 0, len(result.names) - 1, whole=True)
+def bar(result: SegmentationResult, look: Look, index: int) -> Bar:
+    """The scale of a score: from least to most of class `index`, or of all classes on the shared scale."""
     values = result.scores if look.scale == "shared" else result.scores[index]
-    return float(values.min()), float(values.max())
+    return Bar(float(values.min()), float(values.max()), look.colormap)
 
 
-def bar(result: SegmentationResult, look: Look, kind: str, index: int) -> Bar | None:
-    """The colour bar of `view`; only scores have one."""
-    return Bar(*span(result, look, index), look.colormap) if kind == "score" else None
+def _score(result: SegmentationResult, look: Look, index: int, side: int) -> Panel:
+    scale, size = bar(result, look, index), fit(result.request.image.shape, side)
+    image, values = picture(result.request.image, size), enlarge(result.scores[index], size, look.smooth)
+    shown = heat(image, values, scale.low, scale.high, scale.colormap, look.opacity)
+    return Panel(shown, result.names[index], scale)
 
 
 def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
@@ -89,15 +81,8 @@ def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
     if isinstance(miou, float):
         titles["labels"] += f"  mIoU {miou:.2f}"
     first = [Panel(picture(image, fit(image.shape, side)), "image")]
-    first += [
-        Panel(view(result, look, kind, side=side, stroke=stroke_of(side, SIDE)), titles[kind], key=kind)
-        for kind in kinds(result)
-        if kind != "score"
-    ]
-    second = [
-        Panel(view(result, look, "score", index, side), name, bar(result, look, "score", index), key=f"score {index}")
-        for index, name in enumerate(result.names)
-    ]
+    first += [Panel(view(result, look, kind, side), titles[kind]) for kind in kinds(result) if kind != "score"]
+    second = [_score(result, look, index, side) for index in range(len(result.names))]
     width = max(4, len(first))
     rows = [Row(first)] + [Row(second[start : start + width]) for start in range(0, len(second), width)]
     return Sheet(rows, note=_note(result), legend=legend(result))
@@ -110,12 +95,6 @@ def _note(result: SegmentationResult) -> str:
         f"{request.method} with {model}, template “{request.template}”, background threshold {request.background:g}. "
         "mIoU is over the classes that are in the picture."
     )
-
-
-def readings(result: SegmentationResult, y: float, x: float) -> list[tuple[str, float]]:
-    """(class, score) at pixel (y, x), highest first."""
-    at = result.scores[:, int(y), int(x)]
-    return [(result.names[index], float(at[index])) for index in np.argsort(-at, kind="stable")]
 
 
 def segments(result: SegmentationResult) -> Table:

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from inspector import __version__
 from inspector.results import check_choice
 from inspector.views.export import dumps
-from inspector.views.figure import CELL, LIGHT, Color, Layout, Sheet
+from inspector.views.figure import CELL, FAINT, INK, Color, Layout, Sheet
 from inspector.views.marks import Line
 
 KINDS = ("pdf", "svg")
@@ -80,7 +80,7 @@ def paint(page: Figure, layout: Layout, box: tuple[float, float, float, float], 
         rows = block.image[::-1] if turned else block.image
         axes.imshow(rows, origin="lower" if turned else "upper", extent=extent, interpolation="none", aspect="auto")
     for swatch in layout.swatches():
-        color, edge = _fraction(tuple(swatch.color)), _fraction(LIGHT.faint)
+        color, edge = _fraction(tuple(swatch.color)), _fraction(FAINT)
         square = Rectangle((swatch.x, swatch.y), swatch.side, swatch.side, fc=color, ec=edge, lw=points)
         axes.add_patch(square)
     for line in layout.lines():
@@ -95,7 +95,7 @@ def _write(axes: Axes, line: Line, points: float) -> None:
         line.text,
         fontsize=line.size * points,
         weight="bold" if line.bold else "normal",
-        color=_fraction(LIGHT.faint if line.faint else LIGHT.ink),
+        color=_fraction(FAINT if line.faint else INK),
         ha={"l": "left", "m": "center", "r": "right"}[line.anchor[0]],
         va="baseline",
         rotation=90 if line.up else 0,

@@ -1,13 +1,11 @@
 """Algebra on hand-made attention maps of two layers, 2x2 and 1x1, and three tokens."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
 from inspector.analysis import attention
-from inspector.errors import ChoiceError
 from inspector.results import AttentionRequest, AttentionResult, Provenance, Token, fit_mask
 
 TOKENS = (Token(0, "<start>", 0, 0), Token(1, "hors", 0, 4), Token(2, "e", 4, 5), Token(3, "<end>", 0, 0))
@@ -59,34 +57,6 @@ def test_a_word_is_the_mean_of_its_tokens() -> None:
     assert attention.prompt_positions(given, "cow") == ()
 
 
-def test_without_the_start_token_the_rest_is_shared_out() -> None:
-    maps = np.array([0.8, 0.15, 0.05]).reshape(3, 1, 1)
-    rest = attention.without_start(maps)
-    assert rest.ravel() == pytest.approx([0, 0.75, 0.25])
-    assert maps.ravel() == pytest.approx([0.8, 0.15, 0.05])  # the recording is untouched
-    assert attention.without_start(np.array([1.0, 0, 0]).reshape(3, 1, 1)).ravel().tolist() == [0, 0, 0]
-
-
-def test_a_pixel_ranks_its_words_and_follows_them_over_the_steps() -> None:
-    given = result()
-    words = attention.pixel_words(given, ARM, 3, 12, step=1, layer="fine")  # upper right quarter of the image
-    assert [(position, text) for position, text, _ in words] == [(0, "<start>"), (1, "hors"), (2, "e"), (3, "<end>")]
-    assert [weight for *_, weight in words] == [0.5, 0.25, 0.125, 0]
-    assert attention.pixel_words(given, ARM, 3, 12, 1, "fine", start=False)[0] == (1, "hors", 0.5)
-    curves = attention.pixel_curves(given, ARM, 9.9, 19, "fine")
-    assert curves.tolist() == [[0.5, 0, 0.125, 0], [0.5, 0.25, 0.125, 0]]
-
-
-def test_pixels_arms_and_steps_that_do_not_exist_are_refused() -> None:
-    given = result()
-    with pytest.raises(ChoiceError, match="y is 20; use a number from 0 to 19"):
-        attention.pixel_words(given, ARM, 20, 0)
-    with pytest.raises(ChoiceError, match="arm is 'noise once'"):
-        attention.pixel_words(given, "noise once", 0, 0)
-    with pytest.raises(ChoiceError, match="step is 2"):
-        attention.pixel_words(given, ARM, 0, 0, step=2)
-
-
 def top_left() -> np.ndarray:
     mask = np.zeros((2, 2), bool)
     mask[0, 0] = True
@@ -123,19 +93,3 @@ def test_large_masks_are_scored_small_and_keep_their_shape() -> None:
     assert small[:32].all()
     assert not small[32:].any()
     assert fit_mask(small) is small
-
-
-def row(layer: str, step: int, word: str, ap: float) -> dict[str, Any]:
-    return {"arm": ARM, "layer": layer, "step": step, "timestep": 900 - step, "word": word, "ap": ap}
-
-
-def test_score_matrix_and_its_best_cell() -> None:
-    rows = [row("a", 1, "sea", 0.3), row("a", 0, "sea", 0.1), row("b", 0, "sea", 0.6), row("b", 0, "sky", 0.0)]
-    sea = attention.score_matrix(rows, ARM, "sea")
-    assert (sea.layers, sea.timesteps) == (("a", "b"), (900, 899))
-    assert np.array_equal(sea.values, [[0.1, 0.3], [0.6, math.nan]], equal_nan=True)
-    assert sea.best == ("b", 0)
-    both = attention.score_matrix(rows, ARM)
-    assert both.values[1, 0] == pytest.approx(0.3)
-    with pytest.raises(ChoiceError, match="No scores for 'cow'"):
-        attention.score_matrix(rows, ARM, "cow")

@@ -41,7 +41,7 @@ def test_ranking_scores_equal_sklearn_with_ties_and_signs(levels: int) -> None:
 def test_what_is_undefined_is_nan() -> None:
     map_, empty = np.ones((2, 2)), np.zeros((2, 2), bool)
     assert math.isnan(metrics.average_precision(map_, empty))
-    assert all(math.isnan(value) for value in metrics.best_iou(map_, empty))
+    assert math.isnan(metrics.map_scores(map_, empty)["iou_best"])
     assert math.isnan(metrics.iou(empty, empty))
     assert math.isnan(metrics.pointing(map_, empty))
     assert math.isnan(metrics.auc(map_, empty))
@@ -55,29 +55,21 @@ def test_bad_arrays_are_refused() -> None:
         metrics.average_precision(np.array([[1.0, np.nan]]), np.array([[1, 0]]))
 
 
-def test_iou_at_relative_and_absolute_thresholds() -> None:
+def test_iou_at_a_share_of_the_maximum() -> None:
     map_, mask = np.array([[10.0, 4.0, 3.9, 0.0]]), np.array([[True, True, True, False]])
     assert metrics.iou_at(map_, mask, 0.4) == pytest.approx(2 / 3)
-    assert metrics.iou_at(map_, mask, 3.9, relative=False) == 1.0
     assert metrics.iou_at(-map_, mask, 0.4) == 0.0  # nothing positive: nothing predicted
     assert metrics.iou_at(np.zeros((1, 4)), mask, 0.4) == 0.0
 
 
-def test_best_iou_is_the_best_of_all_thresholds() -> None:
-    random = np.random.default_rng(1)
-    map_, mask = random.integers(0, 9, (6, 7)).astype(float), random.random((6, 7)) < 0.4
-    value, threshold = metrics.best_iou(map_, mask)
-    assert value == max(metrics.iou(map_ >= level, mask) for level in np.unique(map_))
-    assert metrics.iou(map_ >= threshold, mask) == value
-
-
-def test_map_scores_equal_the_single_functions() -> None:
+def test_map_scores_equal_the_single_functions_and_the_best_of_all_thresholds() -> None:
     random = np.random.default_rng(2)
-    map_, mask = random.random((8, 8)), random.random((8, 8)) < 0.3
+    mask = random.random((8, 8)) < 0.3
+    map_ = random.integers(0, 30, (8, 8)) / 30 + mask / 2
     assert metrics.map_scores(map_, mask, 0.7) == {
         "ap": metrics.average_precision(map_, mask),
         "iou": metrics.iou_at(map_, mask, 0.7),
-        "iou_best": metrics.best_iou(map_, mask)[0],
+        "iou_best": max(metrics.iou(map_ >= level, mask) for level in np.unique(map_)),
         "entropy": metrics.entropy(map_),
     }
 
@@ -87,7 +79,7 @@ def test_a_floor_leaves_the_ranking_and_raises_the_entropy() -> None:
     mask = map_ > 0.5
     floored = map_ + 1.0
     assert metrics.average_precision(floored, mask) == metrics.average_precision(map_, mask) == 1.0
-    assert metrics.best_iou(floored, mask)[0] == 1.0
+    assert metrics.map_scores(floored, mask)["iou_best"] == 1.0
     assert metrics.iou_at(floored, mask, 0.4) < metrics.iou_at(map_, mask, 0.4)
     assert metrics.entropy(floored) > metrics.entropy(map_)
 

@@ -49,7 +49,7 @@ def shown(pretend: Saliency, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """The saliency tab on an otherwise empty page, its results from the pretend pipeline."""
     monkeypatch.setattr(gr.utils, "get_upload_folder", lambda: str(tmp_path))
     with gr.Blocks(analytics_enabled=False):
-        return saliency.build(controls.models())
+        return saliency.build(controls.models(), gr.JSON())
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.errors import ChoiceError
+from inspector.errors import ChoiceError, InputError
 from inspector.results import parse_classes
 from inspector.ui import attention, clusters, links, saliency, scenes, segmentation
 from inspector.ui.pictures import UPLOADS, picture_hash
@@ -47,7 +47,7 @@ def test_an_address_leads_back_to_its_request(name: str) -> None:
 def test_every_field_but_those_of_the_first_example_is_told(name: str) -> None:
     subject = SUBJECTS[name]
     told = subject.link(OTHERS[name]())
-    fields = set(subject.fields(subject.first())) - {"noise_timestep"}  # which "matched" stands for
+    fields = set(subject.fields(subject.first())) - {"noise_timestep", "mode"}  # which "matched" and a picture stand for
     assert set(told) - {"tab", "scene"} == fields
     picture = {"scene": str(subject.first().scene)} if subject.first().image is not None else {}
     assert subject.link(subject.first()) == {"tab": name} | picture
@@ -77,11 +77,22 @@ def test_an_attention_address_with_a_picture_means_that_picture() -> None:
     assert subject.request(links.read("?tab=attention&prompt=a+dog", NAMES)).image is None
 
 
-@pytest.mark.parametrize(
-    "query", ["", None, 5, "?", "?tab=", "?tab=nothing", "?" + "a=1&" * 10_000, "tab=saliency&tab=clusters"]
-)
+@pytest.mark.parametrize("query", ["", None, 5, "?", "?tab=", "?tab=nothing", "tab=saliency&tab=clusters"])
 def test_an_address_that_says_nothing_useful_is_the_first_tab(query: Any) -> None:
     assert links.read(query, NAMES).tab == "saliency"
+
+
+@pytest.mark.parametrize("query", ["?" + "a=1&" * 100, "?classes=" + "%D0%B4" * 2000])
+def test_an_address_that_is_too_long_is_a_sentence(query: str) -> None:
+    with pytest.raises(ChoiceError, match="The address is too long: at most 8,000 characters and 60 parameters"):
+        links.read(query, NAMES)
+
+
+def test_what_an_address_cannot_say_has_none() -> None:
+    request = saliency.first_request()
+    assert SUBJECTS["saliency"].link(request)
+    assert SUBJECTS["saliency"].link(replace(request, threshold=0.3)) == {}
+    assert SUBJECTS["saliency"].link(replace(request, image=samples.image(96, 80), masks={}, scene=None)) == {}
 
 
 @pytest.mark.parametrize(
@@ -100,10 +111,19 @@ def test_a_parameter_of_another_kind_is_a_sentence(text: str, like: Any) -> None
         links.parse("name", text, like)
 
 
-def test_infinite_and_missing_numbers_reach_no_model() -> None:
-    for text in ("nan", "inf", "1e400", "-1"):
-        with pytest.raises(ChoiceError, match="steps is"):
-            SUBJECTS["attention"].request(links.read(f"?tab=attention&steps={text}", NAMES))
+NUMBERS = [
+    (name, field)
+    for name, subject in SUBJECTS.items()
+    for field, value in subject.fields(subject.first()).items()
+    if isinstance(value, int | float) and not isinstance(value, bool)
+]
+
+
+@pytest.mark.parametrize(("name", "field"), NUMBERS)
+@pytest.mark.parametrize("text", ["nan", "inf", "1e400", "-1", "2.5e9"])
+def test_infinite_and_missing_numbers_reach_no_model(name: str, field: str, text: str) -> None:
+    with pytest.raises(InputError, match=f"{field} is"):
+        SUBJECTS[name].request(links.read(f"?tab={name}&{field}={text}", NAMES))
 
 
 def test_classes_are_written_as_they_are_read() -> None:

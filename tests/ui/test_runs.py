@@ -72,13 +72,17 @@ def asked(**changes: Any) -> Callable[..., Any]:
     return lambda *_: saliency_request(**changes)
 
 
-def on_page(shown: Tab, make: Callable[..., Any]) -> list[dict[Any, Any]]:
-    """What the page's handler yields."""
-    return list(runs.on_page(replace(shown, subject=replace(shown.subject, make=make)))(None))
+def with_make(shown: Tab, make: Callable[..., Any]) -> Tab:
+    return replace(shown, subject=replace(shown.subject, make=make))
+
+
+def in_turn(shown: Tab, make: Callable[..., Any], todo: Any = None) -> list[dict[Any, Any]]:
+    """What the page's handler yields in its turn."""
+    return list(runs.on_turn(with_make(shown, make))(None, todo or {"how": "carry", "state": {}}))
 
 
 def test_the_page_shows_progress_then_the_result(shown: Tab) -> None:
-    steps = on_page(shown, asked())
+    steps = in_turn(shown, asked())
     assert "Step 0" in steps[0][shown.status]
     assert 'aria-valuenow="67"' in steps[2][shown.status]
     assert all(set(step) == {shown.status} for step in steps[:-1])
@@ -86,14 +90,36 @@ def test_the_page_shows_progress_then_the_result(shown: Tab) -> None:
     value = steps[-1][shown.viewer]
     assert runs.RESULTS.get(value["key"]).request.classes == saliency_request().classes
     assert value["how"] == "carry"
-    assert value["link"]["classes"] == "car, building/house"
     assert "Copy as Python" in steps[-1][shown.notes]
 
 
-def test_bad_input_is_a_sentence_and_nothing_is_lost(shown: Tab, pretend: Saliency, warnings: list[str]) -> None:
-    steps = on_page(shown, lambda *_: saliency_request(classes="<b>, <b>"))
-    assert [set(step) for step in steps] == [{shown.status}]
-    assert "Class &#x27;&lt;b&gt;&#x27; is given twice" in steps[0][shown.status]
+def test_what_is_known_is_shown_without_a_turn(shown: Tab, pretend: Saliency) -> None:
+    tab = with_make(shown, asked())
+    waiting = runs.on_page(tab)()
+    assert set(waiting) == {tab.status, tab.todo}
+    assert not pretend.requests
+    assert runs.on_page(tab)()[tab.todo] != waiting[tab.todo]  # the same question twice is asked twice
+    in_turn(shown, asked())
+    at_once = runs.on_page(tab)()
+    assert at_once[tab.viewer]["how"] == "carry"
+    assert tab.todo not in at_once
+
+
+def test_nothing_to_do_does_nothing(shown: Tab, pretend: Saliency) -> None:
+    for todo in (None, 5, "fresh"):
+        assert list(runs.on_turn(with_make(shown, asked()))(None, todo)) == []
+    assert not pretend.requests
+
+
+@pytest.mark.parametrize("by", ["at once", "in its turn"])
+def test_bad_input_is_a_sentence_and_nothing_is_lost(
+    by: str, shown: Tab, pretend: Saliency, warnings: list[str]
+) -> None:
+    bad = asked(classes="<b>, <b>")
+    (step,) = [runs.on_page(with_make(shown, bad))()] if by == "at once" else in_turn(shown, bad)
+    assert set(step) == {shown.status, shown.viewer}
+    assert step[shown.viewer]["failed"]
+    assert "Class &#x27;&lt;b&gt;&#x27; is given twice" in step[shown.status]
     assert warnings == ["Class '&lt;b&gt;' is given twice; name each class once."]
     assert not pretend.requests
 
@@ -101,7 +127,7 @@ def test_bad_input_is_a_sentence_and_nothing_is_lost(shown: Tab, pretend: Salien
 def test_a_model_that_cannot_be_had_is_replaced_by_the_embedded_one(
     shown: Tab, pretend: Saliency, warnings: list[str]
 ) -> None:
-    last = on_page(shown, asked(model="openai-vit-b-16"))[-1]
+    last = in_turn(shown, asked(model="openai-vit-b-16"))[-1]
     assert [request.model for request in pretend.requests] == ["openai-vit-b-16", "scenes-clip"]
     assert "could not be fetched" in last[shown.status]
     assert "Went on with scenes-clip." in last[shown.status]
@@ -109,27 +135,18 @@ def test_a_model_that_cannot_be_had_is_replaced_by_the_embedded_one(
     assert len(warnings) == 1
 
 
-def test_an_example_fills_the_controls_then_runs_and_begins_anew(shown: Tab) -> None:
+def test_an_example_fills_the_controls_and_begins_anew(shown: Tab) -> None:
     with gr.Blocks(analytics_enabled=False):
         shared = source.build(scenes.STREET)
     example = Example(shown.run, lambda: saliency_request(classes="a, b", scene=None), {"show": "mask"})
-    filled, *_, last = runs.on_example(shown, shared, example)(None)
+    filled = runs.on_example(shown, shared, example)()
     assert filled[shown.controls["classes"]] == "a, b"
     assert filled[shared.scene] is None
     assert Path(filled[shared.picture]).is_file()
+    last = in_turn(shown, asked(classes="a, b"), filled[shown.todo])[-1]
     assert (last[shown.viewer]["how"], last[shown.viewer]["state"]) == ("fresh", {"show": "mask"})
-
-
-def test_an_address_whose_run_fails_says_so(shown: Tab, warnings: list[str]) -> None:
-    (step,) = [step for step in runs.linked(shown, saliency_request(), "session a") if shown.viewer in step]
-    assert step[shown.viewer]["how"] == "link"
-    unknown = replace(saliency_request(), model="scenes-clip", scene=3)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "SHARE", Share(allowed=5))
-        runs.SHARE.charge("session a", 10)
-        last = list(runs.linked(shown, unknown, "session a"))[-1]
-    assert last[shown.viewer]["failed"]
-    assert "You used your 5 s of computing" in last[shown.status]
+    known = runs.on_example(shown, shared, replace(example, request=asked(classes="a, b")))()
+    assert known[shown.viewer]["how"] == "fresh"
 
 
 def test_a_visitor_pays_for_runs_and_not_for_known_results(pretend: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,19 @@ def test_a_result_from_a_file_answers_no_request() -> None:
     assert store.put_aside(replace(result, grid_signed=result.grid_signed + 1)) != key
 
 
+def test_nobody_drives_out_the_examples_nor_with_files_the_answers() -> None:
+    store = Store(count=1, aside=1)
+    pinned, kept = store.pin(samples.saliency()), store.put(samples.clusters())
+    for value in range(3):
+        aside = store.put_aside(replace(samples.attention(), truncated=str(value)))
+    assert store.get(aside).truncated == "2"
+    assert store.has(pinned)
+    assert store.has(kept)
+    store.put(samples.segmentation())
+    assert store.find(samples.saliency().request) == pinned
+    assert not store.has(kept)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -1,6 +1,8 @@
 """Taking away and bringing back: files of what is shown, and what a file that anyone may have written is believed."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +11,14 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from PIL import Image
 
 from inspector.errors import InputError
 from inspector.ui import scenes, source, take_away
-from inspector.ui.session import Store
+from inspector.ui.pictures import UPLOADS, picture_hash
+from inspector.ui.session import fingerprint
 from inspector.ui.tab import Tab
-from inspector.views.archive import load_result
+from inspector.views.archive import load_request, load_result
 from inspector.views.export import write_archive, write_result
 from inspector.views.images import read_image
 from tests.views import samples
@@ -51,45 +55,91 @@ def test_only_what_is_kept_is_written(tabs: dict[str, Tab], told: dict[str, Any]
         take_away.write(tabs, None, ("png",), 1, False)
 
 
-def test_the_case_before_stands_above(tabs: dict[str, Tab], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_case_before_stands_above_and_is_told(tabs: dict[str, Tab]) -> None:
     from inspector.ui import clusters
 
-    both = {"clusters": replace(tabs["saliency"], subject=clusters.SUBJECT)}
-    first, second = samples.clusters(), replace(samples.clusters(), stability=0.1)
-    second = replace(second, request=replace(second.request, k=5))
-    keys = [take_away.RESULTS.put(result) for result in (first, second)]
-    told = {"tab": "clusters", "key": keys[1], "earlier": [keys[0], "gone", 7], "state": None}
-    rows: list[int] = []
-    monkeypatch.setattr(
-        take_away, "write_result", lambda result, folder, look, sheet, *_: rows.append(len(sheet.rows)) or []
+    both = {"clusters": replace(tabs["saliency"], subject=clusters.SUBJECT)} | tabs
+    first, second = (
+        replace(samples.clusters(), request=replace(samples.clusters().request, scene=scene, k=k))
+        for scene, k in ((11, 4), (22, 5))
     )
-    take_away.write(both, told, ("png",), 1, True)
-    take_away.write(both, told, ("png",), 1, False)
-    assert rows == [2, 1]
+    keys = [take_away.RESULTS.put(result) for result in (first, second)]
+    saliency_key = take_away.RESULTS.put(samples.saliency())
+    told = {"tab": "clusters", "key": keys[1], "earlier": [keys[0], keys[1], 7], "state": None}
+
+    def caption(shown: dict[str, Any], beside: bool) -> str:
+        files = {path.name: path for path in take_away.write(both, shown, ("png",), 1, beside)}
+        with Image.open(files["figure.png"]) as figure:
+            assert len(json.loads(figure.info["inspector"]).get("beside", [])) == int(beside and shown is told)
+        return files["caption.txt"].read_text()
+
+    assert "11 and 22" in caption(told, True) or "22 and 11" in caption(told, True)
+    assert "11" not in caption(told, False)
+    alone = {"tab": "saliency", "key": saliency_key, "earlier": keys, "state": None}
+    assert "11" not in caption(alone, True)
+    for shown in (told | {"tab": "saliency"}, told | {"earlier": [saliency_key]}):
+        with pytest.raises(InputError, match="of another tab"):
+            take_away.write(both, shown, ("png",), 1, True)
+
+
+def show(shown: Tab, path: Path) -> dict[Any, Any]:
+    """What the page does with a file that a visitor opens."""
+    with gr.Blocks(analytics_enabled=False):
+        shared, chooser = source.build(scenes.STREET), gr.Tabs()
+    return take_away.on_saved({"saliency": shown, "attention": shown}, chooser, shared)(str(path))
 
 
 def test_a_saved_result_comes_back_but_answers_nobody_else(shown: Tab, tmp_path: Path) -> None:
-    path = write_archive(samples.saliency(), tmp_path / "maps.npz")
-    name, request, key = take_away.opened(str(path))
-    assert name == "saliency"
-    assert np.array_equal(take_away.RESULTS.get(key).grid_signed, samples.saliency().grid_signed)
-    assert take_away.RESULTS.find(request) == ""
+    result = replace(samples.saliency(), request=replace(samples.saliency().request, masks={}))
+    told = show(shown, write_archive(result, tmp_path / "maps.npz"))
+    key = told[shown.viewer]["key"]
+    assert np.array_equal(take_away.RESULTS.get(key).grid_signed, result.grid_signed)
+    assert take_away.RESULTS.find(result.request) == ""
+    assert UPLOADS.get(picture_hash(result.request.image)) is not None  # so that the address leads back
+    assert told[shown.controls["classes"]] == "car, building/house"
 
 
 def test_a_saved_json_brings_its_request_back(shown: Tab, tmp_path: Path) -> None:
     drawn = scenes.get(scenes.STREET)
     request = replace(samples.saliency().request, image=drawn.image, masks=dict(drawn.masks), scene=scenes.STREET)
     write_result(replace(samples.saliency(), request=request), tmp_path)
-    name, back, key = take_away.opened(str(tmp_path / "result.json"))
-    assert (name, key) == ("saliency", "")
-    from inspector.ui.session import fingerprint
-
+    back = take_away.request_of(*load_request(tmp_path / "result.json"))
     assert fingerprint(back) == fingerprint(request)
+    told = show(shown, tmp_path / "result.json")
+    assert told[shown.todo]["how"] == "fresh"
+    assert told[shown.controls["classes"]] == "car, building/house"
 
 
 def broken_maps(folder: Path) -> Path:
     result = samples.saliency()
     return write_archive(replace(result, probabilities=result.probabilities[:1]), folder / "maps.npz")
+
+
+def flipped(folder: Path) -> Path:
+    path = broken_maps(folder)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    return path
+
+
+def boastful(folder: Path) -> Path:
+    """An archive with an array that says it has ten thousand billion items."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)})
+    with zipfile.ZipFile(folder / "maps.npz", "w") as packed:
+        packed.writestr("result.npy", header.getvalue())
+    return folder / "maps.npz"
+
+
+def deep(folder: Path) -> Path:
+    np.savez(folder / "maps.npz", result=np.array("[" * 100_000))
+    return folder / "maps.npz"
+
+
+def a_part_alone(folder: Path) -> Path:
+    np.savez(folder / "maps.npz", result=np.array('{"kind": "Token", "fields": 5}'))
+    return folder / "maps.npz"
 
 
 def json_of(content: Any) -> Callable[[Path], Path]:
@@ -103,13 +153,18 @@ def json_of(content: Any) -> Callable[[Path], Path]:
 UPLOAD = {"tab": "saliency", "request": {"image": {"shape": [9, 9, 3]}, "classes": [["a"]], "scene": None}}
 BAD = {
     "parts that do not fit": (broken_maps, "do not fit together"),
+    "flipped bytes": (flipped, "read as a saved result"),
+    "more than there is": (boastful, "are read"),
+    "deep text": (deep, "no result that was saved here"),
+    "a part alone": (a_part_alone, "no result that was saved here"),
+    "a model that is a list": (json_of({"tab": "attention", "request": {"prompt": "a", "model": []}}), "model is"),
     "no json": (json_of("{"), "cannot be read as a saved result"),
     "deep json": (json_of("[" * 100_000), "cannot be read as a saved result"),
     "other json": (json_of({"tab": 5, "request": 5}), "no result that was saved here"),
     "another tab": (json_of({"tab": "os", "request": {}}), "tab is 'os'"),
     "an upload": (json_of(UPLOAD), "does not hold the uploaded picture"),
     "unknown fields": (json_of({"tab": "attention", "request": {"prompt": "a", "evil": 1}}), "changed since"),
-    "values of another kind": (json_of({"tab": "attention", "request": {"prompt": 5}}), "changed since"),
+    "values of another kind": (json_of({"tab": "attention", "request": {"prompt": 5}}), "prompt is 5; give a text"),
     "too many steps": (json_of({"tab": "attention", "request": {"prompt": "a", "steps": 10**9}}), "steps is"),
 }
 
@@ -121,21 +176,14 @@ def test_a_file_that_was_changed_is_a_sentence(
     make, sentence = BAD[case]
     said: list[str] = []
     monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
-    with gr.Blocks(analytics_enabled=False):
-        shared, chooser = source.build(scenes.STREET), gr.Tabs()
-    show = take_away.on_saved({"saliency": shown, "attention": shown}, chooser, shared)
-    steps = list(show(None, str(make(tmp_path))))
-    assert not any(shown.viewer in step for step in steps)
+    assert show(shown, make(tmp_path)) == gr.skip()
     assert len(said) == 1
     assert sentence in said[0]
 
 
 def test_a_bomb_is_not_unpacked(shown: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
     monkeypatch.setattr(take_away, "LARGEST", 1000)
-    path = write_archive(samples.saliency(), tmp_path / "maps.npz")
-    with pytest.raises(InputError, match="are read"):
-        take_away.opened(str(path))
-
-
-def test_the_stores_are_one() -> None:
-    assert isinstance(take_away.RESULTS, Store)
+    show(shown, write_archive(samples.saliency(), tmp_path / "maps.npz"))
+    assert "are read" in said[0]

@@ -77,8 +77,3 @@ def test_diverging_is_light_at_zero_and_unlike_at_its_ends() -> None:
 def test_an_unknown_map_lists_the_known_ones() -> None:
     with pytest.raises(ChoiceError, match=r"'jet'; use one of viridis, cividis"):
         color.lut("jet")
-
-
-def test_css_gradient_runs_from_end_to_end() -> None:
-    gradient = color.css_gradient("viridis", stops=3)
-    assert gradient == "linear-gradient(to right, #440154, #21918c, #fde725)"

@@ -1,10 +1,10 @@
-"""Figures: pixels where they belong, clicks that find their picture, narrow screens."""
+"""Figures: pixels where they belong, and type that has room."""
 
 import numpy as np
 import pytest
 
 from inspector.errors import ChoiceError
-from inspector.views.figure import DARK, Bar, Layout, Panel, Row, Sheet, draw, hit, number, reflow
+from inspector.views.figure import Bar, Layout, Panel, Row, Sheet, draw, number
 from inspector.views.lettering import font
 
 RED, GREEN = (np.full((10, 10, 3), color, np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
@@ -14,62 +14,48 @@ WIDE = np.full((10, 20, 3), 50, np.uint8)
 def sheet() -> Sheet:
     return Sheet(
         rows=[
-            Row([Panel(RED, "red", Bar(0, 1, "viridis"), key="a"), Panel(WIDE, key="b")], "first"),
-            Row([Panel(RED, empty=True, key="none"), Panel(GREEN, key="c")]),
+            Row([Panel(RED, "red", Bar(0, 1, "viridis")), Panel(WIDE)], "first"),
+            Row([Panel(RED, empty=True), Panel(GREEN)]),
         ],
         note="small print",
         legend=[("car", np.array([1, 2, 3]))],
     )
 
 
-def boxes(cell: int) -> dict[str, tuple[int, int, int, int]]:
-    """key -> rows and columns where `hit` finds it."""
-    size = draw(sheet(), cell).shape
-    found: dict[str, list[tuple[int, int]]] = {}
-    for y in range(0, size[0], 2):
-        for x in range(0, size[1], 2):
-            found.setdefault(hit(sheet(), x, y, cell), []).append((y, x))
-    return {key: (*map(int, np.min(at, 0)), *map(int, np.max(at, 0))) for key, at in found.items()}
+def places(cell: int) -> dict[str, tuple[int, int, int, int]]:
+    """(top, left, bottom, right) of the pictures of `sheet`, as its layout tells."""
+    red, wide, none, green = Layout(sheet(), cell).places
+    named = {"red": red, "wide": wide, "none": none, "green": green}
+    return {name: (top, left, top + cell, left + width) for name, (_, left, top, width) in named.items()}
 
 
 @pytest.mark.parametrize("cell", [60, 120])
-def test_a_click_finds_the_picture_that_is_drawn_there(cell: int) -> None:
-    found, pixels = boxes(cell), draw(sheet(), cell)
-    for key, color in (("a", (255, 0, 0)), ("b", (50, 50, 50)), ("c", (0, 255, 0))):
-        top, left, bottom, right = found[key]
-        assert (pixels[top : bottom + 1, left : right + 1] == color).all()
-        assert bottom - top >= cell - 3
-    assert found["b"][3] - found["b"][1] >= 2 * cell - 3  # twice as wide as high
+def test_pictures_are_where_the_layout_says_and_nowhere_else(cell: int) -> None:
+    found, pixels = places(cell), draw(sheet(), cell)
+    for name, color in (("red", (255, 0, 0)), ("wide", (50, 50, 50)), ("green", (0, 255, 0))):
+        top, left, bottom, right = found[name]
+        assert (pixels[top:bottom, left:right] == color).all()
+        around = pixels[top - 1 : bottom + 1, left - 1 : right + 1].copy()
+        around[1:-1, 1:-1] = 255
+        assert not (around == color).all(-1).any()
+    assert found["wide"][3] - found["wide"][1] == 2 * cell  # twice as wide as high
 
 
 def test_an_empty_panel_keeps_its_place_and_shows_nothing() -> None:
-    found, pixels = boxes(60), draw(sheet(), 60)
-    assert found["c"][1] == found["b"][1]
-    top, left = found["c"][0], found["a"][1]
-    assert (pixels[top : top + 50, left : left + 50] == 255).all()
+    found, pixels = places(60), draw(sheet(), 60)
+    assert found["green"][1] == found["wide"][1]
+    top, left, bottom, right = found["none"]
+    assert (left, right - left) == (found["red"][1], 60)
+    assert (pixels[top:bottom, left:right] == 255).all()
 
 
 def test_titles_stand_above_their_pictures() -> None:
-    top, left = boxes(60)["a"][:2]
+    top, left = places(60)["red"][:2]
     above = draw(sheet(), 60)[top - 18 : top - 1, left : left + 50]
     assert (above < 100).all(-1).any()  # ink, and none of it under the picture
     untitled = Sheet([Row([Panel(RED)])])
     assert (draw(untitled, 60) >= 200).any()
     assert not (draw(untitled, 60).max(-1) < 100).any()
-
-
-def test_dark_paper_has_light_type() -> None:
-    light, dark = draw(sheet(), 60), draw(sheet(), 60, DARK)
-    assert light.shape == dark.shape
-    assert tuple(light[0, 0]) == (255, 255, 255)
-    assert tuple(dark[0, 0]) == DARK.ground
-
-
-def test_a_narrow_screen_breaks_rows_and_drops_the_holes() -> None:
-    narrow = reflow(sheet(), 1)
-    assert [[panel.key for panel in row.panels] for row in narrow.rows] == [["a"], ["b"], ["c"]]
-    assert [row.label for row in narrow.rows] == ["first", "first", ""]
-    assert reflow(sheet(), 2).rows[1].panels[0].empty  # nothing to break
 
 
 def test_long_titles_stay_over_their_picture() -> None:

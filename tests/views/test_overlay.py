@@ -19,11 +19,9 @@ def test_opacity_runs_from_picture_to_colour() -> None:
 def test_nothing_is_drawn_into_what_was_given() -> None:
     before, mask = GREY.copy(), np.eye(8, dtype=bool)
     for drawn in (
-        overlay.heat(GREY, np.ones((8, 8)), 0, 1),
-        overlay.outline(GREY, mask),
+        overlay.heat(GREY, np.ones((8, 8)), 0, 1, "viridis", 0.6),
         overlay.cut_out(GREY, mask),
         overlay.label_map(GREY, mask.astype(int), np.array([[0, 0, 0], [255, 0, 0]], np.uint8)),
-        overlay.mark(GREY, 4, 4),
         overlay.picture(GREY, (8, 8)),
     ):
         assert drawn is not GREY
@@ -77,13 +75,6 @@ def test_lines_on_a_picture_twice_as_large_are_twice_as_wide() -> None:
     twice = np.divide(lines(overlay.stroke_of(480, 240)), lines(1))
     assert twice == pytest.approx([2, 2, 2], rel=0.1)
     assert overlay.stroke_of(60, 240) == 1
-
-
-def test_sample_is_the_enlarged_map_at_that_pixel() -> None:
-    maps = np.random.default_rng(0).random((3, 4, 6)).astype(np.float32)
-    full = resize_maps(maps, (64, 96))
-    for y, x in ((0, 0), (63, 95), (17, 40), (8, 8)):
-        assert np.allclose(overlay.sample(maps, y, x, (64, 96)), full[:, y, x], atol=1e-5)
 
 
 def test_fit_keeps_the_aspect() -> None:

@@ -6,6 +6,7 @@ import pytest
 from inspector.errors import ChoiceError
 from inspector.views import saliency
 from inspector.views.color import lut
+from inspector.views.figure import Bar
 from inspector.views.look import Look
 from tests.views import samples
 
@@ -14,9 +15,8 @@ OPAQUE = Look(opacity=1.0, smooth=False)
 
 def test_each_map_has_its_own_scale_or_all_share_one() -> None:
     result = samples.saliency()
-    assert saliency.span(result, 1, Look()) == pytest.approx((0, 0.1))
-    assert saliency.span(result, 1, Look(scale="shared")) == (0, 1)
-    assert saliency.span(result, 0, Look(), "signed") == (-1, 1)
+    assert saliency.bar(result, 1, Look(colormap="magma")) == Bar(0, pytest.approx(0.1), "magma")
+    assert saliency.bar(result, 1, Look(scale="shared")) == Bar(0, 1, "viridis")
 
 
 def test_a_weak_map_looks_weak_on_the_shared_scale() -> None:
@@ -51,29 +51,15 @@ def test_iou_follows_the_threshold() -> None:
     assert dict(zip(table.headers, table.rows[1], strict=True))["IoU at 0.5"] == "–"  # no mask of it
 
 
-def test_readings_rank_by_the_share_of_each_maximum() -> None:
-    result = samples.saliency()
-    assert saliency.readings(result, 2, 2) == [
-        ("car", pytest.approx(1.0), pytest.approx(1.0)),
-        ("building", pytest.approx(0.1), pytest.approx(1.0)),
-    ]
-    assert saliency.readings(result, 60, 10)[0][0] == "car"
-    assert saliency.readings(result, 60, 90) == [("car", 0, 0), ("building", 0, 0)]
-
-
 def test_the_sheet_is_figure_one_and_two_with_truth() -> None:
     rows = saliency.sheet(samples.saliency(), Look()).rows
     assert [row.label for row in rows] == ["Grad-CAM", "threshold", "truth"]
     assert [panel.title for panel in rows[0].panels] == ["image", "car  p 0.7", "building/house  p 0.01"]
-    assert [panel.key for panel in rows[1].panels[1:]] == ["0", "1"]
+    assert [panel.title for panel in rows[1].panels if not panel.empty] == ["car ≥ 0.4", "building ≥ 0.4"]
+    assert not any(panel.bar for row in rows[1:] for panel in row.panels)
     assert rows[2].panels[2].title == "not in the picture"
     assert rows[0].panels[2].bar is not None
     assert rows[0].panels[2].bar.high == pytest.approx(0.1)
-
-
-def test_an_unknown_kind_lists_the_known_ones() -> None:
-    with pytest.raises(ChoiceError, match=r"'jet'; use one of heat, threshold"):
-        saliency.view(samples.saliency(), 0, Look(), "jet")
 
 
 def test_the_look_is_checked() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from inspector.errors import ChoiceError
 from inspector.results import SegmentationRequest
 from inspector.views import segmentation
 from inspector.views.color import palette
+from inspector.views.figure import Bar
 from inspector.views.look import Look
 from inspector.views.overlay import BACKGROUND
 from tests.views import samples
@@ -16,7 +16,7 @@ OPAQUE = Look(opacity=1.0, smooth=False)
 
 def test_background_is_grey_and_classes_keep_the_order_asked() -> None:
     result = samples.segmentation()
-    shown = segmentation.view(result, OPAQUE, side=96)
+    shown = segmentation.view(result, OPAQUE, "labels", side=96)
     assert (shown[30, 10] == palette(2)[0]).all()
     assert (shown[30, 80] == palette(2)[1]).all()
     assert [name for name, _ in segmentation.legend(result)] == ["car", "sky", "background"]
@@ -49,8 +49,7 @@ def test_without_masks_there_is_no_truth() -> None:
     bare = samples.segmentation(request=SegmentationRequest(samples.image(), "car, sky"), metrics={})
     assert segmentation.kinds(bare) == ("labels", "score")
     assert not segmentation.scores(bare)
-    with pytest.raises(ChoiceError, match=r"view is 'truth'; use one of labels, score"):
-        segmentation.view(bare, Look(), "truth")
+    assert [panel.title for panel in segmentation.sheet(bare, Look()).rows[0].panels] == ["image", "maskclip"]
 
 
 def test_tables() -> None:
@@ -62,25 +61,20 @@ def test_tables() -> None:
         "mIoU": "0.990",
         "pixel accuracy": "0.999",
     }
-    assert segmentation.readings(result, 5, 80) == [("sky", pytest.approx(0.8)), ("car", 0.0)]
 
 
 def test_scores_share_a_scale_or_not() -> None:
     scores = np.stack([np.full((64, 96), 0.2), np.full((64, 96), 0.9)]).astype(np.float32)
     result = samples.segmentation(grid_scores=scores)
-    assert segmentation.span(result, Look(), 0) == pytest.approx((0.2, 0.2))
-    assert segmentation.span(result, Look(scale="shared"), 0) == pytest.approx((0.2, 0.9))
-    with pytest.raises(ChoiceError, match=r"class is 7; use a whole number from 0 to 1"):
-        segmentation.view(result, Look(), "score", 7)
+    low, high = pytest.approx(0.2), pytest.approx(0.9)
+    assert segmentation.bar(result, Look(), 0) == Bar(low, low, "viridis")
+    assert segmentation.bar(result, Look(scale="shared"), 0) == Bar(low, high, "viridis")
 
 
-def test_the_sheet_links_every_picture() -> None:
-    sheet = segmentation.sheet(samples.segmentation(), Look())
-    assert [panel.key for row in sheet.rows for panel in row.panels] == [
-        "",
-        "labels",
-        "truth",
-        "errors",
-        "score 0",
-        "score 1",
+def test_the_sheet_shows_labels_errors_and_every_class() -> None:
+    rows = segmentation.sheet(samples.segmentation(), Look()).rows
+    assert [[panel.title for panel in row.panels] for row in rows] == [
+        ["image", "maskclip  mIoU 0.99", "truth", "right (blue), wrong (orange)"],
+        ["car", "sky"],
     ]
+    assert [[panel.bar is not None for panel in row.panels] for row in rows] == [[False] * 4, [True] * 2]

@@ -31,7 +31,7 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def sheet(title: str = "") -> Sheet:
     """Pictures that are no multiple of a cell, one of few colours, a bar, a label, a legend and a note."""
-    first = [Panel(noise(37, 53), NASTY, Bar(0, 1, "viridis"), key="a"), Panel(noise(31, 31, 1), "W" * 200)]
+    first = [Panel(noise(37, 53), NASTY, Bar(0, 1, "viridis")), Panel(noise(31, 31, 1), "W" * 200)]
     second = [Panel(first[0].image, empty=True), Panel(noise(6, 6, 2) // 128 * 9)]
     legend = [("car", np.array([1, 2, 3], np.uint8)), (NASTY, np.array([200, 100, 50], np.uint8))]
     return Sheet([Row(first, "first " + NASTY), Row(second)], title, f"small print {NASTY}", legend)
