@@ -13,7 +13,8 @@
     "Threshold as": "What the threshold below draws: nothing, an outline, or the paper's Figure 2, faded outside.",
     Opacity: "Of the colours over the picture. Default 0.6, our choice; the paper gives none.",
     "Threshold": "A share of the map's maximum. The paper gives none; 0.4 as in CLIP-ES. Otsu's value parts this map's histogram best.",
-    "Score against": "The mask that AP, IoU and pointing are measured with: the true one, where the picture is a drawn scene, one that you draw or load, or one that another tab sent.",
+    "Score against": "The mask that AP, IoU and pointing are measured with: the true one, where the picture is a drawn scene, one that you draw or load, or one that another tab sent. Those that you make live in this page, and are not in its address: save what you want to keep.",
+    "Send to the other tabs": "The drawn mask, where that is chosen; else the active panel's map above its threshold, or the label under the pin.",
     Pointer: "Look reads and pins; brush, rubber and polygon (a click per corner) draw a mask.",
     "Add panel": "One more picture beside, up to four, with the same cursor and zoom. Its axes are chosen while it is the active one.",
     "A/B wipe": "The first two panels in one frame, with a border that moves.",
@@ -38,8 +39,8 @@
       this.legend = el("ul", { class: "dv-legend" });
       viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
         this._axes(), this._tools(), this.panels, this.wipe.node, this.legend,
-        el("div", { class: "dv-below" }, this.pinned, el("div", {}, this._threshold(), this._masks(), this.table)),
-        this._matrix(), this._help(), this.live));
+        el("div", { class: "dv-below" }, this.pinned, el("div", {}, this._threshold(), this._masks(), this.live, this.table)),
+        this._matrix(), this._help()));
       this.place();
       viewer.matrix.build();
     }
@@ -54,7 +55,7 @@
         if (axis.control === "slider") {
           const range = ui.slider({
             label, min: 0, max: axis.values.length - 1, step: 1, value: 0,
-            shown: (index) => axis.shown[index], change: (index) => change(axis.values[index]),
+            shown: (index) => viewer._shown(axis, { ...viewer.active().choice, [axis.name]: axis.values[index] }), change: (index) => change(axis.values[index]),
           });
           const play = ui.button({ text: "Play", title: `Play along ${label}`, pressed: false, click: () => viewer.play(axis.name) });
           range.node.append(play);
@@ -122,7 +123,8 @@
             ui.button({ text: "Close polygon", click: () => masks.closePolygon() }),
             ui.button({ text: "Load a mask", click: () => file.click() }), file,
             ui.button({ text: "Map above threshold as mask", click: () => { const mask = this.above(); if (mask) masks.take(mask); } }),
-            viewer.options.shelf ? ui.button({ text: "Send to the other tabs", title: "Offer the drawn mask, the map above its threshold, or the region under the pin, to the other tabs", click: () => this.send() }) : null,
+            ui.button({ text: "Save the mask", click: () => masks.save() }),
+            viewer.options.shelf ? ui.button({ text: "Send to the other tabs", click: () => this.send() }) : null,
             ui.button({ text: "Clear", title: "Clear the drawn mask", click: () => masks.clear() }))));
     }
 
@@ -158,7 +160,7 @@
 
     maskNames() {
       const { viewer } = this, matches = Object.keys(viewer.atlas.masks).length > 0;
-      const options = [["match", matches ? "the true mask of what is shown" : "no mask yet"], ...viewer.masks.names().filter(Boolean).map((name) => [name, viewer.masks.title(name)]), ["", "nothing"]];
+      const options = [["match", viewer.atlas.facts.matches && matches ? "the true mask of what is shown" : matches ? "none yet: choose one" : "no mask yet"], ...viewer.masks.names().filter(Boolean).map((name) => [name, viewer.masks.title(name)]), ["", "nothing"]];
       this.maskField.input.replaceChildren(...options.map(([value, text]) => el("option", { value, text })));
       this.maskField.value = viewer.state.mask;
     }
@@ -227,7 +229,11 @@
     read() {
       const { viewer } = this, point = viewer.cursor || viewer.state.pin, { width, height } = viewer.size();
       for (const panel of viewer.panels) {
-        if (!point) { panel.readout.textContent = "Point at the picture to read values, click to pin a pixel."; continue; }
+        if (!point) {
+          const centre = panel.map?.block.computed ? "Similarity to the picture's centre; click to choose a pixel." : null;
+          panel.readout.textContent = centre || "Point at the picture to read values, click to pin a pixel.";
+          continue;
+        }
         const y = Math.floor(point.y * height), x = Math.floor(point.x * width);
         panel.readout.textContent = `y ${y}, x ${x}: ${this._value(panel, y, x, height, width)}`;
       }
@@ -266,7 +272,9 @@
       if (this.pinKey === key && this.pinned.childNodes.length) return;
       this.pinKey = key;
       this.pinned.replaceChildren();
-      if (!state.pin || !panel.map) return;
+      if (!state.pin) return;
+      this.pinned.append(ui.button({ text: "Let go of the pixel", click: () => viewer.pin(null) }));
+      if (!panel.map) return;
       const { width, height } = viewer.size(), y = Math.floor(state.pin.y * height), x = Math.floor(state.pin.x * width);
       const rows = this._ranked(panel, y, x, height, width);
       if (rows) this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}` }), space.readout.bars(rows));
@@ -306,7 +314,7 @@
         const fine = space.draw.enlarge(map, Math.min(height, 256), Math.min(width, 256));
         const area = space.score.areaAbove(fine, space.score.level(map, state.threshold));
         this.graph.append(space.readout.histogram(space.score.histogram(map), share, `Histogram of the map's values; ${Math.round(100 * area)}% of the picture is above the threshold`),
-          el("div", { class: "dv-caption", text: `${(100 * area).toFixed(1)}% of the picture at or above ${number(state.threshold * map.high)}` }));
+          el("div", { class: "dv-caption", text: `Values from ${number(map.low)} to ${number(map.high)}; ${(100 * area).toFixed(1)}% of the picture at or above ${number(state.threshold * map.high)}` }));
       }
       const rows = viewer.panels.filter((panel) => panel.map && viewer.masks.of(panel.choice)).map((panel) => [viewer.describe(panel.choice), space.score.score(panel.map, viewer.masks.of(panel.choice), state.threshold)]);
       this.table.replaceChildren();

@@ -52,6 +52,8 @@
       for (const [name, values] of told) panel[name] = values[Math.min(index, values.length - 1)];
       return panel;
     });
+    const unknown = told.flatMap(([name, values]) => values.filter((value) => !viewer.atlas.axis(name).values.includes(value)).map((value) => `${name} ${value.slice(0, 40)}`));
+    if (unknown.length) setTimeout(() => viewer.say(`The address asks for what this result does not have: ${unknown.join(", ")}.`));
     if (params.has("active")) state.active = Number(params.get("active")) - 1;
     return state;
   }

@@ -46,9 +46,26 @@
     _own() {
       if (!this.drawn) {
         const { width, height } = this.size();
-        this.drawn = { values: new Uint8Array(width * height), width, height };
+        this.drawn = { values: new Uint8Array(width * height), width, height, digest: this.digest() };
       }
       return this.drawn;
+    }
+
+    /** By which another result is known to show the same picture. */
+    digest() {
+      const { viewer } = this;
+      return viewer.atlas.pictures[viewer.content(viewer.active().choice).picture].digest;
+    }
+
+    /** Offer the chosen mask as a picture file, white inside. */
+    save() {
+      const mask = this.of(this.viewer.active().choice);
+      if (!mask) { this.viewer.say("There is no mask to save: draw one, or choose one under “Score against”."); return; }
+      const canvas = el("canvas", { width: mask.width, height: mask.height }), context = canvas.getContext("2d");
+      const image = context.createImageData(mask.width, mask.height);
+      mask.values.forEach((value, at) => image.data.fill(value ? 255 : 0, 4 * at, 4 * at + 3) && (image.data[4 * at + 3] = 255));
+      context.putImageData(image, 0, 0);
+      el("a", { href: canvas.toDataURL("image/png"), download: "mask.png" }).click();
     }
 
     /** {width, height} of a mask that is made here. */
@@ -78,7 +95,8 @@
 
     /** Fill the polygon of the corners so far (even-odd), add it to the mask. */
     closePolygon() {
-      if (this.corners.length >= 3) {
+      const enough = this.corners.length >= 3;
+      if (enough) {
         const mask = this._own(), canvas = el("canvas", { width: mask.width, height: mask.height }), context = canvas.getContext("2d");
         context.beginPath();
         this.corners.forEach(({ x, y }) => context.lineTo(x * mask.width, y * mask.height));
@@ -88,13 +106,15 @@
         this.cached = null;
       }
       this.corners = [];
-      this.viewer.maskChanged(DRAWN);
+      if (enough) this.viewer.maskChanged(DRAWN);
+      else for (const panel of this.viewer.panels) panel.drawOver();
     }
 
     /** Take a picture file as mask: its light half. */
     async load(file) {
       const mask = this._own(), canvas = el("canvas", { width: mask.width, height: mask.height }), context = canvas.getContext("2d");
-      const bitmap = await createImageBitmap(file);
+      const bitmap = await createImageBitmap(file), bent = (bitmap.width * mask.height) / (bitmap.height * mask.width);
+      if (Math.abs(bent - 1) > 0.02) this.viewer.say("The mask has another shape than the picture and was stretched to fit.");
       context.drawImage(bitmap, 0, 0, mask.width, mask.height);
       bitmap.close();
       const { data } = context.getImageData(0, 0, mask.width, mask.height);
@@ -108,7 +128,7 @@
 
     /** Take a map above its threshold as mask: what one tab finds, another can be scored against. */
     take(mask) {
-      this.drawn = { ...mask, values: mask.values.slice() };
+      this.drawn = { ...mask, values: mask.values.slice(), digest: this.digest() };
       this.cached = null;
       this.viewer.maskChanged(DRAWN);
     }
@@ -120,17 +140,18 @@
       this.viewer.maskChanged("match");
     }
 
-    /** The chosen mask's outline, and the polygon that is being drawn, on a panel's upper canvas. */
-    paint(context, width, height) {
+    /** The chosen mask's outline, and the polygon that is being drawn, on a panel's upper canvas; choice: the panel's. */
+    paint(context, width, height, choice) {
       const { viewer } = this;
-      const mask = viewer.state.outline ? this.of(viewer.active().choice) : viewer.state.mask === DRAWN ? this.drawn : null;
+      const mask = viewer.state.outline ? this.of(choice) : viewer.state.mask === DRAWN ? this.drawn : null;
       if (mask) {
-        const key = `${width}x${height}`;
-        if (this.cached?.mask !== mask || this.cached.key !== key) this.cached = { mask, key, path: outline(mask, width, height) };
+        const key = `${width}x${height}`, known = this.cached?.get(mask);
+        const path = known?.key === key ? known.path : outline(mask, width, height);
+        (this.cached ||= new Map()).set(mask, { key, path });
         const size = 1 / Math.min(viewer.state.zoom.scale, 6);
         for (const [colour, line] of [["#000", 3.5], ["#ffd400", 1.5]]) {
           Object.assign(context, { strokeStyle: colour, lineWidth: line * size });
-          context.stroke(this.cached.path);
+          context.stroke(path);
         }
       }
       if (this.corners.length) {

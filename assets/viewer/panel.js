@@ -128,7 +128,7 @@
       const { viewer } = this, { state } = viewer, context = this.over.getContext("2d");
       const { width, height } = this.over, size = 1 / Math.min(state.zoom.scale, 6);  // marks do not grow with the picture
       context.clearRect(0, 0, width, height);
-      viewer.masks.paint(context, width, height);
+      viewer.masks.paint(context, width, height, this.choice);
       for (const [point, own] of [[viewer.cursor, false], [state.pin, true]]) {
         if (!point) continue;
         const x = point.x * width, y = point.y * height;

@@ -42,10 +42,9 @@
         return;
       }
       if (!value.atlas) return;
-      if (slot.value?.key === value.key) slot.drawn = slot.viewer?.masks.drawn ?? slot.drawn;
-      else if (slot.value) {
+      slot.drawn = slot.viewer?.masks.drawn ?? slot.drawn;  // which stays where the new result is of the same picture
+      if (slot.value && slot.value.key !== value.key) {
         slot.earlier = [slot.value.key, ...slot.earlier.filter((key) => key !== value.key)].slice(0, 4);
-        slot.drawn = null;
       }
       slot.state = value.how === "carry" ? this.carried(slot) : value.state;
       slot.fromLink = value.how === "link";
@@ -58,7 +57,7 @@
     carried(slot) {
       const state = slot.viewer?.atlas ? slot.viewer.remember() : slot.state;
       if (!state) return null;
-      const { panels, active, pin, mask, ...rest } = state;
+      const { panels, active, pin, ...rest } = state;
       return { ...rest, carried: panels ?? rest.carried };
     }
 
@@ -137,8 +136,13 @@
       return params;
     }
 
+    /** Keep the address current; another tab or result is a new step for the browser's Back. */
     write() {
-      history.replaceState(history.state, "", `${location.pathname}?${this.link()}`);
+      const slot = this.slots.get(this.active), step = JSON.stringify([this.active, slot?.value?.link]);
+      const address = `${location.pathname}?${this.link()}`;
+      if (this.step && this.step !== step) history.pushState(history.state, "", address);
+      else history.replaceState(history.state, "", address);
+      this.step = step;
     }
 
     /** What the open tab shows, for Python to write files of: {tab, key, earlier, state}. */
@@ -175,6 +179,8 @@
       area.remove();
     }
   }
+
+  addEventListener("popstate", () => location.reload());
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");

@@ -43,10 +43,12 @@
       this._letGo();
       this.atlas = atlas;
       const { facts } = atlas, first = Object.fromEntries(atlas.axes.map((axis) => [axis.name, axis.values[axis.first]]));
-      this.state = { ...structuredClone(DEFAULTS), ...(facts.look || {}), columns: facts.columns || "", rows: facts.rows || "" };
+      const several = (name) => (name && atlas.axis(name)?.values.length > 1 ? name : "");
+      this.state = { ...structuredClone(DEFAULTS), ...(facts.look || {}), columns: several(facts.columns), rows: several(facts.rows) };
       this.panels = (facts.panels || [{}]).map((choice) => new space.Panel(this, { ...first, ...choice }));
       this.at = Math.min(facts.active || 0, this.panels.length - 1);
-      this.masks.drawn = drawn;
+      const same = drawn && Object.values(atlas.pictures).some(({ digest }) => digest === drawn.digest);
+      this.masks.drawn = same ? drawn : null;
       this.fresh = this.remember();
       this.restore(typeof state === "function" ? state(this) : state);
       this.layout.build();
@@ -88,8 +90,9 @@
       among("scale", ["own", "shared"]);
       among("show", ["heat", "outline", "mask"]);
       for (const name of ["smooth", "wipe", "outline", "follow"]) among(name, [true, false]);
-      among("columns", ["", ...atlas.axes.map((axis) => axis.name)]);
-      among("rows", ["", ...atlas.axes.map((axis) => axis.name)]);
+      const several = atlas.axes.filter((axis) => axis.values.length > 1).map((axis) => axis.name);
+      among("columns", several);
+      among("rows", ["", ...several]);
       among("mask", ["match", ...this.masks.names()]);
       for (const [name, low, high] of [["opacity", 0, 1], ["threshold", 0, 1], ["wipeAt", 0, 1]]) {
         if (Number.isFinite(Number(state[name])) && state[name] !== null && state[name] !== undefined) own[name] = clamp(state[name], low, high);
@@ -169,9 +172,8 @@
     describe(choice) {
       const { atlas } = this, block = atlas.block(choice) || atlas.labelsAt(choice);
       const named = block ? [...Object.keys(block.at), ...(block.inner || [])] : atlas.axes.map((axis) => axis.name);
-      return atlas.axes
-        .filter((axis) => named.includes(axis.name) && axis.values.length > 1)
-        .map((axis) => this._shown(axis, choice)).join(" · ") || atlas.facts.title || atlas.tab;
+      const told = atlas.axes.filter((axis) => named.includes(axis.name)), several = told.filter((axis) => axis.values.length > 1);
+      return (several.length ? several : told).map((axis) => this._shown(axis, choice)).join(" · ") || atlas.facts.title || atlas.tab;
     }
 
     _shown(axis, choice) {
@@ -205,14 +207,15 @@
 
     _range() {
       const choices = [...this.panels.map((panel) => panel.choice), ...this.matrix.choices()];
-      const maps = choices.map((choice) => this.content(choice).map).filter((map) => map && !map.block.signed);
+      const all = choices.map((choice) => this.content(choice).map).filter(Boolean), maps = all.filter((map) => !map.block.signed);
+      this.farthest = Math.max(...all.filter((map) => map.block.signed).flatMap((map) => [Math.abs(map.low), Math.abs(map.high)]));
       return maps.length ? [Math.min(...maps.map((map) => map.low)), Math.max(...maps.map((map) => map.high))] : null;
     }
 
     /** Values at the two ends of the colours of a map. */
     span(map) {
       if (map.block.signed) {
-        const top = Math.max(Math.abs(map.low), Math.abs(map.high));
+        const top = this.state.scale === "shared" ? this.farthest : Math.max(Math.abs(map.low), Math.abs(map.high));
         return [-top, top];
       }
       if (this.shared) return this.shared;
@@ -279,6 +282,7 @@
     press(panel, point, event) {
       if (this.panels[this.at] !== panel) { this.at = this.panels.indexOf(panel); this.layout.sync(); this.matrix.update(); this.layout.scores(); }
       panel.over.setPointerCapture?.(event.pointerId);
+      panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked
       const { tool } = this.state;
       if (tool === "brush" || tool === "wipe") { this.drawing = point; this._stroke(point); }
       else if (tool === "polygon") { this.masks.corner(point); panel.drawOver(); }
@@ -290,7 +294,8 @@
       else if (this.panning) {
         const { moved } = this.panning;
         this.panning = null;
-        if (!moved) this.pin(point);
+        if (moved) this.options.change?.(this.remember());
+        else this.pin(point);
       }
     }
 

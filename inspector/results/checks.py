@@ -30,7 +30,9 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
         text = text.replace("\n", ",").split(",")
     groups = []
     for item in text:
-        words = item.split("/") if isinstance(item, str) else item if isinstance(item, Sequence) else (item,)
+        if not isinstance(item, str | Sequence):
+            raise ClassesError(f"A class is {str(item)[:40]}; give its name, or its synonyms.")
+        words = item.split("/") if isinstance(item, str) else item
         group = tuple(word for word in (" ".join(str(word).split()) for word in words) if word)
         if group:
             groups.append(group)

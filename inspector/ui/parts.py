@@ -86,7 +86,11 @@ def models(specs: Iterable[ModelSpec]) -> str:
     lines = []
     for item in specs:
         size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters else ""
-        fetched = f"{item.download_gb:g} GB to fetch, when you press Run" if item.download_gb else "nothing to fetch"
+        fetched = (
+            f"{item.download_gb:g} GB to fetch, when you press Run"
+            if item.download_gb
+            else "nothing to fetch, knows the drawn world's words alone"
+        )
         gpu = "wants a GPU" if item.needs_gpu else ""
         known = ", ".join(text for text in (size, fetched, gpu, item.licence) if text)
         lines.append(f"<span><b>{escape(item.title)}</b>: {escape(known)}.</span>")

@@ -128,8 +128,9 @@ def resolve(source: Source, scene: float | None) -> dict[str, Any]:
             raise ImageError("There is no image: choose a drawn scene or upload a picture.")
         return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
     image = read_image(_from_data_url(source) if inline else source)
-    if drawn is not None and scene is not None and np.array_equal(image, drawn.image):
-        return {"image": image, "masks": drawn.masks, "scene": int(scene)}
+    # A number that was typed a moment ago wins over the picture of the scene before it, which is still there.
+    if drawn is not None and scene is not None and (np.array_equal(image, drawn.image) or scenes.is_drawn(image)):
+        return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
     UPLOADS.put(image)
     return {"image": image, "masks": {}}
 

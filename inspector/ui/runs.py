@@ -16,7 +16,6 @@ import gradio as gr
 from inspector.errors import InspectorError, ModelError
 from inspector.results import Progress
 from inspector.ui import parts
-from inspector.ui.guard import warn
 from inspector.ui.session import RESULTS
 from inspector.ui.share import Share, visitor
 from inspector.ui.source import Source
@@ -146,7 +145,6 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
                 own = embedded(request)
                 if own == models_of(request):
                     raise
-                warn(error)
                 problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
                 yield from _watch(tab, replace(request, **own), who, todo, problem)
         except InspectorError as error:
@@ -157,7 +155,6 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
 
 def failed(tab: Tab, error: InspectorError) -> dict[Any, Any]:
     """component -> value that tells what went wrong; what is shown stays."""
-    warn(error)
     return {tab.status: parts.problem(str(error)), tab.viewer: failing()}
 
 
@@ -208,11 +205,20 @@ def connect(tab: Tab, source: Source) -> None:
     """Let triggers and examples ask, each in its turn run the pipeline, one at a time on the page, and Stop end it."""
     controls = list(tab.controls.values())
     at_once: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-    gr.on(list(tab.triggers), on_page(tab), [*source.inputs, *controls], [*tab.outputs, tab.todo], **at_once)
+    inputs = [*source.inputs, *controls]
+    # A new question ends the one under way, which is not dropped in its favour.
+    turn = tab.todo.change(on_turn(tab), [tab.todo, *inputs], tab.outputs, trigger_mode="multiple", **GPU)
+    gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], cancels=[turn], **at_once)
     everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
     for example in tab.examples:
-        example.button.click(on_example(tab, source, example), None, everything, **at_once)
-    turn = tab.todo.change(on_turn(tab), [tab.todo, *source.inputs, *controls], tab.outputs, **GPU)
-    tab.stop.click(
+        example.button.click(on_example(tab, source, example), None, everything, cancels=[turn], **at_once)
+    stopped = tab.stop.click(
         lambda: (parts.stopped(), failing(), None), None, [tab.status, tab.viewer, tab.todo], cancels=[turn], **at_once
     )
+    stopped.then(_stopped_for_good, None, tab.status, **at_once)
+
+
+def _stopped_for_good() -> str:
+    """Stopped, said again: a report of progress that was on its way may have come after the first time."""
+    time.sleep(0.6)
+    return parts.stopped()

@@ -5,10 +5,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from inspector.results import check_number
 from inspector.settings import settings
-from inspector.ui.pictures import save
+from inspector.ui.pictures import picture_hash, save
 from inspector.views.overlay import picture
 from inspector.world import Scene
 from inspector.world import scene as draw_scene
@@ -30,6 +31,14 @@ def get(seed: float) -> Scene:
     return draw_scene(int(number))
 
 
+_drawn: set[str] = set()  # hashes of the pictures that were handed out as scenes
+
+
+def is_drawn(image: np.ndarray) -> bool:
+    """Whether a picture is one that the page handed out as a drawn scene."""
+    return picture_hash(image) in _drawn
+
+
 @cache
 def folder() -> Path:
     """Where the pictures of scenes lie while the server runs."""
@@ -38,6 +47,7 @@ def folder() -> Path:
 
 def file(seed: float) -> str:
     """Path of a scene's picture, PNG; of one that the page does not offer where files are swept in time."""
+    _drawn.add(picture_hash(get(seed).image))
     offered = seed in (*GALLERY, STREET, HORSE, GOOD, POOR)
     return save(get(seed).image, folder() if offered else gr.utils.get_upload_folder())
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from inspector.errors import InputError
 from inspector.ui import parts, scenes
-from inspector.ui.guard import guard
 from inspector.ui.pictures import from_here, upload
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -66,15 +66,22 @@ def build(seed: int) -> Source:
         )
     outputs = [picture, scene, about]
 
-    @guard
     def draw(number: float | None) -> Any:
-        return gr.skip() if number is None else (scenes.file(number), int(number), told(number))
+        if number is None:
+            return gr.skip()
+        try:
+            return scenes.file(number), int(number), told(number)
+        except InputError as error:
+            return gr.skip(), gr.skip(), parts.problem(str(error))
 
     def choose(event: gr.SelectData) -> Any:
         known = isinstance(event.index, int) and 0 <= event.index < len(scenes.GALLERY)
         return draw(scenes.GALLERY[event.index]) if known else gr.skip()
 
     picture.input(lambda: (None, told(None)), None, [scene, about], **QUIET)  # an own picture is no scene
+    picture.clear(
+        lambda: (None, parts.hint("No picture: choose a drawn scene, or upload one.")), None, [scene, about], **QUIET
+    )
     gallery.select(choose, None, outputs, **QUIET)
     gr.on([scene.submit, scene.blur], draw, scene, outputs, **QUIET)
     return Source(picture, scene, about, words, saved)
@@ -88,11 +95,13 @@ def told(number: float | None) -> str:
     return parts.hint(f"“{drawn.caption}”, drawn, with exact masks of: {', '.join(sorted(drawn.masks))}.")
 
 
-@guard
 def words_of(number: float | None, *now: str) -> tuple[str, ...]:
     """Classes, classes and prompt that name what a drawn scene shows; as they are for an own picture."""
-    if number is None:
+    try:
+        drawn = scenes.get(number) if number is not None else None
+    except InputError:
+        drawn = None
+    if drawn is None:
         return now
-    drawn = scenes.get(number)
     classes = ", ".join(sorted(drawn.masks))
     return classes, classes, drawn.caption

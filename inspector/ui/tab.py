@@ -67,6 +67,13 @@ class Subject:
         return self.make(*source, *values.values())
 
 
+def picture_of(request: Any) -> str:
+    """Which picture a result is of, in words."""
+    if request.image is None:
+        return "a generated picture"
+    return "an own picture" if request.scene is None else f"drawn scene {request.scene}"
+
+
 @dataclass(frozen=True)
 class Example:
     """A button, the request that it fills the controls with and runs, and how the viewer begins with it."""
@@ -106,7 +113,7 @@ class Tab:
         link = self.subject.link(result.request)
         recipes = parts.recipes(as_python(result.request), as_command(result.request), bool(link))
         return {
-            self.status: before + parts.done(result.provenance),
+            self.status: before + parts.done(result.provenance, picture_of(result.request)),
             self.viewer: showing(key, link or {"tab": self.subject.name}, how, state),
             self.notes: self.subject.notes(result) + recipes,
         }

@@ -21,10 +21,12 @@ from inspector.ui.viewer import choice_of, look_of
 from inspector.views.archive import load_request, load_result
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
-from inspector.views.export import KINDS, record, write_result
+from inspector.views.export import KINDS, check_scale, record, write_result
 from inspector.views.figure import draw
 from inspector.views.look import Look
+from inspector.views.shown import sheet as shown_sheet
 
+LAYOUTS = ("all maps, as in the paper", "what the viewer shows")
 LARGEST = 400_000_000  # bytes of arrays in a file that a visitor gives
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
 # What a file that was changed by hand can make of the code that reads it.
@@ -47,6 +49,9 @@ def build(tabs: Mapping[str, Tab]) -> None:
                 info="Laid out as in the paper. PDF and SVG hold the exact pixels and real text.",
                 min_width=200,
             )
+            layout = gr.Radio(
+                LAYOUTS, value=LAYOUTS[0], label="Figure of", info="Every map as in the paper, or the viewer's panels."
+            )
             scale = gr.Slider(1, 4, 2, step=1, label="Scale", info="Of the figure's pictures; 2 suits print.")
             earlier = gr.Checkbox(
                 False, label="Clusters: the case before, above", info="As in the paper's Figure 4: two cases."
@@ -56,17 +61,17 @@ def build(tabs: Mapping[str, Tab]) -> None:
         caption = gr.HTML()
 
     @guard
-    def take(asked: gr.Request, shown: Any, chosen: list[str], factor: float, beside: bool) -> Any:
+    def take(asked: gr.Request, shown: Any, chosen: list[str], of: str, factor: float, beside: bool) -> Any:
         who, started = visitor(asked), time.monotonic()
         runs.SHARE.admit(who)
-        written = write(tabs, shown, tuple(kind.lower() for kind in chosen), int(factor), beside)
+        written = write(tabs, shown, tuple(kind.lower() for kind in chosen), int(factor), beside, of == LAYOUTS[1])
         runs.SHARE.charge(who, time.monotonic() - started)
         text = next(file for file in written if file.name == "caption.txt").read_text(encoding="utf-8")
         return gr.update(value=[str(file) for file in written], visible=True), parts.caption(text)
 
     button.click(
         take,
-        [taken, kinds, scale, earlier],
+        [taken, kinds, layout, scale, earlier],
         [files, caption],
         js=_TAKEN,
         show_progress="minimal",
@@ -74,10 +79,13 @@ def build(tabs: Mapping[str, Tab]) -> None:
     )
 
 
-def write(tabs: Mapping[str, Tab], shown: Any, kinds: tuple[str, ...], scale: int, beside: bool) -> list[Path]:
+def write(
+    tabs: Mapping[str, Tab], shown: Any, kinds: tuple[str, ...], scale: int, beside: bool, panels: bool = False
+) -> list[Path]:
     """Write figures, data, caption and the picture itself; returns their paths.
 
-    shown: {tab, key, earlier, state} as the page says, which is not trusted. Raises InputError where nothing is shown,
+    shown: {tab, key, earlier, state} as the page says, which is not trusted. panels: the figure is of what the viewer
+    shows, and not in the paper's layout. Raises InputError where nothing is shown,
     or it is no longer kept.
     """
     told = shown if isinstance(shown, dict) else {}
@@ -89,7 +97,11 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: tuple[str, ...], scale: in
     if beside and subject.pairs and isinstance(earlier, list) and earlier and isinstance(earlier[0], str):
         before = _kept(earlier[0], told["tab"]) if RESULTS.has(earlier[0]) else None
     look, state = look_of(told.get("state")), told.get("state")
-    sheet = subject.figure(result, look, choice_of(state), before, scale)
+    check_scale(scale)
+    if panels:
+        sheet, before = shown_sheet(result, look, state if isinstance(state, dict) else {}, scale), None
+    else:
+        sheet = subject.figure(result, look, choice_of(state), before, scale)
     others = [] if before is None else [before]
     folder = Path(runs.fresh_folder())
     files = write_result(result, folder, look, sheet, scale, kinds, others)

@@ -32,9 +32,15 @@ def short(layer: str) -> str:
 
 def layer_choices(result: AttentionResult) -> list[tuple[str, str]]:
     """(shown, value) of everything the layer control offers: the mean, means per size, each layer."""
-    sizes = [(f"mean of {size}×{size}", str(size)) for size in result.resolutions]
+    sizes = [(f"mean of {_size(result, size)}", str(size)) for size in result.resolutions]
     single = [(f"{short(name)}  ({_grid(result, name)})", name) for name in result.layers]
     return [(MEAN, "mean"), *sizes, *single]
+
+
+def _size(result: AttentionResult, height: int) -> str:
+    """The width and height of the layers that are so high."""
+    by_name = next(iter(result.maps.values()))
+    return next(_grid(result, name) for name in by_name if by_name[name].shape[-2] == height)
 
 
 def parse_layer(value: str) -> Layer:

@@ -62,7 +62,7 @@ def view(result: SegmentationResult, look: Look, kind: str, side: int = SIDE) ->
 
 def bar(result: SegmentationResult, look: Look, index: int) -> Bar:
     """The scale of a score: from least to most of class `index`, or of all classes on the shared scale."""
-    values = result.scores if look.scale == "shared" else result.scores[index]
+    values = result.grid_scores if look.scale == "shared" else result.grid_scores[index]
     return Bar(float(values.min()), float(values.max()), look.colormap)
 
 

@@ -29,6 +29,7 @@ def short(monkeypatch):
     return length
 
 
+@pytest.mark.slow
 def test_the_commands_write_models_that_load_and_resume_without_a_checkpoint(short, tmp_path):
     runs, out = tmp_path / "runs", tmp_path / "models"
     for module in (clip, autoencoder, diffusion):

@@ -94,7 +94,7 @@ def query(tab: Any) -> str:
     return "?" + tab.url.partition("?")[2].replace("&__theme=light", "")
 
 
-@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("width", [DESK, pytest.param(PHONE, marks=pytest.mark.slow)], ids=["desk", "phone"])
 def test_each_tab_opens_on_its_example_without_a_run(visit: Open, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from inspector.ui import runs
 
@@ -170,6 +170,7 @@ def test_the_address_brings_back_what_was_chosen(visit: Open) -> None:
     assert query(again) == told
 
 
+@pytest.mark.slow
 def test_a_link_that_was_not_computed_yet_runs_once(visit: Open) -> None:
     tab = visit("?tab=saliency&scene=500016&classes=sheep%2Cgrass%2Csky&pooling=class&class=sheep")
     assert tab.get_by_role("textbox", name="Classes").first.input_value() == "sheep, grass, sky"
@@ -192,6 +193,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("address", "flag", "sentence"), HOSTILE)
 def test_nothing_in_an_address_is_trusted(visit: Open, address: str, flag: str, sentence: str) -> None:
     tab = visit(address, flag=flag)
@@ -211,6 +213,7 @@ def test_leaving_a_tab_frees_it_and_coming_back_shows_the_same(visit: Open) -> N
     assert query(tab) == address
 
 
+@pytest.mark.slow
 def test_what_was_left_is_not_kept_by_the_page(visit: Open) -> None:
     tab = visit("?tab=saliency")
     for name in ("clusters", "saliency") * 3:
@@ -226,6 +229,7 @@ def test_what_was_left_is_not_kept_by_the_page(visit: Open) -> None:
     assert count["result"]["value"] <= 2
 
 
+@pytest.mark.slow
 def test_a_busy_queue_neither_keeps_the_page_nor_what_is_known(visit: Open, page: str) -> None:
     """Runs wait for each other; opening the page, examples and known answers do not."""
     tab, other = visit("?tab=attention"), visit("?tab=saliency")
@@ -255,10 +259,10 @@ def test_a_region_of_one_tab_scores_the_maps_of_another(visit: Open) -> None:
     tab = visit("?tab=segmentation&active=1")
     x, y = tab.evaluate(A_CAR)
     tab.locator(".dv-over").first.click(position={"x": x, "y": y})
-    tab.get_by_role("button", name="Offer the drawn mask").click()
+    tab.get_by_role("button", name="Send to the other tabs").click()
     playwright.expect(tab.locator(".dv-live")).to_contain_text("Sent: Segmentation by maskclip, car")
     choose(tab, "saliency")
-    tab.get_by_role("button", name="Offer the drawn mask").click()  # the map above its threshold
+    tab.get_by_role("button", name="Send to the other tabs").click()  # the map above its threshold
     choose(tab, "attention")
     offered = tab.get_by_label("Score against").locator("option").all_text_contents()
     assert any(text.startswith("sent: Segmentation by maskclip, car") for text in offered)
@@ -270,6 +274,7 @@ def test_a_region_of_one_tab_scores_the_maps_of_another(visit: Open) -> None:
     assert "mask=" not in query(tab)
 
 
+@pytest.mark.slow
 def test_the_picture_stays_when_the_tab_changes_and_new_words_run(visit: Open) -> None:
     tab = visit()
     tab.locator(".scenes .thumbnail-item").nth(1).click()
@@ -305,6 +310,34 @@ def test_bad_input_leaves_the_earlier_result(visit: Open) -> None:
     assert tab.locator(".dv-title").first.inner_text().startswith("car")
 
 
+def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
+    """Filling the controls by an example leaves the picture as a run wants it."""
+    tab = visit("?tab=saliency")
+    for name, example in (("saliency", "Figure 1"), ("attention", "Figure 3"), ("clusters", "a poor case")):
+        if name != "saliency":
+            choose(tab, name)
+        tab.get_by_role("button", name=example).click()
+        tab.wait_for_timeout(500)
+        if name != "saliency":
+            choose(tab, "saliency")
+        tab.get_by_role("textbox", name="Classes").first.fill(f"car, {name}")
+        tab.get_by_role("button", name="Run", exact=True).click()
+        tab.wait_for_function(f"{VIEWER}.atlas?.axis('class').values.includes('{name}')", timeout=LONG)
+
+
+@pytest.mark.slow
+def test_back_shows_what_was_before(visit: Open) -> None:
+    tab = visit("?tab=saliency&colormap=magma")
+    choose(tab, "clusters")
+    query(tab)
+    tab.go_back()
+    tab.wait_for_load_state()
+    until(tab)
+    assert tab.evaluate("DenseViewer.shell.active") == "saliency"
+    assert state(tab)["colormap"] == "magma"
+
+
+@pytest.mark.slow
 def test_stop_ends_a_run(visit: Open) -> None:
     tab = visit("?tab=attention")
     tab.get_by_role("textbox", name="Prompt").first.fill("a cow on the snow")
@@ -314,6 +347,7 @@ def test_stop_ends_a_run(visit: Open) -> None:
     playwright.expect(tab.locator(".status:visible")).to_contain_text("Stopped", timeout=LONG)
 
 
+@pytest.mark.slow
 def test_a_model_of_the_hub_says_what_it_costs_before_anything_is_fetched(visit: Open) -> None:
     tab = visit()
     tab.get_by_role("combobox", name="Diffusion model").or_(tab.get_by_label("Diffusion model")).first.click()
@@ -323,6 +357,7 @@ def test_a_model_of_the_hub_says_what_it_costs_before_anything_is_fetched(visit:
         playwright.expect(told).to_contain_text(text, timeout=LONG)
 
 
+@pytest.mark.slow
 def test_an_upload_is_in_the_address_by_its_content(visit: Open, tmp_path: Path) -> None:
     file = tmp_path / "own.png"
     Image.fromarray(scenes.get(scenes.HORSE).image[:, ::-1]).save(file)
@@ -339,6 +374,7 @@ def test_an_upload_is_in_the_address_by_its_content(visit: Open, tmp_path: Path)
     assert again.locator(".source img").count() == 1
 
 
+@pytest.mark.slow
 def test_what_is_saved_and_opened_again_is_the_same_page(visit: Open, tmp_path: Path) -> None:
     tab = visit("?tab=attention&step=9")
     tab.get_by_text("Take it away").click()
@@ -378,6 +414,7 @@ def test_what_is_saved_and_opened_again_is_the_same_page(visit: Open, tmp_path: 
     assert query(third) == address.replace("&step=9", "")
 
 
+@pytest.mark.slow
 def test_the_run_is_offered_as_script_and_command(visit: Open) -> None:
     tab = visit("?tab=clusters")
     tab.get_by_text("Copy as command").locator("visible=true").click()

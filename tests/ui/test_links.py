@@ -47,7 +47,10 @@ def test_an_address_leads_back_to_its_request(name: str) -> None:
 def test_every_field_but_those_of_the_first_example_is_told(name: str) -> None:
     subject = SUBJECTS[name]
     told = subject.link(OTHERS[name]())
-    fields = set(subject.fields(subject.first())) - {"noise_timestep", "mode"}  # which "matched" and a picture stand for
+    fields = set(subject.fields(subject.first())) - {
+        "noise_timestep",
+        "mode",
+    }  # which "matched" and a picture stand for
     assert set(told) - {"tab", "scene"} == fields
     picture = {"scene": str(subject.first().scene)} if subject.first().image is not None else {}
     assert subject.link(subject.first()) == {"tab": name} | picture

@@ -1,9 +1,11 @@
 """Sources of a run and the files the page sends."""
 
+import asyncio
 import base64
 from pathlib import Path
 
 import cv2
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,6 +26,25 @@ def test_a_scene_brings_its_masks_only_with_its_own_picture(tmp_path: Path) -> N
     for other in (resolve(str(tmp_path / "mirrored.png"), seed), resolve(scenes.file(seed), None)):
         assert other["masks"] == {}
         assert "scene" not in other
+
+
+def test_a_number_that_was_just_typed_wins_over_the_scene_before_it() -> None:
+    found = resolve(scenes.file(scenes.STREET), scenes.HORSE)
+    assert found["scene"] == scenes.HORSE
+    assert (found["image"] == scenes.get(scenes.HORSE).image).all()
+
+
+def test_a_picture_that_was_swept_away_is_drawn_again() -> None:
+    assert resolve("/nowhere/picture.png", scenes.HORSE)["scene"] == scenes.HORSE
+    with pytest.raises(ImageError):
+        resolve("/nowhere/picture.png", None)
+
+
+def test_nothing_is_fetched_for_a_visitor() -> None:
+    with gr.Blocks(analytics_enabled=False):
+        component = upload(label="image")
+    with pytest.raises(gr.Error, match="Nothing is fetched from other places"):
+        asyncio.run(component.async_move_resource_to_block_cache("HTTP://example.org/a.png"))
 
 
 def test_a_scene_may_be_named_alone_and_nothing_at_all_is_refused() -> None:

@@ -18,14 +18,6 @@ from inspector.ui.tab import Example, Tab
 from tests.ui.pretend import Saliency, saliency_request
 
 
-@pytest.fixture(autouse=True)
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the visitor is told."""
-    told: list[str] = []
-    monkeypatch.setattr(gr, "Warning", lambda message, **_: told.append(message))
-    return told
-
-
 def wait_for(condition: Callable[[], bool]) -> None:
     limit = time.monotonic() + 10
     while not condition():
@@ -112,27 +104,21 @@ def test_nothing_to_do_does_nothing(shown: Tab, pretend: Saliency) -> None:
 
 
 @pytest.mark.parametrize("by", ["at once", "in its turn"])
-def test_bad_input_is_a_sentence_and_nothing_is_lost(
-    by: str, shown: Tab, pretend: Saliency, warnings: list[str]
-) -> None:
+def test_bad_input_is_a_sentence_and_nothing_is_lost(by: str, shown: Tab, pretend: Saliency) -> None:
     bad = asked(classes="<b>, <b>")
     (step,) = [runs.on_page(with_make(shown, bad))()] if by == "at once" else in_turn(shown, bad)
     assert set(step) == {shown.status, shown.viewer}
     assert step[shown.viewer]["failed"]
     assert "Class &#x27;&lt;b&gt;&#x27; is given twice" in step[shown.status]
-    assert warnings == ["Class '&lt;b&gt;' is given twice; name each class once."]
     assert not pretend.requests
 
 
-def test_a_model_that_cannot_be_had_is_replaced_by_the_embedded_one(
-    shown: Tab, pretend: Saliency, warnings: list[str]
-) -> None:
+def test_a_model_that_cannot_be_had_is_replaced_by_the_embedded_one(shown: Tab, pretend: Saliency) -> None:
     last = in_turn(shown, asked(model="openai-vit-b-16"))[-1]
     assert [request.model for request in pretend.requests] == ["openai-vit-b-16", "scenes-clip"]
     assert "could not be fetched" in last[shown.status]
     assert "Went on with scenes-clip." in last[shown.status]
     assert runs.RESULTS.get(last[shown.viewer]["key"]).request.model == "scenes-clip"
-    assert len(warnings) == 1
 
 
 def test_an_example_fills_the_controls_and_begins_anew(shown: Tab) -> None:

@@ -1,0 +1,81 @@
+"""What a viewer shows as a figure: its panels, with the viewer's colours and scales."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inspector.views import shown
+from inspector.views.figure import draw
+from inspector.views.look import Look
+from inspector.views.overlay import enlarge, heat, picture
+from tests.views import samples
+
+NAMES = ("saliency", "attention", "clusters", "segmentation")
+
+
+def panels(name: str, look: Look | None = None, **state: Any) -> list[Any]:
+    return list(shown.sheet(getattr(samples, name)(), look or Look(), state).rows[0].panels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_state_it_is_how_the_viewer_begins(name: str) -> None:
+    sheet = shown.sheet(getattr(samples, name)(), Look(), {})
+    assert len(sheet.rows[0].panels) == 2
+    assert all(panel.title for panel in sheet.rows[0].panels)
+    assert draw(sheet).shape[2] == 3
+
+
+def test_a_panel_is_the_recorded_map_in_its_colours() -> None:
+    result = samples.attention()
+    state = [{"word": "a", "step": "2", "arm": "generation", "layer": "mean"}]
+    (panel,) = panels("attention", Look("magma", 0.5), panels=state)
+    grid = result.select("generation", 1, None, "a")
+    size = panel.image.shape[:2]
+    low, high = float(grid.min()), float(grid.max())
+    expected = heat(picture(result.images["generation"], size), enlarge(grid, size), low, high, "magma", 0.5)
+    assert np.array_equal(panel.image, expected)
+    assert (panel.bar.low, panel.bar.high, panel.bar.colormap) == (low, high, "magma")
+    assert panel.title.startswith("a · 2 of ")
+
+
+def test_a_shared_scale_holds_for_all_panels_of_a_kind() -> None:
+    own = [panel.bar for panel in panels("attention")]
+    both = [panel.bar for panel in panels("attention", Look(scale="shared"))]
+    assert own[0] != own[1]
+    assert {(bar.low, bar.high) for bar in both} == {(min(b.low for b in own), max(b.high for b in own))}
+
+
+def test_signed_maps_run_to_both_sides_of_zero() -> None:
+    (panel,) = panels("saliency", panels=[{"class": "car", "map": "signed"}])
+    top = float(np.abs(samples.saliency().grid_signed[0]).max())
+    assert (panel.bar.low, panel.bar.high, panel.bar.colormap) == (-top, top, "diverging")
+
+
+@pytest.mark.parametrize("show", ["mask", "outline"])
+def test_the_threshold_is_drawn_as_the_viewer_draws_it(show: str) -> None:
+    plain, cut = panels("saliency"), panels("saliency", show=show)
+    assert not np.array_equal(plain[0].image, cut[0].image)
+    assert (cut[0].bar is None) == (show == "mask")
+    assert "≥ 0.4" in cut[0].title if show == "mask" else cut[0].title == plain[0].title
+
+
+def test_labels_bring_their_legend_and_similarity_the_pinned_pixel() -> None:
+    result = samples.clusters()
+    sheet = shown.sheet(result, Look(), {"pin": {"y": 0.3, "x": 0.6}})
+    assert {name for name, _ in sheet.legend} == {f"cluster {value + 1}" for value in np.unique(result.grid_labels)}
+    height, width = result.request.image.shape[:2]
+    assert sheet.rows[0].panels[1].bar.low == result.similarity(int(0.3 * height), int(0.6 * width)).min()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"panels": 5, "pin": "x", "show": []},
+        {"panels": [{"word": "nothing", "class": 3, "evil": "x"}, 7], "pin": {"y": "a", "x": 9}},
+        {"panels": [{}] * 50},
+    ],
+)
+def test_a_state_is_believed_as_far_as_it_fits(name: str, state: dict[str, Any]) -> None:
+    assert 1 <= len(panels(name, **state)) <= 4
