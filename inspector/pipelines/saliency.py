@@ -13,7 +13,7 @@ from inspector.analysis.vocabulary import embed_classes, fill, other_words
 from inspector.models import load_clip
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, model_side, provenance
-from inspector.results import Progress, SaliencyRequest, SaliencyResult, fit_mask, parse_classes, resize_maps
+from inspector.results import Progress, SaliencyRequest, SaliencyResult, parse_classes, resize_maps
 from inspector.words import class_mask
 
 STAGES = 3
@@ -59,15 +59,14 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
 def rows(request: SaliencyRequest, signed: np.ndarray) -> tuple[dict[str, Any], ...]:
     """One row {class, ap, iou, iou_best, pointing, chance, threshold} per class that has a mask.
 
-    signed: (class, gh, gw); scored are the maps after the ReLU, at most SCORE_SIDE pixels long, as elsewhere.
-    threshold, of `iou`: a fraction of the map's maximum. chance: the AP of a constant map.
+    signed: (class, gh, gw); scored are the maps after the ReLU, at the image's size. threshold, of `iou`: a
+    fraction of the map's maximum. chance: the AP of a constant map.
     """
     found = []
     for index, synonyms in enumerate(parse_classes(request.classes)):
         mask = class_mask(synonyms, request.masks)
         if mask is None:
             continue
-        mask = fit_mask(mask)
         map_ = resize_maps(np.maximum(signed[index], 0), mask.shape)
         scores = metrics.map_scores(map_, mask, request.threshold)
         found.append(

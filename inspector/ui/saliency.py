@@ -81,8 +81,8 @@ def saliency(
 
 
 def notes(result: SaliencyResult) -> str:
-    """The table of classes."""
-    return parts.table(views.scores(result, result.request.threshold), "Classes, with what was measured of each map")
+    """The table of classes; how well their maps fit masks, the viewer says."""
+    return parts.table(views.scores(result), "Classes, among the background words")
 
 
 def figure(result: SaliencyResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:

@@ -77,24 +77,10 @@ def sheet(result: SaliencyResult, look: Look, side: int = SIDE) -> Sheet:
     return Sheet(rows, note=note)
 
 
-def scores(result: SaliencyResult, threshold: float) -> Table:
-    """One row per class: probability, cosine, share above the threshold and, with a mask, AP and IoU.
-
-    IoU is at `threshold`, a fraction of the map's maximum, on maps of the image's size.
-    """
-    size = result.request.image.shape[:2]
-    measured = {row["class"]: row for row in result.metrics}
-    rows: list[dict[str, Any]] = []
-    for index, name in enumerate(result.names):
-        found = mask(result, index, threshold, size)
-        row = {"class": name, "p": float(result.probabilities[index]), "cosine": float(result.scores[index])}
-        row["area"] = float(found.mean())
-        true = class_mask(result.request.classes[index], result.request.masks)
-        if true is not None:
-            row[f"IoU at {threshold:g}"] = float((found & true).sum() / max((found | true).sum(), 1))
-        extra = measured.get(name, {})
-        rows.append(row | {key: value for key, value in extra.items() if key not in ("class", "iou", "threshold")})
-    return table(rows)
+def scores(result: SaliencyResult) -> Table:
+    """One row per class: probability among classes and background words, and cosine similarity."""
+    pairs = zip(result.names, result.probabilities, result.scores, strict=True)
+    return table({"class": name, "p": float(p), "cosine": float(cosine)} for name, p, cosine in pairs)
 
 
 def arrays(result: SaliencyResult) -> dict[str, np.ndarray]:
