@@ -14,7 +14,6 @@
     press(panel, point, event) {
       if (this.panels[this.at] !== panel) { this.at = this.panels.indexOf(panel); this.layout.sync(); this.matrix.update(); this.layout.scores(); }
       panel.over.setPointerCapture?.(event.pointerId);
-      panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked
       const { tool } = this.state;
       if (tool === "brush" || tool === "wipe") { this.drawing = point; this._stroke(point); }
       else if (tool === "polygon") { this.masks.corner(point); panel.drawOver(); }
@@ -22,6 +21,7 @@
     }
 
     release(panel, point) {
+      panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
       if (this.drawing) { this.drawing = null; this.maskChanged(space.DRAWN); }
       else if (this.panning) {
         const { moved } = this.panning;

@@ -326,6 +326,14 @@ def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
 
 
 @pytest.mark.slow
+def test_a_picture_comes_from_a_file_the_camera_or_the_clipboard(visit: Open) -> None:
+    tab = visit()
+    tab.get_by_role("button", name="Clear").first.click()
+    for name in ("Upload file", "Capture from camera", "Paste from clipboard"):
+        assert tab.locator(".source").get_by_label(name).count() == 1, name
+
+
+@pytest.mark.slow
 def test_back_shows_what_was_before(visit: Open) -> None:
     tab = visit("?tab=saliency&colormap=magma")
     choose(tab, "clusters")

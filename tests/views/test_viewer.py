@@ -242,6 +242,70 @@ def test_a_drawn_mask_scores_every_map(show: Open) -> None:
     assert page.locator(".dv-score").first.inner_text() == ""
 
 
+def test_a_mask_is_loaded_scored_and_saved_again(show: Open, tmp_path: Any) -> None:
+    result = replace(samples.saliency(), request=replace(samples.saliency().request, masks={}), metrics=())
+    height, width = result.request.image.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    mask[:, : width // 2] = 255
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    page = show(result)
+    page.get_by_text("Masks and scores").click()
+    page.locator(".dv-file").set_input_files(str(tmp_path / "mask.png"))
+    settle(page)
+    assert page.evaluate("V.state.mask") == "drawn"
+    assert page.evaluate("V.masks.drawn.values.reduce((a, b) => a + b) / V.masks.drawn.values.length") == 0.5
+    assert all(text.startswith("AP ") for text in page.locator(".dv-score").all_inner_texts())
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Save the mask").click()
+    waiting.value.save_as(tmp_path / "saved.png")
+    saved = cv2.imread(str(tmp_path / "saved.png"), cv2.IMREAD_GRAYSCALE)
+    assert set(np.unique(saved)) == {0, 255}
+    assert (saved[:, : saved.shape[1] // 2] == 255).all()
+    again = show(result)
+    again.get_by_text("Masks and scores").click()
+    cv2.imwrite(str(tmp_path / "wide.png"), np.full((40, 400), 255, np.uint8))
+    again.locator(".dv-file").set_input_files(str(tmp_path / "wide.png"))
+    settle(again)
+    assert "another shape" in again.locator(".dv-live").inner_text()
+
+
+def test_the_threshold_says_its_area_and_draws_outline_and_mask(show: Open) -> None:
+    result = samples.saliency()
+    page = show(result)
+    pixels = "[...V.active().context.getImageData(0, 0, V.active().canvas.width, V.active().canvas.height).data]"
+    drawn = {}
+    for kind in ("heat", "outline", "mask"):
+        page.get_by_label("Threshold as").select_option(kind)
+        settle(page)
+        drawn[kind] = np.array(page.evaluate(pixels))
+    assert len({values.tobytes() for values in drawn.values()}) == 3
+    page.get_by_role("slider", name="Threshold").fill("0.5")
+    settle(page)
+    told = page.locator(".dv-threshold").inner_text()
+    found = resize_maps(result.grid[0], (256, 256)) >= 0.5 * result.grid[0].max()
+    assert (
+        f"{100 * found.mean():.0f}." in told or abs(float(told.split("; ")[1].split("%")[0]) - 100 * found.mean()) < 1
+    )
+    assert page.locator(".dv-threshold svg").get_attribute("aria-label")
+
+
+def test_keys_work_on_the_picture_that_was_clicked(show: Open) -> None:
+    page = show(samples.attention())
+    page.locator(".dv-over").first.click(position={"x": 40, "y": 40})
+    step = page.evaluate("V.active().choice.step")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("V.active().choice.step") == str(int(step) - 1)
+    page.keyboard.press("Escape")
+    assert page.evaluate("V.state.pin") is None
+
+
+def test_two_corners_are_no_polygon(show: Open) -> None:
+    page = show(samples.saliency())
+    page.evaluate("V.masks.corner({ y: 0.1, x: 0.1 }); V.masks.corner({ y: 0.5, x: 0.5 }); V.masks.closePolygon()")
+    settle(page)
+    assert page.evaluate("[V.state.mask, V.masks.drawn]") == ["match", None]
+
+
 def test_what_was_only_announced_is_asked_for_once(show: Open) -> None:
     made = atlas_of(samples.attention())
     page = show(samples.attention())
