@@ -128,6 +128,7 @@ def test_a_figure_is_of_the_kind_its_name_ends_in(name: str, head: bytes, clip: 
     assert b'"tab": "saliency"' in figure.replace(b"&quot;", b'"')
 
 
+@pytest.mark.slow
 def test_at_a_scale_the_pictures_themselves_are_larger(clip: list[str], diffusion: list[str], tmp_path: Path) -> None:
     asked = {
         "segmentation": ["scene:1", "--classes", "sky", *clip],

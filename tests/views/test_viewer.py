@@ -372,6 +372,7 @@ def test_names_from_outside_stay_text(show: Open) -> None:
     assert evil in page.locator(".dv-title").first.inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["saliency", "attention", "clusters", "segmentation"])
 @pytest.mark.parametrize("width", [390, 1100])
 def test_every_tab_fits_its_screen(show: Open, name: str, width: int) -> None:
@@ -381,6 +382,7 @@ def test_every_tab_fits_its_screen(show: Open, name: str, width: int) -> None:
     assert page.locator(".dv-canvas").first.get_attribute("aria-label")
 
 
+@pytest.mark.slow  # those of the page, in tests/ui, look at the same viewer
 @pytest.mark.parametrize("name", ["attention", "segmentation"])
 @pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, "dark"), (390, "light")])
 def test_axe_finds_nothing(show: Open, name: str, width: int, scheme: str) -> None:
