@@ -309,6 +309,7 @@
       const { viewer } = this, { state } = viewer, { map } = viewer.active();
       this._legend();
       this.graph.replaceChildren();
+      this.cut.node.hidden = !map;  // labels have no threshold
       if (map) {
         const share = Math.min(Math.max(space.score.level(map, state.threshold) / 255, 0), 1), { width, height } = viewer.size();
         const fine = space.draw.enlarge(map, Math.min(height, 256), Math.min(width, 256));

@@ -11,8 +11,7 @@ from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
-from inspector.ui.tab import Example, Subject, Tab
-from inspector.ui.viewer import viewer
+from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
 from inspector.views.atlases import END, START
 from inspector.views.figure import Sheet
@@ -171,10 +170,8 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         info="Our choice. A given picture has only the arm with noise added once.",
     )
     own = {"mode": mode, "prompt": prompt, **_numbers(), "model": models.diffusion}
-    status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
-    controls.endpoint(TAB, attention, [component for name, component in own.items() if name != "mode"])
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
-    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click, prompt.submit], examples)
+    return assemble(SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples)
 
 
 def _numbers() -> dict[str, Any]:

@@ -10,8 +10,7 @@ from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
-from inspector.ui.tab import Example, Subject, Tab
-from inspector.ui.viewer import viewer
+from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import clusters as views
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
@@ -133,10 +132,8 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         )
         run, stop = controls.actions()
     own = {"k": k, **_recipe(), "model": models.diffusion}
-    status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
-    controls.endpoint(TAB, clusters, list(own.values()))
     examples = [Example(good, first_request), Example(poor, second_request)]
-    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click], examples)
+    return assemble(SUBJECT, clusters, own, todo, (run, stop), [run.click], examples)
 
 
 def _recipe() -> dict[str, Any]:

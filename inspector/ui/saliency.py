@@ -9,8 +9,7 @@ from inspector.results import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, Sal
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
-from inspector.ui.tab import Example, Subject, Tab
-from inspector.ui.viewer import viewer
+from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import saliency as views
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
@@ -114,10 +113,8 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         )
         run, stop = controls.actions()
     own = {"classes": classes, **_recipe(), "model": models.clip}
-    status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
-    controls.endpoint(TAB, saliency, list(own.values()))
     examples = [Example(maps, first_request), Example(cut, first_request, {"show": "mask"})]
-    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click, classes.submit], examples)
+    return assemble(SUBJECT, saliency, own, todo, (run, stop), [run.click, classes.submit], examples)
 
 
 def _recipe() -> dict[str, Any]:

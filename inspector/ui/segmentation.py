@@ -11,8 +11,7 @@ from inspector.results import SEGMENTATION_METHODS, SegmentationRequest, Segment
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
-from inspector.ui.tab import Example, Subject, Tab
-from inspector.ui.viewer import viewer
+from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
@@ -136,10 +135,8 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     )
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
     own = {"classes": classes, "method": method, **_recipe(), **chosen}
-    status, shown, told = gr.HTML(parts.placeholder("Press Run, or choose an example.")), viewer(TAB), gr.HTML()
-    controls.endpoint(TAB, segmentation, list(own.values()))
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
-    return Tab(SUBJECT, own, status, shown, told, todo, run, stop, [run.click, classes.submit], examples)
+    return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples)
 
 
 def _recipe() -> dict[str, Any]:

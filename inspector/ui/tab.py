@@ -1,5 +1,6 @@
 """Tab: what each of the four says of itself, so that running, linking and saving are written once."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,11 +8,11 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import InputError
-from inspector.ui import links, parts, scenes
+from inspector.ui import controls, links, parts, scenes
 from inspector.ui.pictures import UPLOADS, save
 from inspector.ui.session import RESULTS, fingerprint
 from inspector.ui.source import Source, told
-from inspector.ui.viewer import showing
+from inspector.ui.viewer import showing, viewer
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
 from inspector.views.recipes import as_command, as_python
@@ -126,3 +127,22 @@ class Tab:
         path = scenes.file(request.scene) if request.scene is not None else None
         path = path or save(request.image, gr.utils.get_upload_folder())
         return own | {source.picture: path, source.scene: request.scene, source.about: told(request.scene)}
+
+
+def assemble(
+    subject: Subject,
+    handler: Callable[..., Any],
+    own: Mapping[str, Any],
+    todo: gr.JSON,
+    buttons: tuple[gr.Button, gr.Button],
+    triggers: Sequence[Any],
+    examples: Sequence[Example],
+) -> Tab:
+    """What every tab ends with, below its own controls: status line, viewer and tables, and its endpoint `handler`.
+
+    own: field -> control, of which the endpoint takes those that it has a parameter for; buttons: Run and Stop.
+    """
+    asked = inspect.signature(handler).parameters
+    controls.endpoint(subject.name, handler, [component for name, component in own.items() if name in asked])
+    status = gr.HTML(parts.placeholder("Press Run, or choose an example."))
+    return Tab(subject, own, status, viewer(subject.name), gr.HTML(), todo, *buttons, triggers, examples)

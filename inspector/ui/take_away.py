@@ -85,8 +85,7 @@ def write(
     """Write figures, data, caption and the picture itself; returns their paths.
 
     shown: {tab, key, earlier, state} as the page says, which is not trusted. panels: the figure is of what the viewer
-    shows, and not in the paper's layout. Raises InputError where nothing is shown,
-    or it is no longer kept.
+    shows, and not in the paper's layout. Raises InputError where nothing is shown, or it is no longer kept.
     """
     told = shown if isinstance(shown, dict) else {}
     if told.get("tab") not in tabs or not isinstance(told.get("key"), str):
@@ -138,6 +137,8 @@ def on_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> Calla
         if path.lower().endswith(".json"):
             name, values = load_request(path)
             request = request_of(name, values)
+            if not tabs[name].subject.link(request):
+                raise ChoiceError("result.json holds choices that the page has no control for; open maps.npz instead.")
             shown = runs.asking(tabs[name], request, "fresh")
         else:
             result = checked(tabs, load_result(path, LARGEST))

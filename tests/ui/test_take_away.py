@@ -151,6 +151,10 @@ def json_of(content: Any) -> Callable[[Path], Path]:
 
 
 UPLOAD = {"tab": "saliency", "request": {"image": {"shape": [9, 9, 3]}, "classes": [["a"]], "scene": None}}
+UNTOLD = {
+    "tab": "saliency",
+    "request": {"image": {}, "scene": scenes.STREET, "classes": [["car"], ["sky"]], "threshold": 0.3},
+}
 BAD = {
     "parts that do not fit": (broken_maps, "do not fit together"),
     "flipped bytes": (flipped, "read as a saved result"),
@@ -161,6 +165,7 @@ BAD = {
     "no json": (json_of("{"), "cannot be read as a saved result"),
     "deep json": (json_of("[" * 100_000), "cannot be read as a saved result"),
     "other json": (json_of({"tab": 5, "request": 5}), "no result that was saved here"),
+    "no control for it": (json_of(UNTOLD), "no control for"),
     "another tab": (json_of({"tab": "os", "request": {}}), "tab is 'os'"),
     "an upload": (json_of(UPLOAD), "does not hold the uploaded picture"),
     "unknown fields": (json_of({"tab": "attention", "request": {"prompt": "a", "evil": 1}}), "changed since"),
