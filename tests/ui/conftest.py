@@ -10,6 +10,7 @@ import pytest
 
 from inspector.settings import ASSETS
 from inspector.ui import controls, runs, saliency, session, tab, take_away, viewer
+from tests.ui.driving import browser, visit  # noqa: F401  # fixtures of every test here
 from tests.ui.pretend import Saliency
 
 EMBEDDED = ASSETS / "models"

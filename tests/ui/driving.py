@@ -1,0 +1,78 @@
+"""Driving the page in a browser: what its tests share."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from inspector.browser import open_browser
+from inspector.errors import ChoiceError
+
+DESK, PHONE = 1440, 390  # width of the window, pixels
+LONG = 180_000  # milliseconds; a busy machine
+TABS = ("saliency", "attention", "clusters", "segmentation")
+VIEWER = "DenseViewer.shell.slots.get(DenseViewer.shell.active).viewer"
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(open_browser())
+        except ChoiceError as error:
+            warnings.warn(f"NO BROWSER: {error}", stacklevel=1)
+            pytest.skip(str(error))
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Any, page: str) -> Iterator[Open]:
+    """A function that opens an address of the page; every request to elsewhere is aborted, and fails the test."""
+    contexts, outside, errors = [], [], []
+
+    def only_here(route: Any) -> None:
+        if route.request.url.startswith((page, "blob:", "data:")):
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    def opened(query: str = "", width: int = DESK, theme: str = "light", flag: str = "ready") -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce"))
+        tab = contexts[-1].new_page()
+        tab.route("**/*", only_here)
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto(f"{page}{query}{'&' if query else '?'}__theme={theme}", timeout=LONG)
+        until(tab, flag)
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not outside
+    assert not errors
+
+
+def until(tab: Any, flag: str = "ready") -> None:
+    """Wait for what the document says of itself."""
+    tab.wait_for_function(f"document.documentElement.dataset.inspector === '{flag}'", timeout=LONG)
+
+
+def choose(tab: Any, name: str) -> None:
+    """Open a tab of the page by a click."""
+    tab.get_by_role("tab", name=name.capitalize()).click()
+    tab.wait_for_function(f"DenseViewer.shell.active === '{name}'", timeout=LONG)
+    until(tab)
+
+
+def state(tab: Any) -> dict[str, Any]:
+    return tab.evaluate(f"{VIEWER}.remember()")
+
+
+def query(tab: Any) -> str:
+    """The address once it says what is shown."""
+    tab.wait_for_timeout(500)
+    return "?" + tab.url.partition("?")[2].replace("&__theme=light", "")
