@@ -6,7 +6,8 @@ InspectorError
 │   ├── PromptError       empty, too long, a word that is not in it
 │   ├── ClassesError      none, too many, too long
 │   ├── ChoiceError       a number out of range, an unknown name (lists the valid ones)
-│   └── ShareError        the visitor's share of a public host is used up (says until when)
+│   ├── ShareError        the visitor's share of a public host is used up (says until when)
+│   └── BusyError         too many runs are waiting, or the visitor has as many as one may (says until when)
 ├── ModelError            a model that cannot be had
 │   ├── UnknownModelError     not in the catalog (lists the names)
 │   ├── ModelFilesError       missing or unusable files in a folder
@@ -20,6 +21,10 @@ InspectorError
 
 class InspectorError(Exception):
     """Base of all errors raised on purpose; its text is one sentence fit for a user."""
+
+    def __str__(self) -> str:
+        """The sentence; half a surrogate pair becomes its escape, since it can be neither printed nor sent as JSON."""
+        return super().__str__().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class InputError(InspectorError):
@@ -44,6 +49,10 @@ class ChoiceError(InputError):
 
 class ShareError(InputError):
     """A visitor of a public host used up their share of its computing for now."""
+
+
+class BusyError(InputError):
+    """No more runs are let in, or none of this visitor's."""
 
 
 class ModelError(InspectorError):

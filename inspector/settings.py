@@ -20,14 +20,21 @@ For a host that anybody may use:
 | INSPECTOR_MAX_CLASSES | classes of one request, 25 to 1000 | 64 |
 | INSPECTOR_MAX_SCENES | scenes of one evaluation over the API, 1 to 10,000 | 64 |
 | INSPECTOR_QUEUE | how many runs may wait, 1 to 1000 | 16 |
-| INSPECTOR_VISITOR_SECONDS | seconds of computing a visitor may use in ten minutes, 0 to 600; 0: any | 0 |
+| INSPECTOR_VISITOR_RUNS | runs of one visitor, under way and waiting, 1 to 1000 | 3 |
+| INSPECTOR_VISITOR_SECONDS | seconds of computing of a visitor in ten minutes, 0 to 600; 0: any | 120 if public, or 0 |
 | INSPECTOR_HUB | 0: models of the hub are not offered, only embedded ones and folders | 1 |
-| INSPECTOR_PROXY | 1: a proxy in front tells the visitor's address (x-forwarded-for) | 1 on Spaces, else 0 |
+| INSPECTOR_PROXY | 1: a proxy in front tells the visitor's address and the host they asked for | 1 on Spaces, else 0 |
+| INSPECTOR_HOSTS | names, beside this machine's, under which the page may be asked for, with commas | the Space's |
+| INSPECTOR_ORIGINS | other sites' origins whose scripts may call, such as https://example.org, with commas | none |
+| INSPECTOR_FRAMES | sites that may show the page in a frame, with commas | the Space's host, else none |
 
-SPACE_ID and SPACES_ZERO_GPU are read too: Hugging Face sets them on a Space, and on one that borrows its GPU.
+What gradio and Hugging Face set is read too: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_ROOT_PATH and
+GRADIO_TEMP_DIR; SPACE_ID and SPACE_HOST on a Space, and SPACES_ZERO_GPU on one that borrows its GPU.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -47,6 +54,10 @@ LIMITS: Mapping[str, tuple[str, int, int]] = {
     "INSPECTOR_MAX_CLASSES": ("max_classes", 25, 1000),
     "INSPECTOR_MAX_SCENES": ("max_scenes", 1, 10_000),
 }
+PUBLIC_SECONDS = 120  # of computing for one visitor of a public page in ten minutes
+SPACES_FRAMES = ("https://huggingface.co", "https://*.hf.space")  # show a Space in a frame
+_HOST = re.compile(r"[A-Za-z0-9_.*:\[\]-]{1,253}")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9_.*:\[\]-]{1,253}")
 
 
 @dataclass(frozen=True)
@@ -79,11 +90,36 @@ class Settings:
     offline: bool = False
     models_kept: int = 3
     queue: int = 16  # runs that may wait
-    visitor_seconds: int = 0  # of computing for one visitor in ten minutes; 0 is no limit
+    visitor_runs: int = 3  # of one visitor, under way and waiting
+    visitor_seconds: int | None = None  # of computing for one visitor in ten minutes; 0: any; None: as `share`
     hub: bool = True
     proxy: bool = False
+    hosts: tuple[str, ...] = ()  # names that the page answers to, beside this machine's
+    origins: tuple[str, ...] = ()  # of other sites whose scripts may call
+    frames: tuple[str, ...] = ()  # sites that may show the page in a frame
     zero_gpu: bool = False  # each run borrows a GPU, in a process of its own
+    server_name: str = ""  # address to listen on; "": this machine only
+    root_path: str = ""  # path, or whole address, under which a proxy shows the page
+    temp: Path | None = None  # where the page's files lie while it runs
+    space: bool = False
     limits: Limits = field(default_factory=Limits)
+
+    def share(self, public: bool) -> int:
+        """Seconds of computing for one visitor in ten minutes, 0 for any. public: others than this machine may ask."""
+        if self.visitor_seconds is not None:
+            return self.visitor_seconds
+        return PUBLIC_SECONDS if public else 0
+
+
+def is_public(host: str | None) -> bool:
+    """Whether a page that listens on `host` ("" or None: what the environment says) is open to other machines."""
+    name = host or settings().server_name
+    if settings().space:
+        return True
+    try:
+        return not ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:  # a name
+        return name not in ("", "localhost")
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +129,11 @@ def settings() -> Settings:
     dtype = environment.get("INSPECTOR_DTYPE", "")
     if dtype and dtype not in DTYPES:
         raise ChoiceError(f"INSPECTOR_DTYPE is {dtype!r}; use one of {', '.join(DTYPES)}.")
-    cache = environment.get("INSPECTOR_CACHE")
+    cache, temp = environment.get("INSPECTOR_CACHE"), environment.get("GRADIO_TEMP_DIR")
+    space = bool(environment.get("SPACE_ID"))
+    space_host = environment.get("SPACE_HOST", "*.hf.space") if space else ""
+    if environment.get("GRADIO_SERVER_PORT", ""):  # gradio reads it, when it is imported
+        _number("GRADIO_SERVER_PORT", 0, 1, 65535)
     plain = Limits()
     limits = {
         name: _number(variable, getattr(plain, name), least, most) for variable, (name, least, most) in LIMITS.items()
@@ -106,12 +146,33 @@ def settings() -> Settings:
         offline=environment.get("INSPECTOR_OFFLINE", "0") not in ("", "0"),
         models_kept=_number("INSPECTOR_MODELS", Settings.models_kept, 1, 1000),
         queue=_number("INSPECTOR_QUEUE", Settings.queue, 1, 1000),
-        visitor_seconds=_number("INSPECTOR_VISITOR_SECONDS", Settings.visitor_seconds, 0, 600),
+        visitor_runs=_number("INSPECTOR_VISITOR_RUNS", Settings.visitor_runs, 1, 1000),
+        visitor_seconds=_number("INSPECTOR_VISITOR_SECONDS", 0, 0, 600) if _said("INSPECTOR_VISITOR_SECONDS") else None,
         hub=_switch("INSPECTOR_HUB", Settings.hub),
-        proxy=_switch("INSPECTOR_PROXY", bool(environment.get("SPACE_ID"))),
+        proxy=_switch("INSPECTOR_PROXY", space),
+        hosts=_list("INSPECTOR_HOSTS", _HOST, "names such as example.org", space_host),
+        origins=_list("INSPECTOR_ORIGINS", _ORIGIN, "origins such as https://example.org"),
+        frames=_list("INSPECTOR_FRAMES", _ORIGIN, "origins such as https://example.org", *SPACES_FRAMES * space),
         zero_gpu=environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # as the host's library reads it
+        server_name=_said("GRADIO_SERVER_NAME"),
+        root_path=_said("GRADIO_ROOT_PATH"),
+        temp=Path(temp) if temp else None,
+        space=space,
         limits=Limits(**limits),
     )
+
+
+def _said(variable: str) -> str:
+    return os.environ.get(variable, "").strip()
+
+
+def _list(variable: str, pattern: re.Pattern[str], kind: str, *default: str) -> tuple[str, ...]:
+    """What stands between the commas of a variable; each must fit the pattern, since it goes into answers' heads."""
+    found = tuple(item.strip().rstrip("/") for item in _said(variable).split(",") if item.strip())
+    for item in found:
+        if not pattern.fullmatch(item):
+            raise ChoiceError(f"{variable} holds {item[:60]!r}; use {kind}, with commas between them.")
+    return found or tuple(item for item in default if item)
 
 
 def _number(variable: str, default: int, least: int, most: int) -> int:

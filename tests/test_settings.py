@@ -6,7 +6,7 @@ import pytest
 
 from inspector.errors import ChoiceError
 from inspector.results import AttentionRequest, SaliencyRequest
-from inspector.settings import LIMITS, Limits, Settings, settings
+from inspector.settings import LIMITS, Limits, Settings, is_public, settings
 from inspector.world import scene
 
 READ = (
@@ -14,9 +14,17 @@ READ = (
     "INSPECTOR_QUEUE",
     "INSPECTOR_VISITOR_SECONDS",
     "INSPECTOR_MODELS",
+    "INSPECTOR_VISITOR_RUNS",
     "INSPECTOR_HUB",
     "INSPECTOR_PROXY",
+    "INSPECTOR_HOSTS",
+    "INSPECTOR_ORIGINS",
+    "INSPECTOR_FRAMES",
+    "GRADIO_SERVER_NAME",
+    "GRADIO_SERVER_PORT",
+    "GRADIO_ROOT_PATH",
     "SPACE_ID",
+    "SPACE_HOST",
     "SPACES_ZERO_GPU",
 )
 
@@ -40,7 +48,73 @@ def read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
 def test_without_variables_the_defaults_hold() -> None:
     found = settings()
     assert found.limits == Limits()
-    assert (found.queue, found.visitor_seconds, found.hub, found.proxy, found.zero_gpu) == (16, 0, True, False, False)
+    assert (found.queue, found.visitor_runs, found.hub, found.proxy, found.zero_gpu) == (16, 3, True, False, False)
+    assert (found.hosts, found.origins, found.frames, found.space) == ((), (), (), False)
+
+
+@pytest.mark.parametrize(
+    ("host", "variables", "public"),
+    [
+        (None, {}, False),
+        ("127.0.0.1", {}, False),
+        ("127.8.9.1", {}, False),
+        ("[::1]", {}, False),
+        ("localhost", {}, False),
+        ("0.0.0.0", {}, True),
+        ("::", {}, True),
+        ("192.168.1.5", {}, True),
+        ("example.org", {}, True),
+        (None, {"GRADIO_SERVER_NAME": "0.0.0.0"}, True),
+        (None, {"SPACE_ID": "somebody/dense-inspector"}, True),
+    ],
+)
+def test_a_public_page_has_a_share_per_visitor(
+    host: str | None, variables: dict[str, str], public: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(monkeypatch, **variables)
+    assert is_public(host) is public
+    assert settings().share(public) == (120 if public else 0)
+    assert read(monkeypatch, INSPECTOR_VISITOR_SECONDS="0").share(True) == 0
+    assert read(monkeypatch, INSPECTOR_VISITOR_SECONDS="7").share(False) == 7
+
+
+def test_names_and_origins_are_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(
+        monkeypatch,
+        INSPECTOR_HOSTS="example.org, *.example.net",
+        INSPECTOR_ORIGINS="https://a.example/ ,http://b.example:81",
+        INSPECTOR_FRAMES="https://c.example",
+    )
+    assert found.hosts == ("example.org", "*.example.net")
+    assert found.origins == ("https://a.example", "http://b.example:81")
+    assert found.frames == ("https://c.example",)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("INSPECTOR_HOSTS", "https://example.org"),
+        ("INSPECTOR_HOSTS", "a b"),
+        ("INSPECTOR_ORIGINS", "example.org"),
+        ("INSPECTOR_ORIGINS", "https://a.example/path"),
+        ("INSPECTOR_FRAMES", "https://a.example; script-src *"),  # goes into a head of every answer
+        ("INSPECTOR_FRAMES", "*"),
+    ],
+)
+def test_what_is_no_name_is_one_sentence(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ChoiceError, match=rf"^{variable} holds .*; use "):
+        read(monkeypatch, **{variable: value})
+
+
+def test_a_space_is_asked_for_by_its_own_name_and_shown_in_its_host_s_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(monkeypatch, SPACE_ID="somebody/dense-inspector", SPACE_HOST="somebody-dense-inspector.hf.space")
+    assert found.hosts == ("somebody-dense-inspector.hf.space",)
+    assert "https://huggingface.co" in found.frames
+
+
+def test_gradio_s_port_is_checked_before_gradio_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ChoiceError, match="GRADIO_SERVER_PORT is 'abc'; use a whole number from 1 to 65,535"):
+        read(monkeypatch, GRADIO_SERVER_PORT="abc")
 
 
 @pytest.mark.parametrize("variable", LIMITS)

@@ -3,7 +3,7 @@
   "use strict";
   const SHELF = 8;  // masks that are kept for the other tabs
   const REST = 300;  // milliseconds without a change before the address is written
-  const OWN = "inspector";  // of the document: "ready" when what the address says is on the screen, "failed" when it cannot be
+  const OWN = "inspector";  // of the document: "ready" when what was asked for is on the screen, "failed" when it cannot be
 
   class Shell {
     constructor() {
@@ -38,10 +38,11 @@
       if (!slot || !value || value.nonce === slot.value?.nonce) return;
       if (value.failed) {
         slot.failed = true;
-        if (name === this.active && !slot.value) this.flag("failed");
+        if (name === this.active) this.flag("failed");  // what was shown before stays
         return;
       }
       if (!value.atlas) return;
+      slot.failed = false;
       slot.drawn = slot.viewer?.masks.drawn ?? slot.drawn;  // which stays where the new result is of the same picture
       if (slot.value && slot.value.key !== value.key) {
         slot.earlier = [slot.value.key, ...slot.earlier.filter((key) => key !== value.key)].slice(0, 4);
@@ -114,6 +115,7 @@
 
     async more(slot, at) {
       const text = await slot.server.more({ key: slot.value.key, at });
+      if (text === "busy") throw new Error("Too many ask for maps at once; try again in a moment.");
       if (typeof text !== "string" || !text) throw new Error("Those maps are no longer kept; press Run to compute them again.");
       return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
     }

@@ -5,12 +5,14 @@ gradient of `saliency` and the variants of `dense_clip` are built from these pie
 are the block itself, which a test holds.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from inspector.analysis import memory
 from inspector.errors import UnsupportedModelError
 
 Block = Any  # open_clip's ResidualAttentionBlock; `check_block` holds it
@@ -45,6 +47,27 @@ def scores(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """Scaled dot products (b, head, n, m) of (b, head, n, head_dim) with (b, head, m, head_dim)."""
     # scaled before the product, as torch does: half precision would overflow after it
     return (left * left.shape[-1] ** -0.5) @ right.transpose(-2, -1)
+
+
+def attend(
+    pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    value: torch.Tensor,
+    room: float,
+    bias: Callable[[slice], torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """sum over pairs of softmax(scores(left, right) + bias), times the values: (b, head, n, head_dim).
+
+    pairs: each left (b, head, n, head_dim), right (b, head, m, head_dim); value: (b, head, m, head_dim); bias: of some
+    rows, (rows, m). Only as many rows of weights are formed at a time as fit into `room` bytes.
+    """
+    left, right = pairs[0]
+    count, each = left.shape[2], left.shape[0] * left.shape[1] * right.shape[2] * left.element_size()
+    found = []
+    for rows in memory.blocks(count, memory.fitting(count, (len(pairs) + 2) * each, room)):
+        products = (scores(left[:, :, rows], right) for left, right in pairs)
+        maps = [(product if bias is None else product + bias(rows)).softmax(-1) for product in products]
+        found.append(sum(maps[1:], maps[0]) @ value)
+    return torch.cat(found, dim=2)
 
 
 def merge_heads(block: Block, attended: torch.Tensor) -> torch.Tensor:

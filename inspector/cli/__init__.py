@@ -5,6 +5,7 @@ imported when it runs, so that `--help` answers at once.
 """
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -44,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Bad input and failures with a known reason are one line on standard error; a bug keeps its traceback.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be Unicode
     try:
         args = _parser().parse_args(argv)
         import_module(COMMANDS[args.command]).run(args)
@@ -53,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(error, WRONG_USE)
     except InspectorError as error:
         return _complain(error, FAILED)
+    except OSError as error:  # a full disk, a pipe that nobody reads, a folder that may not be written to
+        where = f" {str(error.filename)!r}" if error.filename else ""
+        return _complain(InspectorError(f"Cannot read or write{where}: {error.strerror or error}."), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
     return DONE

@@ -42,8 +42,8 @@ def open_picture(text: str) -> Picture:
 
 def _drawn(text: str) -> Picture:
     seed = text.removeprefix(SCENE)
-    if not seed.isdecimal():
-        raise ChoiceError(f"{text!r} has no seed; write a whole number after the colon, such as scene:1.")
+    if not (seed.isascii() and seed.isdecimal() and len(seed) < 20):
+        raise ChoiceError(f"{text[:40]!r} has no seed; write a whole number after the colon, such as scene:1.")
     check_number("seed", int(seed), 0, settings().limits.max_seed, whole=True)
     from inspector.world import scene
 

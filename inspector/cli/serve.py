@@ -14,7 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Build the page and serve it until interrupted."""
     from inspector.results import check_number
+    from inspector.settings import settings
 
+    settings()  # what the environment says wrong is told before gradio reads it
     if args.port is not None:
         check_number("port", args.port, 1, 65535, whole=True)
     from inspector.ui.shell import serve

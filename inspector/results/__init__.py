@@ -4,22 +4,27 @@ Axes are named as everywhere: `arm step layer head token class cluster h w`. Ima
 (h, w, 3).
 """
 
-from inspector.results.attention import ARMS, AttentionRequest, AttentionResult, Token, span_tokens, word_tokens
+from inspector.results.attention import ARMS, AttentionRequest, AttentionResult
 from inspector.results.checks import (
     ClassNames,
     Masks,
     check_choice,
+    check_flag,
     check_image,
     check_masks,
     check_number,
     check_prompt,
+    check_scene,
     check_template,
+    check_text,
     parse_classes,
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.results.segmentation import SEGMENTATION_METHODS, Segment, SegmentationRequest, SegmentationResult
+from inspector.results.tokens import Token, span_tokens, word_tokens
 
 __all__ = [
     "ARMS",
@@ -43,14 +48,19 @@ __all__ = [
     "SegmentationResult",
     "Token",
     "check_choice",
+    "check_flag",
     "check_image",
     "check_masks",
     "check_number",
     "check_prompt",
+    "check_scene",
     "check_template",
+    "check_text",
     "fit_mask",
+    "is_unicode",
     "parse_classes",
     "plain",
+    "quoted",
     "resize_maps",
     "span_tokens",
     "word_tokens",

@@ -1,7 +1,7 @@
-"""Request and result of the attention pipeline, and which tokens a word covers."""
+"""Request and result of the attention pipeline."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +9,10 @@ import numpy as np
 
 from inspector.errors import ChoiceError, PromptError
 from inspector.results.checks import (
+    LONGEST_NAME,
     Masks,
     check_choice,
+    check_flag,
     check_image,
     check_masks,
     check_number,
@@ -19,9 +21,22 @@ from inspector.results.checks import (
     check_text,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.quoting import described, quoted
+from inspector.results.recorded import (
+    check_array,
+    check_kind,
+    check_list,
+    check_mapping,
+    check_rows,
+    check_same,
+    misfit,
+)
+from inspector.results.tokens import Token, word_tokens
 from inspector.settings import settings
 
 ARMS = ("generation", "noise once")
+PREVIEW_SIDE = 256  # pixels of a preview at most
+MOST_LAYERS, MOST_TOKENS = 200, 1000
 
 
 @dataclass(frozen=True)
@@ -55,30 +70,19 @@ class AttentionRequest:
         set_ = object.__setattr__
         check_scene(self.scene)
         for name in ("scheduler", "model"):
-            check_text(name, getattr(self, name))
+            check_text(name, getattr(self, name), LONGEST_NAME)
         set_(self, "prompt", check_prompt(self.prompt))
         check_number("steps", self.steps, 1, limits.max_steps, whole=True)
         check_number("guidance_scale", self.guidance_scale, 1, 30)
         check_number("seed", self.seed, 0, limits.max_seed, whole=True)
+        check_flag("heads", self.heads)
         if self.noise_timestep is not None:
             check_number("noise_timestep", self.noise_timestep, 0, 999, whole=True)
         if self.size is not None:
             check_number("size", self.size, 64, limits.work_side, whole=True)
         if self.image is not None:
             set_(self, "image", check_image(self.image))
-            set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
-        elif self.masks:
-            set_(self, "masks", {word: np.asarray(mask, bool) for word, mask in self.masks.items()})
-
-
-@dataclass(frozen=True)
-class Token:
-    """A prompt token as shown: index in the sequence, text, span of characters in the prompt."""
-
-    index: int
-    text: str
-    start: int
-    stop: int
+        set_(self, "masks", check_masks(self.masks, None if self.image is None else self.image.shape[:2]))
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,74 @@ class AttentionResult:
     metrics: tuple[Mapping[str, Any], ...]
     provenance: Provenance
     head_maps: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_kind("request", self.request, AttentionRequest)
+        check_list("tokens", self.tokens, Token, MOST_TOKENS)
+        length = len(self.request.prompt)
+        if not self.tokens or max(token.stop for token in self.tokens) > length:
+            raise misfit(f"the tokens do not lie in the prompt of {length} characters")
+        check_text("truncated", self.truncated, settings().limits.max_prompt)
+        self._check_steps()
+        for arm, layers in self.maps.items():
+            self._check_maps("maps", arm, layers)
+        self._check_heads()
+        self._check_pictures()
+        cells = sum(map(len, self.steps.values())) * (len(self.layers) + len(self.resolutions) + 1)
+        needed = {"arm": str, "step": float, "layer": str, "word": str, "ap": float}
+        check_rows("metrics", self.metrics, needed, cells * max(1, len(self.request.masks)))
+        for row in self.metrics:
+            check_choice("arm in metrics", row["arm"], self.arms)
+            check_number("step in metrics", row["step"], 0, len(self.steps[row["arm"]]) - 1, whole=True)
+        check_kind("provenance", self.provenance, Provenance)
+
+    def _check_steps(self) -> None:
+        check_mapping("maps", self.maps, len(ARMS))
+        check_mapping("steps", self.steps, len(ARMS))
+        for arm in self.maps:
+            check_choice("arm", arm, ARMS)
+        check_same("steps", self.steps, self.maps)
+        most = self.request.steps + 1  # PNDM makes one call more than it has steps
+        for arm, steps in self.steps.items():
+            check_list(f"steps of {arm}", steps, int, most)
+            if not steps or not all(0 <= step < 1_000_000 for step in steps):
+                raise misfit(f"the steps of {arm} are {quoted(steps)}; timesteps are expected")
+        if not self.maps:
+            raise misfit("there is no arm")
+
+    def _check_maps(self, name: str, arm: str, layers: Any, heads: tuple[None, ...] = ()) -> None:
+        """Every arm has the first one's layers, each of one size in all arms; no layer's name means several."""
+        check_mapping(f"{name} of {arm}", layers, MOST_LAYERS)
+        if not layers:
+            raise misfit(f"{arm} has no layer")
+        first = next(iter(self.maps.values()))
+        check_same(f"{name} of {arm}", layers, first)
+        for layer, item in layers.items():
+            if layer == "mean" or layer.isdigit() or layer.startswith("resolution "):
+                raise misfit(f"{quoted(layer)} is no name of a layer")
+            known = () if item is first[layer] else first[layer].shape[-2:]
+            size = known or (None, None)
+            check_array(layer, item, np.float16, (len(self.steps[arm]), *heads, len(self.tokens), *size))
+
+    def _check_heads(self) -> None:
+        check_mapping("head_maps", self.head_maps, len(ARMS))
+        if self.head_maps:
+            check_same("head_maps", self.head_maps, self.maps)
+        for arm, layers in self.head_maps.items():
+            self._check_maps("head_maps", arm, layers, (None,))
+
+    def _check_pictures(self) -> None:
+        check_mapping("images", self.images, len(ARMS))
+        check_same("images", self.images, self.maps)
+        for image in self.images.values():
+            check_image(image)
+        check_mapping("previews", self.previews, len(ARMS))
+        for arm, previews in self.previews.items():
+            check_choice("arm of previews", arm, self.arms)
+            count = len(previews) if isinstance(previews, np.ndarray) and previews.ndim else 0
+            check_array(f"previews of {arm}", previews, np.uint8, (count, None, None, 3))
+            if count not in (0, len(self.steps[arm])) or max(previews.shape[1:3]) > PREVIEW_SIDE:
+                raise misfit(f"the previews of {arm} are {described(previews)}; one small picture a step is expected")
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -186,28 +258,3 @@ class AttentionResult:
             return item.mean(0, dtype=np.float32)
         check_number("step", step, -item.shape[0], item.shape[0] - 1, whole=True)
         return item[step]
-
-
-def span_tokens(tokens: Sequence[Any], spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """Positions of the tokens that touch any of the character spans (start, stop); special tokens never do."""
-    return tuple(
-        position
-        for position, token in enumerate(tokens)
-        if token.stop > token.start and any(token.start < stop and token.stop > start for start, stop in spans)
-    )
-
-
-def word_tokens(prompt: str, tokens: Sequence[Any], word: str) -> tuple[int, ...]:
-    """Positions of the tokens that a word or phrase of the prompt covers, every occurrence.
-
-    tokens: anything with `.start` and `.stop` character spans, empty for special tokens.
-    Raises PromptError, quoting the prompt, when the word is not in it.
-    """
-    needle = " ".join(word.split())
-    if not needle:
-        raise PromptError("The word is empty; choose a word of the prompt.")
-    pattern = r"(?<!\w)" + r"\s+".join(re.escape(part) for part in needle.split()) + r"(?!\w)"
-    found = span_tokens(tokens, [match.span() for match in re.finditer(pattern, prompt, re.IGNORECASE)])
-    if not found:
-        raise PromptError(f"{needle!r} is not in the prompt {prompt!r}, or was cut off; choose one of its words.")
-    return found

@@ -9,33 +9,31 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError, ClassesError, ImageError, PromptError
+from inspector.results.quoting import described, is_unicode, quoted
 from inspector.settings import settings
 
 Masks = Mapping[str, np.ndarray]
 ClassNames = tuple[tuple[str, ...], ...]
+LONGEST_NAME = 300  # characters of a model's or a layer's name
+MOST_MASKS = 512  # of one request; a picture of the largest data sets has some hundred words
 
 
 def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassNames:
     """Classes as tuples of synonyms: a comma separates classes, a slash separates synonyms.
 
+    In a list, a text is one class, its synonyms between slashes; a list inside it holds one class's synonyms.
+
     >>> parse_classes("trees/palms, car")
     (('trees', 'palms'), ('car',))
 
-    Raises ClassesError when there is none, too many, a repeated or an overlong one.
+    Raises ClassesError when there is none, too many, a repeated or an overlong one, or anything that is no text.
     """
     limits = settings().limits
     if not isinstance(text, str | Sequence):
-        raise ClassesError(f'Classes are {str(text)[:40]}; give a text such as "car, building".')
+        raise ClassesError(f'Classes are {quoted(text)}; give a text such as "car, building".')
     if isinstance(text, str):
         text = text.replace("\n", ",").split(",")
-    groups = []
-    for item in text:
-        if not isinstance(item, str | Sequence):
-            raise ClassesError(f"A class is {str(item)[:40]}; give its name, or its synonyms.")
-        words = item.split("/") if isinstance(item, str) else item
-        group = tuple(word for word in (" ".join(str(word).split()) for word in words) if word)
-        if group:
-            groups.append(group)
+    groups = [group for group in map(_synonyms, text) if group]
     if not groups:
         raise ClassesError('No classes given: write some, separated by commas, such as "car, building".')
     if len(groups) > limits.max_classes:
@@ -43,7 +41,7 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     for group in groups:
         if len(group) > limits.max_synonyms:
             raise ClassesError(
-                f"Class {group[0]!r} has {len(group)} synonyms; at most {limits.max_synonyms} are allowed."
+                f"Class {quoted(group[0])} has {len(group)} synonyms; at most {limits.max_synonyms} are allowed."
             )
         for word in group:
             if len(word) > limits.max_class_length:
@@ -53,16 +51,26 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     names = [group[0].lower() for group in groups]
     for name in names:
         if names.count(name) > 1:
-            raise ClassesError(f"Class {name!r} is given twice; name each class once.")
+            raise ClassesError(f"Class {quoted(name)} is given twice; name each class once.")
     return tuple(groups)
+
+
+def _synonyms(item: Any) -> tuple[str, ...]:
+    """The words of one class, from "trees/palms" or ["trees", "palms"]; () where there is none."""
+    words = item.split("/") if isinstance(item, str) else item
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ClassesError(f'A class is {quoted(item)}; give its name, or its synonyms, such as "trees/palms".')
+    if not all(map(is_unicode, words)):
+        raise ClassesError(f"Class {quoted(item)} holds characters that are no Unicode text; type it again.")
+    return tuple(word for word in (" ".join(word.split()) for word in words) if word)
 
 
 def check_image(image: Any) -> np.ndarray:
     """The image as contiguous uint8 RGB (h, w, 3), or ImageError. Decoding files is `views.images`' work."""
     limits = settings().limits
-    array = np.asarray(image)
+    array = _array("An image", image)
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-        raise ImageError(f"An image must be uint8 of shape (h, w, 3); this one is {array.dtype} {array.shape}.")
+        raise ImageError(f"An image must be uint8 of shape (h, w, 3); this one is {described(array)}.")
     height, width = array.shape[:2]
     if min(height, width) < limits.min_side:
         raise ImageError(f"The image is {width}x{height} pixels; each side needs at least {limits.min_side}.")
@@ -75,15 +83,35 @@ def check_image(image: Any) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-def check_masks(masks: Masks | None, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Masks as bool (h, w) of the image's size, keyed by word."""
+def check_masks(masks: Masks | None, shape: tuple[int, int] | None) -> dict[str, np.ndarray]:
+    """Masks as bool (h, w) of the image's size, keyed by word; of any size where `shape` is None.
+
+    Raises ImageError for what is no mask of that size, ChoiceError for a word that is no text.
+    """
+    limits = settings().limits
+    masks = {} if masks is None else masks
+    if not isinstance(masks, Mapping):
+        raise ImageError(f"The masks are {quoted(masks)}; give a mask (h, w) for each word.")
+    if len(masks) > MOST_MASKS:
+        raise ImageError(f"{len(masks):,} masks given; at most {MOST_MASKS} are allowed.")
     checked = {}
-    for word, mask in (masks or {}).items():
-        array = np.asarray(mask)
-        if array.shape != shape:
-            raise ImageError(f"The mask of {word!r} has shape {array.shape}; the image has {shape}.")
+    for word, mask in masks.items():
+        check_text("the word of a mask", word, limits.max_prompt)
+        array = _array(f"The mask of {quoted(word)}", mask)
+        if array.dtype.kind not in "biuf" or array.ndim != 2 or not 0 < array.size <= limits.max_pixels:
+            raise ImageError(f"The mask of {quoted(word)} is {described(array)}; give truth values (h, w).")
+        if shape is not None and array.shape != shape:
+            raise ImageError(f"The mask of {quoted(word)} has shape {array.shape}; the image has {shape}.")
         checked[word] = array.astype(bool)
     return checked
+
+
+def _array(what: str, value: Any) -> np.ndarray:
+    """numpy's reading of a value, or ImageError where it has none."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):  # rows of different lengths, numbers beyond any dtype
+        raise ImageError(f"{what} is {quoted(value)}; give an array.") from None
 
 
 def check_prompt(prompt: str, name: str = "prompt", empty: bool = False) -> str:
@@ -103,13 +131,23 @@ def check_number(name: str, value: Any, low: float, high: float, whole: bool = F
     kind = "whole number" if whole else "number"
     right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     if not right_type or not low <= value <= high:
-        raise ChoiceError(f"{name} is {value!r}; use a {kind} from {low:g} to {high:g}.")
+        raise ChoiceError(f"{name} is {quoted(value)}; use a {kind} from {low:g} to {high:g}.")
 
 
-def check_text(name: str, value: Any) -> None:
-    """Raise ChoiceError unless `value` is a text."""
+def check_text(name: str, value: Any, most: int | None = None) -> None:
+    """Raise ChoiceError unless `value` is a text that can be written as Unicode, at most `most` characters long."""
     if not isinstance(value, str):
-        raise ChoiceError(f"{name} is {str(value)[:40]}; give a text.")
+        raise ChoiceError(f"{name} is {quoted(value)}; give a text.")
+    if most is not None and len(value) > most:
+        raise ChoiceError(f"{name} has {len(value):,} characters; at most {most} are allowed.")
+    if not is_unicode(value):
+        raise ChoiceError(f"{name} is {quoted(value)}, which holds characters that are no Unicode text; type it again.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise ChoiceError unless `value` is true or false."""
+    if not isinstance(value, bool | np.bool_):
+        raise ChoiceError(f"{name} is {quoted(value)}; use true or false.")
 
 
 def check_scene(number: int | None) -> None:
@@ -120,12 +158,13 @@ def check_scene(number: int | None) -> None:
 
 def check_choice(name: str, value: Any, valid: Sequence[Any]) -> None:
     """Raise ChoiceError, listing the valid names, unless `value` is one of them."""
-    if value not in valid:
-        raise ChoiceError(f"{name} is {value!r}; use one of {', '.join(map(str, valid))}.")
+    # An array is equal to no name, but to each of its own elements.
+    if not isinstance(value, str | int) or value not in valid:
+        raise ChoiceError(f"{name} is {quoted(value)}; use one of {', '.join(map(str, valid))}.")
 
 
 def check_template(template: str) -> None:
     """Raise PromptError unless the template has one place for a class name."""
     check_prompt(template, "template")
     if template.count("{}") != 1:
-        raise PromptError(f'The template {template!r} needs "{{}}" once, where the class name goes.')
+        raise PromptError(f'The template {quoted(template)} needs "{{}}" once, where the class name goes.')

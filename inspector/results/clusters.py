@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from inspector.results.checks import (
+    LONGEST_NAME,
     Masks,
     check_choice,
     check_image,
@@ -18,6 +19,15 @@ from inspector.results.checks import (
     check_text,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.recorded import (
+    check_array,
+    check_kind,
+    check_labels,
+    check_mapping,
+    check_measured,
+    check_names,
+    check_rows,
+)
 from inspector.settings import settings
 
 CLUSTER_PRESETS = ("A", "B", "C")
@@ -47,7 +57,7 @@ class ClustersRequest:
         limits = settings().limits
         set_ = object.__setattr__
         check_scene(self.scene)
-        check_text("model", self.model)
+        check_text("model", self.model, LONGEST_NAME)
         set_(self, "image", check_image(self.image))
         set_(self, "prompt", check_prompt(self.prompt, empty=True))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
@@ -81,6 +91,23 @@ class ClustersResult:
     baselines: Mapping[str, np.ndarray]
     metrics: tuple[Mapping[str, Any], ...]
     provenance: Provenance
+
+    def __post_init__(self) -> None:
+        check_kind("request", self.request, ClustersRequest)
+        k = self.request.k
+        check_labels("grid_labels", self.grid_labels, (None, None), k)
+        grid = self.grid_labels.shape
+        check_array("features", self.features, np.float16, (None, *grid))
+        check_array("grid_pca", self.grid_pca, np.uint8, (*grid, 3))
+        check_array("agreement", self.agreement, np.float32, grid)
+        check_measured("inertia", self.inertia)
+        check_measured("stability", self.stability, -1.001, 1.001)
+        check_names("layers", self.layers, 1000)
+        check_mapping("baselines", self.baselines, 10)
+        for name, labels in self.baselines.items():
+            check_labels(f"baselines {name}", labels, grid, k)
+        check_rows("metrics", self.metrics, {"method": str}, 1 + len(self.baselines))
+        check_kind("provenance", self.provenance, Provenance)
 
     @property
     def labels(self) -> np.ndarray:

@@ -7,6 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from inspector.results.checks import LONGEST_NAME, check_text
+from inspector.results.recorded import check_mapping, check_measured, check_names
+
 SCORE_SIDE = 128  # pixels of the longer side at which maps are scored; their grids are coarser, 64 at most
 
 
@@ -30,6 +33,14 @@ class Provenance:
     dtype: str
     versions: Mapping[str, str]
     seconds: float
+
+    def __post_init__(self) -> None:
+        for name in ("models", "versions"):
+            check_mapping(name, getattr(self, name), 50)
+            check_names(name, list(getattr(self, name).values()), 50)
+        check_text("device", self.device, LONGEST_NAME)
+        check_text("dtype", self.dtype, LONGEST_NAME)
+        check_measured("seconds", self.seconds, 0)
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from inspector.errors import ClassesError
 from inspector.results.checks import (
+    LONGEST_NAME,
     ClassNames,
     Masks,
     check_choice,
@@ -19,6 +21,8 @@ from inspector.results.checks import (
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.quoting import quoted
+from inspector.results.recorded import check_array, check_kind, check_measured, check_rows
 from inspector.settings import settings
 
 # CLIP-ES, Lin et al. 2023: the 25 background words it adds for VOC.
@@ -55,7 +59,7 @@ class SaliencyRequest:
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         check_scene(self.scene)
-        check_text("model", self.model)
+        check_text("model", self.model, LONGEST_NAME)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
@@ -71,7 +75,9 @@ def _background(words: str | Sequence[str]) -> tuple[str, ...]:
     """Background words from "ground, land" or a sequence; may be empty."""
     if isinstance(words, str):
         words = words.split(",")
-    cleaned = tuple(word for word in (" ".join(str(word).split()) for word in words) if word)
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ClassesError(f'Background words are {quoted(words)}; give a text such as "ground, land".')
+    cleaned = tuple(word for word in (" ".join(word.split()) for word in words) if word)
     return tuple(group[0] for group in parse_classes([(word,) for word in cleaned])) if cleaned else ()
 
 
@@ -92,6 +98,16 @@ class SaliencyResult:
     background_probability: float
     metrics: tuple[Mapping[str, Any], ...]
     provenance: Provenance
+
+    def __post_init__(self) -> None:
+        check_kind("request", self.request, SaliencyRequest)
+        count = len(self.request.classes)
+        check_array("grid_signed", self.grid_signed, np.float32, (count, None, None))
+        check_array("probabilities", self.probabilities, np.float32, (count,))
+        check_array("scores", self.scores, np.float32, (count,))
+        check_measured("background_probability", self.background_probability, -0.001, 1.001)
+        check_rows("metrics", self.metrics, {"class": str}, count)
+        check_kind("provenance", self.provenance, Provenance)
 
     @property
     def names(self) -> tuple[str, ...]:

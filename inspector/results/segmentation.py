@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from inspector.results.checks import (
+    LONGEST_NAME,
     ClassNames,
     Masks,
     check_choice,
@@ -19,6 +20,17 @@ from inspector.results.checks import (
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.quoting import quoted
+from inspector.results.recorded import (
+    check_array,
+    check_kind,
+    check_labels,
+    check_list,
+    check_mapping,
+    check_measured,
+    check_row,
+    misfit,
+)
 from inspector.settings import settings
 
 SEGMENTATION_METHODS = ("gradcam", "maskclip", "attention")
@@ -52,7 +64,7 @@ class SegmentationRequest:
         set_ = object.__setattr__
         check_scene(self.scene)
         for name in ("clip", "diffusion"):
-            check_text(name, getattr(self, name))
+            check_text(name, getattr(self, name), LONGEST_NAME)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
@@ -75,6 +87,15 @@ class Segment:
     score: float
     box_xyxy: tuple[int, int, int, int]
 
+    def __post_init__(self) -> None:
+        check_text("a segment's name", self.name, LONGEST_NAME)
+        check_number("a segment's class_index", self.class_index, 1, 1_000_000, whole=True)
+        check_measured("a segment's area", self.area, 0, 1)
+        check_measured("a segment's score", self.score)
+        check_list("a segment's box_xyxy", self.box_xyxy, int, 4)
+        if len(self.box_xyxy) != 4:
+            raise misfit(f"a segment's box_xyxy has {len(self.box_xyxy)} numbers; x0, y0, x1 and y1 are expected")
+
 
 @dataclass(frozen=True)
 class SegmentationResult:
@@ -89,6 +110,28 @@ class SegmentationResult:
     segments: tuple[Segment, ...]
     metrics: Mapping[str, Any]
     provenance: Provenance
+
+    def __post_init__(self) -> None:
+        check_kind("request", self.request, SegmentationRequest)
+        names, (height, width) = self.names, self.request.image.shape[:2]
+        check_labels("labels", self.labels, (height, width), 1 + len(names))
+        check_array("grid_scores", self.grid_scores, np.float32, (len(names), None, None))
+        check_list("segments", self.segments, Segment, height * width)
+        for segment in self.segments:
+            x0, y0, x1, y1 = segment.box_xyxy
+            if names[segment.class_index - 1 : segment.class_index] != (segment.name,):
+                raise misfit(f"class {segment.class_index} of a segment is {quoted(segment.name)}, which was not asked")
+            if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+                raise misfit(f"the box {quoted(segment.box_xyxy)} of a segment lies outside of {width}x{height} pixels")
+        self._check_metrics()
+        check_kind("provenance", self.provenance, Provenance)
+
+    def _check_metrics(self) -> None:
+        check_mapping("metrics", self.metrics, 10)
+        ious = self.metrics.get("iou", {})
+        check_row("metrics", {name: value for name, value in self.metrics.items() if name != "iou"})
+        check_mapping("iou in metrics", ious, 1 + len(self.names))
+        check_row("iou in metrics", ious, dict.fromkeys(ious, float))
 
     @property
     def names(self) -> tuple[str, ...]:

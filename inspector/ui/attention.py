@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import ImageError
-from inspector.results import AttentionRequest, AttentionResult
+from inspector.results import AttentionRequest, AttentionResult, check_choice, check_flag
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
@@ -38,6 +38,7 @@ def make(
     model: str = OWN.model,
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
+    check_flag("matched", matched)
     given = image is not None or scene is not None
     return AttentionRequest(
         **(resolve(image, scene) if given else {}),
@@ -53,6 +54,7 @@ def make(
 
 def make_on_page(image: str | None, scene: float | None, mode: str, *values: Any) -> AttentionRequest:
     """As `make`; while generating, the shared picture does not count."""
+    check_choice("Picture", mode, (GENERATE, GIVEN))
     if mode != GIVEN:
         return make(None, None, *values)
     if image is None and scene is None:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from inspector.models import catalog
 from inspector.ui import parts
+from inspector.ui.guard import guard
 from inspector.ui.pictures import upload
 
 EMBEDDED: dict[catalog.Kind, str] = {"clip": "scenes-clip", "diffusion": "scenes-diffusion"}
@@ -28,7 +29,7 @@ def models() -> Models:
         clip, diffusion = (_model(kind) for kind in ("clip", "diffusion"))
     about = gr.HTML(_about(EMBEDDED["clip"], EMBEDDED["diffusion"]))
     for choice in (clip, diffusion):
-        choice.change(_about, [clip, diffusion], about, show_progress="hidden", api_visibility="private")
+        choice.change(_about, [clip, diffusion], about, show_progress="hidden", api_visibility="private", queue=False)
     return Models(clip, diffusion)
 
 
@@ -41,6 +42,7 @@ def _model(kind: catalog.Kind) -> gr.Dropdown:
     )
 
 
+@guard
 def _about(clip: str, diffusion: str) -> str:
     return parts.models([catalog.spec(clip), catalog.spec(diffusion)])
 
@@ -68,7 +70,7 @@ def endpoint(name: str, handler: Callable[..., Any], inputs: Sequence[Any]) -> N
         gr.File(label="files", file_count="multiple", visible=False),
     ]
     gr.Button(visible=False).click(
-        handler, [image, scene, *inputs], outputs, api_name=name, concurrency_id="gpu", concurrency_limit=1
+        handler, [image, scene, *inputs], outputs, api_name=name, concurrency_id="gpu", concurrency_limit=None
     )
 
 
@@ -80,3 +82,9 @@ def own_defaults(request: type) -> SimpleNamespace:
 def whole(value: Any) -> Any:
     """A number field's 20.0 as 20; anything else as it is, for the request to refuse."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def optional(value: Any) -> Any:
+    """As `whole`; the number 0 is None."""
+    number = whole(value)
+    return None if number == 0 and isinstance(number, int) and not isinstance(number, bool) else number

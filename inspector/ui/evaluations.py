@@ -1,21 +1,23 @@
 """Evaluations: the endpoint that measures a model or a tab on drawn scenes, for scripts."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any
 
 import gradio as gr
 
 from inspector import world
-from inspector.errors import Cancelled, ChoiceError, InspectorError
+from inspector.errors import Cancelled, ChoiceError
 from inspector.results import Progress, check_choice, check_number
 from inspector.settings import settings
-from inspector.ui.runs import SHARE
-from inspector.ui.share import visitor
+from inspector.ui import doors
+from inspector.ui.controls import whole
+from inspector.ui.guard import explained
+from inspector.ui.runs import told
+from inspector.ui.turns import LOOK, Caller, in_turn
 
 SUBJECTS = ("models", "saliency", "attention", "clusters", "segmentation")
 
@@ -32,22 +34,20 @@ def evaluate(
         check_choice("subject", subject, SUBJECTS)
         if settings().zero_gpu:
             raise ChoiceError("This host lends its GPU to single runs only; evaluate on a machine of your own.")
-        check_number("count", count, 1, settings().limits.max_scenes)
-        who, started = visitor(asked), time.monotonic()
-        SHARE.admit(who)
+        count, seed = whole(count), whole(seed)
+        check_number("count", count, 1, settings().limits.max_scenes, whole=True)
         held_out = world.EVALUATION_SEEDS
-        drawn = 2 * int(count) if subject == "models" else int(count)  # which also looks at generated pictures
-        check_number("seed", seed, 0, len(held_out) - drawn)
-        try:
-            yield from measured(subject, int(count), held_out.start + int(seed))
-        finally:
-            SHARE.charge(who, time.monotonic() - started)
-    except InspectorError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        drawn = 2 * count if subject == "models" else count  # which also looks at generated pictures
+        check_number("seed", seed, 0, len(held_out) - drawn, whole=True)
+        caller, first = Caller.of(asked), held_out.start + int(seed)
+        for item in in_turn("evaluate", drawn, caller, lambda place: measured(subject, int(count), first, caller)):
+            yield told(item) if isinstance(item, Progress) else item
+    except Exception as error:  # noqa: BLE001  # gradio would answer {"error": null}
+        raise doors.sentence(explained(error)) from None
 
 
-def measured(subject: str, count: int, first: int) -> Iterator[dict[str, Any]]:
-    """Progress, then the numbers. Closing it ends the measuring at its next report."""
+def measured(subject: str, count: int, first: int, caller: Caller) -> Iterator[Progress | dict[str, Any]]:
+    """Progress, then the numbers. Closing it ends the measuring at its next report, as does a caller who is gone."""
     module = import_module(f"inspector.evaluation.{subject}")
     from inspector.pipelines.common import INFERENCE_LOCK  # torch comes with it
 
@@ -68,8 +68,15 @@ def measured(subject: str, count: int, first: int) -> Iterator[dict[str, Any]]:
     working.add_done_callback(lambda _: news.put(None))
     thread.shutdown(wait=False)
     try:
-        while (item := news.get()) is not None:
-            yield {"step": item.step, "total": item.total, "message": item.message}
+        while True:
+            try:
+                item = news.get(timeout=LOOK)
+            except Empty:
+                caller.check()
+                continue
+            if item is None:
+                break
+            yield item
     finally:
         given_up.set()
     yield working.result()
@@ -82,5 +89,5 @@ def endpoint() -> None:
     seed = gr.Number(0, label="seed", precision=0, visible=False)
     numbers = gr.JSON(label="numbers", visible=False)
     gr.Button(visible=False).click(
-        evaluate, [subject, count, seed], numbers, api_name="evaluate", concurrency_id="gpu", concurrency_limit=1
+        evaluate, [subject, count, seed], numbers, api_name="evaluate", concurrency_id="gpu", concurrency_limit=None
     )

@@ -1,15 +1,18 @@
 """Examples: results that come with the program, so that every tab shows something before any model is loaded."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from inspector.errors import InspectorError
 from inspector.settings import ASSETS
 from inspector.ui import attention, clusters, runs, saliency, segmentation
 from inspector.ui.session import RESULTS
 from inspector.views.archive import load_result
 from inspector.views.export import write_archive
 
+LOG = logging.getLogger(__name__)
 FOLDER = ASSETS / "examples"
 # file -> (tab, its request)
 REQUESTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
@@ -25,8 +28,11 @@ def load(folder: Path = FOLDER) -> None:
     """Keep the examples for good as results of their requests. One that is not there is computed when asked for."""
     for name in REQUESTS:
         file = folder / f"{name}.npz"
-        if file.is_file():
-            RESULTS.pin(load_result(file))
+        try:
+            if file.is_file():
+                RESULTS.pin(load_result(file))
+        except InspectorError as error:
+            LOG.warning("%s is left out: %s", file, error)
 
 
 def make(folder: Path) -> list[Path]:

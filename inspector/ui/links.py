@@ -7,6 +7,7 @@ tab's first example. `scene` is the number of a drawn scene, `image` the hash of
 shown (word, step, scale, ...) is read and written in the browser, by assets/viewer/links.js.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from inspector.ui.pictures import picture_hash
 
 LONGEST = 8_000  # characters of an address that are read
 MOST = 60  # parameters of an address that are read
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?(?:[eE][+-]?[0-9]{1,2})?")
 TRUE, FALSE = ("on", "1", "true"), ("off", "0", "false")
 
 
@@ -68,12 +70,18 @@ def parse(name: str, text: str, like: Any) -> Any:
 
 
 def number(name: str, text: str) -> float:
-    """A parameter's text as a number, whole where it is."""
-    try:
-        found = float(text)
-    except ValueError:
-        raise ChoiceError(f"{name} is {text[:40]!r} in the address; use a number.") from None
+    """A parameter's text as a number, whole where it is; ASCII digits alone, and no words such as nan."""
+    if not _NUMBER.fullmatch(text):
+        raise ChoiceError(f"{name} is {text[:40]!r} in the address; use a number.")
+    found = float(text)
     return int(found) if found.is_integer() else found
+
+
+def scene(text: str) -> int:
+    """The number of a drawn scene: plain digits."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise ChoiceError(f"scene is {text[:40]!r} in the address; use a whole number, in digits.")
+    return int(text)
 
 
 def describe(tab: str, request: Any, fields: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, str]:

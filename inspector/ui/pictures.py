@@ -1,7 +1,6 @@
 """Pictures: the page's components for pictures in and out, and the source of a run."""
 
 import base64
-import binascii
 import hashlib
 import os
 import tempfile
@@ -16,6 +15,8 @@ import numpy as np
 
 from inspector.errors import ImageError
 from inspector.settings import settings
+from inspector.ui import doors, places
+from inspector.ui.session import sealed
 from inspector.views.images import read_image
 
 Source = str | None
@@ -66,39 +67,19 @@ def picture_hash(image: np.ndarray) -> str:
 
 def upload(**options: Any) -> gr.Image:
     """An image input that hands over the file as it came: `views.images` decodes it, under our limits and words."""
-    component = gr.Image(type="filepath", image_mode=None, **options)
-    # Not a subclass: for those gradio writes a .pyi file beside the module.
-    component.preprocess = _as_it_came  # type: ignore[method-assign]
-    return from_here(component)
-
-
-def from_here(component: Any) -> Any:
-    """A component that takes files which were uploaded, and fetches none from an address that a visitor names."""
-    move = component.async_move_resource_to_block_cache
-
-    async def moved(place: Any) -> Any:
-        if str(place).lower().startswith(("http:", "https:")):
-            raise gr.Error("Nothing is fetched from other places; upload the file.", print_exception=False)
-        return await move(place)
-
-    component.async_move_resource_to_block_cache = moved
-    return component
-
-
-def _as_it_came(payload: Any) -> Source:
-    """A path, or a data URL as it is: what is wrong with it is said where a run can say so."""
-    if payload is None:
-        return None
-    return payload.url if payload.url and payload.url.startswith("data:") else payload.path
+    return doors.takes_files(gr.Image(type="filepath", image_mode=None, **options))
 
 
 def save(image: np.ndarray, folder: str | Path) -> str:
-    """uint8 RGB as a PNG named by its content; returns its path.
+    """uint8 RGB as a PNG under a name that is the same for the same picture; returns its path.
 
     Gradio's own writer takes 50 ms for 512 px and lets two visitors write one file at once.
     """
+    path = Path(folder) / sealed(f"picture {picture_hash(image)}") / "picture.png"
+    if path.exists():
+        places.touch(path)
+        return str(path)
     _, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    path = Path(folder) / hashlib.sha256(data.tobytes()).hexdigest() / "picture.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     with os.fdopen(handle, "wb") as file:
@@ -113,32 +94,29 @@ def data_url(image: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def resolve(source: Source, scene: float | None) -> dict[str, Any]:
+def resolve(source: Source, scene: Any) -> dict[str, Any]:
     """The fields image, masks and scene of a request; the last two only where the image is the scene of that number.
 
-    source: path of an uploaded file, or a data URL; without one the scene itself is the image.
-    Raises ImageError when there is neither, or when the file cannot be used; ChoiceError for a scene below 0.
+    source: path of an uploaded file; without one the scene itself is the image.
+    Raises ImageError when there is neither, or when the file cannot be used; ChoiceError for what is no scene's number.
     """
     from inspector.ui import scenes
 
     drawn = scenes.get(scene) if scene is not None else None
-    inline = source is not None and source.startswith("data:")
-    if source is None or (drawn is not None and not inline and not Path(source).exists()):  # swept away meanwhile
-        if drawn is None or scene is None:
+    data = None
+    if source is not None:
+        try:
+            data = doors.read(source, settings().limits.max_bytes)
+        except ImageError:
+            if drawn is None:
+                raise  # otherwise its picture was swept away meanwhile
+    if data is None:
+        if drawn is None:
             raise ImageError("There is no image: choose a drawn scene or upload a picture.")
         return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
-    image = read_image(_from_data_url(source) if inline else source)
+    image = read_image(data)
     # A number that was typed a moment ago wins over the picture of the scene before it, which is still there.
-    if drawn is not None and scene is not None and (np.array_equal(image, drawn.image) or scenes.is_drawn(image)):
+    if drawn is not None and (np.array_equal(image, drawn.image) or scenes.is_drawn(image)):
         return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
     UPLOADS.put(image)
     return {"image": image, "masks": {}}
-
-
-def _from_data_url(url: str) -> bytes:
-    if len(url) > settings().limits.max_bytes * 4 // 3 + 200:
-        raise ImageError("The picture in the address is too large; upload it as a file.")
-    try:
-        return base64.b64decode(url.partition(",")[2], validate=True)
-    except binascii.Error:
-        raise ImageError("The picture in the address is damaged; upload it as a file.") from None

@@ -2,63 +2,65 @@
 
 import contextvars
 import importlib
-import itertools
-import tempfile
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from inspector.errors import InspectorError, ModelError
+from inspector.errors import BusyError, Cancelled, InspectorError, ModelError
 from inspector.results import Progress
-from inspector.ui import parts
+from inspector.ui import doors, parts
+from inspector.ui.guard import explained
+from inspector.ui.line import LINE, Place
 from inspector.ui.session import RESULTS
-from inspector.ui.share import Share, visitor
+from inspector.ui.share import visitor
 from inspector.ui.source import Source
 from inspector.ui.tab import Example, Tab
+from inspector.ui.turns import LOOK, WISHES, Caller, in_turn, session_of
 from inspector.ui.viewer import failing
 from inspector.views.export import record, write_result
 
+# Gradio hands every run over at once; the line decides whose turn it is.
 GPU: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
     "concurrency_id": "gpu",
-    "concurrency_limit": 1,
+    "concurrency_limit": None,
 }
 _END = object()
-_nonces = itertools.count(1)  # the same question twice is to be asked twice
-_waiting: set[object] = set()  # one mark per run that a visitor waits for
-SHARE = Share()
+Refusal = Callable[[str, Any], BusyError | None]  # (visitor, (session, number) whose place is taken) -> why not
 
 
-def drive(stream: Callable[[], Generator[Any, None, None]]) -> Iterator[Any]:
+def drive(stream: Callable[[], Generator[Any, None, None]], check: Callable[[], None] = lambda: None) -> Iterator[Any]:
     """Yield what `stream()` yields, each step computed in one thread of its own, errors included.
 
     Gradio resumes a generator in whichever thread is free and closes it in the server's own, while torch's
     gradient mode and its locks belong to a thread. Closing this generator waits for nothing: the step that is
-    under way ends, then the stream is closed in its own thread.
+    under way ends, then the stream is closed in its own thread. The same where `check` raises, which is looked at
+    during a step too.
     """
     context = contextvars.copy_context()  # the request that a ZeroGPU host charges
     thread = ThreadPoolExecutor(1, "run")
-    mark = object()
-    _waiting.add(mark)
     source = stream()
     try:
-        while (item := thread.submit(lambda: context.run(next, source, _END)).result()) is not _END:
+        while True:
+            step = thread.submit(lambda: context.run(next, source, _END))
+            while not wait([step], LOOK).done:
+                check()
+            if (item := step.result()) is _END:
+                return
+            check()
             yield item
     finally:
-        _waiting.discard(mark)
         thread.submit(source.close)
         thread.shutdown(wait=False)
 
 
 def idle() -> bool:
     """Whether no visitor waits for a run."""
-    return not _waiting
+    return not len(LINE)
 
 
 def load_pipelines(tabs: Iterable[str]) -> list[Any]:
@@ -66,49 +68,63 @@ def load_pipelines(tabs: Iterable[str]) -> list[Any]:
     return [importlib.import_module(f"inspector.pipelines.{tab}") for tab in tabs]
 
 
-def compute(tab: str, request: Any, who: str = "") -> Iterator[Progress | str]:
+def compute(tab: str, request: Any, caller: Caller | None = None) -> Iterator[Progress | str]:
     """Progress of a request, then the key of its result, which is kept; a known result comes at once.
 
-    who: the visitor whose share of computing it takes, by the clock and with what is fetched meanwhile; "" for
-    nobody's. Raises InputError where that is used up.
+    Of the caller's share it takes what the clock says, with what is fetched meanwhile. Raises InputError where that is
+    used up, Cancelled where the caller is gone.
     """
+    caller = caller or Caller()
     key = RESULTS.find(request)
-    if not key:
-        if who:
-            SHARE.admit(who)
-        started = time.monotonic()
-        (pipeline,) = load_pipelines([tab])
-        try:
-            for item in drive(lambda: pipeline.stream(request)):
-                if isinstance(item, Progress):
-                    yield item
-                else:
-                    key = RESULTS.put(item)
-        finally:
-            if who:
-                SHARE.charge(who, time.monotonic() - started)
-    yield key
+    if key:
+        yield key
+        return
+    (pipeline,) = load_pipelines([tab])
+
+    def work(place: Place) -> Iterator[Progress | str]:
+        if key := RESULTS.find(request):  # somebody before us asked the same
+            yield key
+            return
+        for item in drive(lambda: pipeline.stream(request), caller.check):
+            if isinstance(item, Progress):
+                place.tell(item.seconds_left)
+                yield item
+            else:
+                yield RESULTS.put(item)
+
+    yield from in_turn(tab, units(request), caller, work)
 
 
-def asking(tab: Tab, request: Any, how: str = "carry", state: Mapping[str, Any] | None = None) -> dict[Any, Any]:
+def units(request: Any) -> float:
+    """How long a request takes, in the line's units: steps where it has some."""
+    return float(request.steps) if hasattr(request, "steps") and request.image is None else 1.0
+
+
+def asking(
+    tab: Tab, request: Any, asked: Any, how: str = "carry", state: Mapping[str, Any] | None = None
+) -> dict[Any, Any]:
     """component -> value at once: what shows a known result, else what sets off the run of what the controls say.
 
-    how, state: as `viewer.showing`.
+    asked: gradio's request. how, state: as `viewer.showing`. Raises BusyError where no more runs are let in.
     """
+    session, name = session_of(asked), tab.subject.name
     if key := RESULTS.find(request):
+        WISHES.drop(session, name)
         return tab.shown(key, how, state=state)
-    todo = {"nonce": next(_nonces), "how": how, "state": dict(state or {})}
+    if refusal := tab.refusal(visitor(asked), (session, WISHES.last(session, name))):
+        raise refusal
+    todo = {"nonce": WISHES.ask(session, name), "how": how, "state": dict(state or {})}
     return {tab.status: parts.placeholder("Waiting for its turn."), tab.todo: todo}
 
 
 def on_page(tab: Tab) -> Callable[..., dict[Any, Any]]:
     """A handler that no queue holds up: the values of picture, scene and controls to component -> value."""
 
-    def ask(*values: Any) -> dict[Any, Any]:
+    def ask(asked: gr.Request, *values: Any) -> dict[Any, Any]:
         try:
-            return asking(tab, tab.subject.make(*values))
-        except InspectorError as error:
-            return failed(tab, error)
+            return asking(tab, tab.subject.make(*values), asked)
+        except Exception as error:  # noqa: BLE001  # the status line would wait for ever
+            return failed(tab, explained(error))
 
     return ask
 
@@ -116,39 +132,55 @@ def on_page(tab: Tab) -> Callable[..., dict[Any, Any]]:
 def on_example(tab: Tab, source: Source, example: Example) -> Callable[..., dict[Any, Any]]:
     """As `on_page`; it also fills the controls with an example's request."""
 
-    def ask() -> dict[Any, Any]:
+    def ask(asked: gr.Request) -> dict[Any, Any]:
         try:
             request = example.request()
-            return tab.filled(source, request) | asking(tab, request, "fresh", example.state)
-        except InspectorError as error:
-            return failed(tab, error)
+            return tab.filled(source, request) | asking(tab, request, asked, "fresh", example.state)
+        except Exception as error:  # noqa: BLE001  # likewise
+            return failed(tab, explained(error))
 
     return ask
+
+
+def on_stop(tab: Tab) -> Callable[..., dict[Any, Any]]:
+    """A handler: the tab wants no answer any more, whether its run is under way, waits or was only just asked for."""
+
+    def stop(asked: gr.Request) -> dict[Any, Any]:
+        WISHES.drop(session_of(asked), tab.subject.name)
+        return {tab.status: parts.stopped(), tab.viewer: failing()}
+
+    return stop
 
 
 def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
     """A handler for the run's turn: what is to do, then the values of picture, scene and controls.
 
     An error becomes a sentence in the status line and the earlier result stays. A model that cannot be had is replaced
-    by the embedded one, and the status line says so.
+    by the embedded one, and the status line says so. A run whose question another one took the place of says nothing.
     """
 
     def run(asked: gr.Request, todo: Any, *values: Any) -> Iterator[dict[Any, Any]]:
         if not isinstance(todo, dict):
             return
-        who = visitor(asked)
+        session, name, number = session_of(asked), tab.subject.name, todo.get("nonce")
+        caller = Caller.of(asked, lambda: WISHES.holds(session, number))
         try:
+            caller.check()
             request = tab.subject.make(*values)
             try:
-                yield from _watch(tab, request, who, todo)
+                yield from _watch(tab, request, caller, todo)
             except ModelError as error:
                 own = embedded(request)
                 if own == models_of(request):
                     raise
                 problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
-                yield from _watch(tab, replace(request, **own), who, todo, problem)
-        except InspectorError as error:
-            yield failed(tab, error)
+                yield from _watch(tab, replace(request, **own), caller, todo, problem)
+        except Cancelled as error:
+            if not WISHES.last(session, name):
+                yield {tab.status: parts.placeholder(str(error)), tab.viewer: failing()}
+        except Exception as error:  # noqa: BLE001  # the status line would wait for ever
+            if caller.wanted():
+                yield failed(tab, explained(error))
 
     return run
 
@@ -158,8 +190,10 @@ def failed(tab: Tab, error: InspectorError) -> dict[Any, Any]:
     return {tab.status: parts.problem(str(error)), tab.viewer: failing()}
 
 
-def _watch(tab: Tab, request: Any, who: str, todo: Mapping[str, Any], before: str = "") -> Iterator[dict[Any, Any]]:
-    for item in compute(tab.subject.name, request, who):
+def _watch(
+    tab: Tab, request: Any, caller: Caller, todo: Mapping[str, Any], before: str = ""
+) -> Iterator[dict[Any, Any]]:
+    for item in compute(tab.subject.name, request, caller):
         if isinstance(item, Progress):
             yield {tab.status: before + parts.progress(item)}
         else:
@@ -183,22 +217,25 @@ def answer(tab: str, make: Callable[[], Any], asked: gr.Request | None) -> Itera
     Raises gr.Error with the sentence of what went wrong, which the client gets.
     """
     try:
-        for item in compute(tab, make(), visitor(asked)):
+        for item in compute(tab, make(), Caller.of(asked)):
             if isinstance(item, Progress):
-                yield None, {"step": item.step, "total": item.total, "message": item.message}, None
+                yield None, told(item), None
             else:
                 result = RESULTS.get(item)
                 files = [str(path) for path in write_result(result, fresh_folder())]
                 yield files[0], record(result), files
-    except InspectorError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+    except Exception as error:  # noqa: BLE001  # gradio would answer {"error": null}
+        raise doors.sentence(explained(error)) from None
+
+
+def told(item: Progress) -> dict[str, Any]:
+    """Progress as an endpoint tells it."""
+    return {"step": item.step, "total": item.total, "message": item.message}
 
 
 def fresh_folder() -> str:
-    """A new folder whose files the page may hand out, and which is cleared away in time."""
-    cache = Path(gr.utils.get_upload_folder())
-    cache.mkdir(parents=True, exist_ok=True)
-    return tempfile.mkdtemp(prefix="result-", dir=cache)
+    """A new folder whose files the page may hand out under a name that nobody can guess."""
+    return str(doors.fresh_folder())
 
 
 def connect(tab: Tab, source: Source) -> None:
@@ -206,19 +243,16 @@ def connect(tab: Tab, source: Source) -> None:
     controls = list(tab.controls.values())
     at_once: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     inputs = [*source.inputs, *controls]
-    # A new question ends the one under way, which is not dropped in its favour.
     turn = tab.todo.change(on_turn(tab), [tab.todo, *inputs], tab.outputs, trigger_mode="multiple", **GPU)
-    gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], cancels=[turn], **at_once)
+    # Not by the handler: it was refused at the queue, or the connection broke.
+    turn.failure(lambda: lost(tab), None, [tab.status, tab.viewer], **at_once)
+    gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], **at_once)
     everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
     for example in tab.examples:
-        example.button.click(on_example(tab, source, example), None, everything, cancels=[turn], **at_once)
-    stopped = tab.stop.click(
-        lambda: (parts.stopped(), failing(), None), None, [tab.status, tab.viewer, tab.todo], cancels=[turn], **at_once
-    )
-    stopped.then(_stopped_for_good, None, tab.status, **at_once)
+        example.button.click(on_example(tab, source, example), None, everything, **at_once)
+    tab.stop.click(on_stop(tab), None, [tab.status, tab.viewer], **at_once)
 
 
-def _stopped_for_good() -> str:
-    """Stopped, said again: a report of progress that was on its way may have come after the first time."""
-    time.sleep(0.6)
-    return parts.stopped()
+def lost(tab: Tab) -> dict[Any, Any]:
+    """component -> value where a run was not even begun."""
+    return failed(tab, BusyError("The run was not begun, or its answer was lost on the way; press Run to try again."))

@@ -6,8 +6,9 @@ from typing import Any
 import gradio as gr
 
 from inspector.results import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
+from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
-from inspector.ui.controls import whole
+from inspector.ui.controls import optional
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import saliency as views
@@ -31,13 +32,15 @@ def make(
     model: str = OWN.model,
 ) -> SaliencyRequest:
     """The request that the controls stand for; side 0 is the model's own."""
+    check_text("classes", classes)
+    check_text("background", background)
     return SaliencyRequest(
         **resolve(image, scene),
         classes=classes,
         background=background,  # type: ignore[arg-type]  # the request splits it
         template=template,
         pooling=pooling,
-        side=whole(side) or None,
+        side=optional(side),
         model=model,
     )
 

@@ -3,6 +3,7 @@
 import tempfile
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -23,12 +24,16 @@ HORSE = 501_212  # a horse on the grass, for Figure 3's lower half
 GOOD, POOR = 500_022, 502_248  # Figure 4: where clusters follow the things, and where they do not
 
 
-@lru_cache(maxsize=64)
-def get(seed: float) -> Scene:
-    """The scene of a number typed on the page. Raises ChoiceError for one below 0 or too large."""
-    number = int(seed) if float(seed).is_integer() else seed
+def get(seed: Any) -> Scene:
+    """The scene of a number typed on the page. Raises ChoiceError for what is none: a whole one, 0 or more."""
+    number = int(seed) if isinstance(seed, float) and seed.is_integer() else seed
     check_number("scene", number, 0, settings().limits.max_seed, whole=True)
-    return draw_scene(int(number))
+    return _drawn_scene(number)
+
+
+@lru_cache(maxsize=64)
+def _drawn_scene(number: int) -> Scene:
+    return draw_scene(number)
 
 
 _drawn: set[str] = set()  # hashes of the pictures that were handed out as scenes
@@ -42,11 +47,13 @@ def is_drawn(image: np.ndarray) -> bool:
 @cache
 def folder() -> Path:
     """Where the pictures of scenes lie while the server runs."""
-    return Path(tempfile.mkdtemp(prefix="scenes-"))
+    base = Path(gr.utils.get_upload_folder())
+    base.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="scenes-", dir=base))
 
 
 def file(seed: float) -> str:
-    """Path of a scene's picture, PNG; of one that the page does not offer where files are swept in time."""
+    """Path of a scene's picture, PNG."""
     _drawn.add(picture_hash(get(seed).image))
     offered = seed in (*GALLERY, STREET, HORSE, GOOD, POOR)
     return save(get(seed).image, folder() if offered else gr.utils.get_upload_folder())

@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from inspector.results import SEGMENTATION_METHODS, SegmentationRequest, SegmentationResult
+from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
-from inspector.ui.controls import whole
+from inspector.ui.controls import optional, whole
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import segmentation as views
@@ -38,6 +39,7 @@ def make(
     diffusion: str = OWN.diffusion,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
+    check_text("classes", classes)
     return SegmentationRequest(
         **resolve(image, scene),
         classes=classes,
@@ -46,7 +48,7 @@ def make(
         template=template,
         timestep=whole(timestep),
         seed=whole(seed),
-        side=whole(side) or None,
+        side=optional(side),
         clip=clip,
         diffusion=diffusion,
     )

@@ -1,6 +1,8 @@
 """Sessions: results that were computed, kept for as long as there is room, under the fingerprint of their request."""
 
 import hashlib
+import hmac
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,8 +17,9 @@ from inspector.errors import InputError
 class Store:
     """A bounded store; the page's state holds keys only, so a visitor's result is never copied.
 
-    The same request gives the same result, so its fingerprint is its key and a repeated request costs nothing. What
-    was used longest ago goes first. The program's own examples stay, and what came from files has its own, smaller
+    The same request gives the same result, so its key is made of its fingerprint and a repeated request costs nothing;
+    only this process can make it, so that nobody has the key of what they did not ask. What was used longest ago goes
+    first. The program's own examples stay, and what came from files has its own, smaller
     room, so that nobody drives the examples out. All methods may be called from any thread.
     """
 
@@ -28,21 +31,21 @@ class Store:
 
     def put(self, result: Any) -> str:
         """Keep a result, let go of the oldest where there is no room, return the key."""
-        key = fingerprint(result.request)
+        key = sealed(fingerprint(result.request))
         with self._lock:
             self._kept.put(key, result)
         return key
 
     def pin(self, result: Any) -> str:
         """Keep a result for good, return the key."""
-        key = fingerprint(result.request)
+        key = sealed(fingerprint(result.request))
         with self._lock:
             self._pinned[key] = result
         return key
 
     def put_aside(self, result: Any) -> str:
         """Keep a result that came from a file, under a key by which no request finds it; returns that key."""
-        key = f"file-{fingerprint(result)}"
+        key = sealed(f"file {fingerprint(result)}")
         with self._lock:
             self._aside.put(key, result)
         return key
@@ -62,7 +65,7 @@ class Store:
 
     def find(self, request: Any) -> str:
         """The key of a request's result, "" where it was not computed yet."""
-        key = fingerprint(request)
+        key = sealed(fingerprint(request))
         return key if self.has(key) else ""
 
 
@@ -88,6 +91,14 @@ class _Shelf:
     def _fits(self) -> bool:
         total = sum(byte_size(result) for result in self._items.values())
         return len(self._items) <= self._count and total <= self._size
+
+
+_SECRET = secrets.token_bytes(32)
+
+
+def sealed(text: str) -> str:
+    """A name for what a text says that nobody outside this process can work out, 64 hexadecimal digits."""
+    return hmac.new(_SECRET, text.encode(), hashlib.sha256).hexdigest()
 
 
 def fingerprint(request: Any) -> str:

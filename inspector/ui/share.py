@@ -18,6 +18,7 @@ from inspector.settings import settings
 WINDOW = 600.0  # seconds that are looked back on
 GRAIN = 5.0  # seconds within which charges are kept as one, so that a visitor has at most WINDOW / GRAIN + 1 of them
 VISITORS = 10_000  # remembered at most; then the one who was charged longest ago is forgotten
+AGENT = "x-inspector-visitor"  # header by which the gate tells for which agent this server asks itself
 LONGEST = 64  # characters of a session's name that are read: the visitor's own browser makes it up
 
 
@@ -30,7 +31,7 @@ class Share:
         clock: Callable[[], float] = time.monotonic,
         visitors: int = VISITORS,
     ) -> None:
-        """allowed: seconds of computing in ten minutes, 0 for any, None for INSPECTOR_VISITOR_SECONDS, read when used.
+        """allowed: seconds of computing in ten minutes, 0 for any, None for what a page on this machine alone has.
 
         clock: seconds that never go back; visitors: how many are remembered.
         """
@@ -41,7 +42,11 @@ class Share:
     @property
     def allowed(self) -> float:
         """Seconds of computing in ten minutes; 0 for any."""
-        return settings().visitor_seconds if self._allowed is None else self._allowed
+        return settings().share(public=False) if self._allowed is None else self._allowed
+
+    def allow(self, allowed: float) -> None:
+        """From now on so many seconds in ten minutes; 0 for any."""
+        self._allowed = allowed
 
     def admit(self, visitor: str) -> None:
         """Raise ShareError, which says when to come back, if the visitor's share is used up.
@@ -100,6 +105,8 @@ def visitor(request: Any) -> str:
     which a household has one.
     """
     headers = getattr(request, "headers", None) or {}
+    if told := headers.get(AGENT, ""):  # by this server itself, see `gate`
+        return f"address {_address(told.partition(':')[2])}"
     forwarded = headers.get("x-forwarded-for", "") if settings().proxy else ""
     client = getattr(getattr(request, "client", None), "host", None)
     for text in (forwarded.split(",")[0], client):

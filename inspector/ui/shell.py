@@ -1,24 +1,30 @@
 """The shell: the page around the four tabs, and the server that answers for it."""
 
+import logging
+import signal
+import socket
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import gradio as gr
 from PIL import Image
 
 from inspector.errors import ChoiceError, InspectorError
 from inspector.models import catalog
-from inspector.settings import ASSETS, settings
+from inspector.settings import ASSETS, is_public, settings
 from inspector.ui import (
     attention,
     clusters,
     controls,
+    doors,
     evaluations,
     examples,
     links,
     parts,
+    places,
     runs,
     saliency,
     scenes,
@@ -27,11 +33,16 @@ from inspector.ui import (
     take_away,
     warming,
 )
+from inspector.ui.entrance import Entrance
+from inspector.ui.gate import guarded_app, rules
+from inspector.ui.guard import explained
 from inspector.ui.session import RESULTS
 from inspector.ui.tab import Tab
+from inspector.ui.turns import SHARE
 from inspector.ui.viewer import failing
 from inspector.views.page import scripts, styles
 
+LOG = logging.getLogger(__name__)
 TITLE = "Dense Inspector"
 PURPOSE = (
     "Record what CLIP and Stable Diffusion compute once, then look at it from every side, measure it against masks, "
@@ -41,13 +52,20 @@ TABS = {"saliency": saliency, "attention": attention, "clusters": clusters, "seg
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 SHELL_SCRIPTS = ("links", "shell")  # after the viewer's own
-ADDRESS = "() => [{query: window.location.search}]"
+ADDRESS = """() => [{
+    query: window.location.search,
+    again: performance.getEntriesByType("navigation")[0]?.type === "reload",
+    hidden: document.hidden,
+}]"""
 START = "(told) => DenseViewer.shell.start(told.tab)"
 
 
-def build() -> gr.Blocks:
-    """The page: header with the models, the shared picture, four tabs, and a way to take away what they show."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as page:
+def build(entrance: Entrance | None = None) -> gr.Blocks:
+    """The page: header with the models, the shared picture, four tabs, and a way to take away what they show.
+
+    entrance: says which runs are let in; None lets in all.
+    """
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         address, told = gr.JSON(visible="hidden"), gr.JSON(visible="hidden")
         todos = {name: gr.JSON(visible="hidden") for name in TABS}
         with gr.Row(elem_classes="top"):
@@ -60,6 +78,8 @@ def build() -> gr.Blocks:
             with gr.Column(scale=9, min_width=300, elem_classes="right"):
                 with gr.Tabs() as chooser:
                     tabs = {name: _tab(name, models, todos[name]) for name in TABS}
+                    if entrance is not None:
+                        tabs = {name: replace(tab, refusal=entrance.refusal) for name, tab in tabs.items()}
                 take_away.build(tabs)
         evaluations.endpoint()
         # None of these waits in the queue, where runs do: the page opens however many of them there are.
@@ -73,6 +93,7 @@ def build() -> gr.Blocks:
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])
         shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)
+    doors.guard_doors(page)
     return page
 
 
@@ -97,17 +118,18 @@ def _opening(
 ) -> Callable[..., dict[Any, Any]]:
     """A handler: what the address says to component -> value; every other tab shows its first example."""
 
-    def opened(address: Any) -> dict[Any, Any]:
-        query = address.get("query") if isinstance(address, dict) else ""
+    def opened(address: Any, asked: gr.Request) -> dict[Any, Any]:
+        said = address if isinstance(address, dict) else {}
         first = tabs[next(iter(tabs))]
         try:
-            link = links.read(query, tuple(tabs))
+            link = links.read(said.get("query"), tuple(tabs))
         except InspectorError as error:
             return {told: {"tab": first.subject.name}} | runs.failed(first, error)
         shown: dict[Any, Any] = {chooser: gr.Tabs(selected=link.tab), told: {"tab": link.tab}}
         for name, tab in tabs.items():
             shown |= _example(tab) if name != link.tab else {}
-        return shown | _linked(tabs[link.tab], link, shared)
+        unseen = bool(said.get("again") or said.get("hidden"))
+        return shown | _linked(tabs[link.tab], link, shared, asked, unseen)
 
     return opened
 
@@ -120,16 +142,24 @@ def _example(tab: Tab) -> dict[Any, Any]:
         return {}
 
 
-def _linked(tab: Tab, link: links.Link, shared: source.Source) -> dict[Any, Any]:
+def _linked(tab: Tab, link: links.Link, shared: source.Source, asked: Any, unseen: bool) -> dict[Any, Any]:
+    """component -> value for what an address asks for.
+
+    unseen: nobody looks, or the browser opened the page again by itself, as all do at once after a restart.
+    """
     try:
         request = tab.subject.request(link)
         filled = tab.filled(shared, request)
-        if not RESULTS.find(request) and (fetched := _fetched(request)):
-            say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
-            return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
-        return filled | runs.asking(tab, request, "link")
-    except InspectorError as error:
-        return runs.failed(tab, error)
+        if not RESULTS.find(request):
+            if fetched := _fetched(request):
+                say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
+                return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
+            if unseen:
+                say = "The page was opened again, and its result is no longer kept: press Run to compute it."
+                return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
+        return filled | runs.asking(tab, request, asked, "link")
+    except Exception as error:  # noqa: BLE001  # the page would wait for ever
+        return runs.failed(tab, explained(error))
 
 
 def _fetched(request: Any) -> str:
@@ -161,27 +191,48 @@ def theme() -> gr.themes.Base:
 
 def head() -> str:
     """What goes into the document's head: the viewer's scripts and style, and the page's."""
-    page = (ASSETS / "viewer" / "page.css").read_text(encoding="utf-8")
-    return f"<style>{styles()}\n{page}</style><script>{scripts(SHELL_SCRIPTS)}</script>"
+    style, script = _inside()
+    return f"<style>{style}</style><script>{script}</script>"
+
+
+def _inside() -> tuple[str, str]:
+    """Style and script. A file that is missing is told, and the page comes up without what it does."""
+    found = []
+    for read in (styles, lambda: (ASSETS / "viewer" / "page.css").read_text("utf-8"), lambda: scripts(SHELL_SCRIPTS)):
+        try:
+            found.append(read())
+        except OSError as error:
+            LOG.warning(
+                "%s: %s; get the whole repository. The page comes up without it.", error.filename, error.strerror
+            )
+            found.append("")
+    return f"{found[0]}\n{found[1]}", found[2]
 
 
 def launch(host: str | None = None, port: int | None = None, warm_up: bool = True, **options: Any) -> gr.Blocks:
     """Build the page and serve it.
 
     host, port: None leaves them to gradio: this machine only, 7860 or the next free one, or what a host sets.
-    options: of gr.Blocks.launch, such as prevent_thread_lock. Raises ChoiceError when the port is taken.
+    options: of gr.Blocks.launch, such as prevent_thread_lock. Raises ChoiceError when the port is taken, the host is
+    none of this machine's, or nothing can be written to the folder of temporary files.
     """
+    check_host(host)
     guard_decoders()
+    places.settle()
     # Torch comes with them: the first visitor does not wait for it, and a ZeroGPU host finds its functions.
     runs.load_pipelines(TABS)
     examples.load()
     if settings().zero_gpu:
         warming.work()  # such a host wants the models in place before it lends its GPU
-    page = build()
-    # Closed to calls that skip the queue, and with it the one run at a time.
-    page.queue(max_size=settings().queue, default_concurrency_limit=4, api_open=False)
+    entrance, doorkeeping = Entrance(), rules(host)
+    page = build(entrance)
+    # Closed to calls that skip the queue. Our own line has the places; gradio's bound only guards its memory.
+    page.queue(max_size=20 * settings().queue, default_concurrency_limit=4, api_open=False)
+    entrance.stand_before(page._queue)
+    SHARE.allow(settings().share(is_public(host)))
     if warm_up and not settings().zero_gpu:
         threading.Thread(target=warming.work, daemon=True, name="warming").start()
+    _, script = _inside()
     try:
         page.launch(
             server_name=host,
@@ -189,6 +240,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
             theme=theme(),
             head=head(),
             max_file_size=settings().limits.max_bytes,
+            max_threads=40 + settings().queue,  # a run that waits holds one
             state_session_capacity=500,
             allowed_paths=[],
             show_error=False,
@@ -199,16 +251,42 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
             footer_links=[],
             mcp_server=True,  # every endpoint is a tool for agents too
             _frontend=False,  # leaves out a check that gives up after 3 s, which a busy machine may take
+            _app=guarded_app(doorkeeping, entrance.session_of, [script]),
             **options,
         )
     except OSError as error:
         raise ChoiceError(f"{error}; choose another port with --port.") from None
+    places.keep_swept()
     return page
 
 
+def check_host(host: str | None) -> None:
+    """Raise ChoiceError unless a server of this machine can listen on `host`; None and "" are the environment's."""
+    name = host or settings().server_name
+    if not name:
+        return
+    try:
+        found = socket.getaddrinfo(name.strip("[]"), 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
+            probe.bind(found[0][4])
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no name of a machine"
+        raise ChoiceError(
+            f"Cannot listen on {name[:60]!r}: {reason}; give an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+        ) from None
+
+
 def serve(host: str | None = None, port: int | None = None) -> None:
-    """Serve the page until interrupted."""
-    launch(host, port)
+    """Serve the page until interrupted, and leave no files behind."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        launch(host, port)
+    finally:
+        places.leave()
+
+
+def _interrupted(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def guard_decoders() -> None:

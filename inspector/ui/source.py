@@ -6,8 +6,9 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import InputError
-from inspector.ui import parts, scenes
-from inspector.ui.pictures import from_here, upload
+from inspector.ui import doors, parts, scenes
+from inspector.ui.guard import explained
+from inspector.ui.pictures import upload
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
@@ -61,7 +62,7 @@ def build(seed: int) -> Source:
     )
     with gr.Row(elem_classes="pair"):
         words = gr.Button("Ask for its words", size="sm", min_width=120)
-        saved = from_here(
+        saved = doors.takes_files(
             gr.UploadButton("Open saved data", size="sm", file_types=[".npz", ".json"], type="filepath", min_width=120)
         )
     outputs = [picture, scene, about]
@@ -71,8 +72,8 @@ def build(seed: int) -> Source:
             return gr.skip()
         try:
             return scenes.file(number), int(number), told(number)
-        except InputError as error:
-            return gr.skip(), gr.skip(), parts.problem(str(error))
+        except Exception as error:  # noqa: BLE001  # nobody would hear of it
+            return gr.skip(), gr.skip(), parts.problem(str(explained(error)))
 
     def choose(event: gr.SelectData) -> Any:
         known = isinstance(event.index, int) and 0 <= event.index < len(scenes.GALLERY)

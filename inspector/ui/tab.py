@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from inspector.errors import InputError
+from inspector.errors import BusyError, InputError
 from inspector.ui import controls, links, parts, scenes
 from inspector.ui.pictures import UPLOADS, save
 from inspector.ui.session import RESULTS, fingerprint
@@ -62,7 +62,7 @@ class Subject:
         if "image" in link.given:
             source: tuple[Any, Any] = (save(UPLOADS.get(link.given["image"]), gr.utils.get_upload_folder()), None)
         elif "scene" in link.given:
-            source = (None, links.number("scene", link.given["scene"]))
+            source = (None, links.scene(link.given["scene"]))
         else:
             source = (None, self.first().scene)
         return self.make(*source, *values.values())
@@ -90,6 +90,7 @@ class Tab:
 
     todo: {nonce, how, state} where what the controls say is still to be computed, as `runs.asking` makes it, or None.
     triggers: events that run it, beside those of its examples.
+    refusal: (visitor, (session, number) of the question whose place is taken) -> why no run is let in, or None.
     """
 
     subject: Subject
@@ -102,6 +103,7 @@ class Tab:
     stop: gr.Button
     triggers: Sequence[Any]
     examples: Sequence[Example]
+    refusal: Callable[[str, Any], BusyError | None] = lambda who, besides: None
 
     @property
     def outputs(self) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import base64
 import itertools
-import os
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import InspectorError
+from inspector.ui import places
 from inspector.ui.session import RESULTS
 from inspector.views.atlas import Atlas, pack, write
 from inspector.views.atlases import atlas_of, part
 from inspector.views.look import Look
 
+_COMPUTING = threading.Lock()  # maps are computed for one visitor at a time
+_WAITING = threading.BoundedSemaphore(8)  # each holds one of the threads that answer everybody
 _nonces = itertools.count(1)  # a browser notices a value only where it differs from the last
 # A constant template: Gradio draws it once, and what the viewer puts into it stays.
 _TEMPLATE = "<div class='viewer'></div>"
@@ -70,10 +73,9 @@ def atlas_file(key: str) -> Path:
     """The atlas of a result where the page may fetch it, written once and again if it was cleared away."""
     path = Path(gr.utils.get_upload_folder()) / "atlases" / key / "result.atlas"
     result = RESULTS.get(key)
-    try:
-        os.utime(path)  # what is used is not swept away as old
-    except FileNotFoundError:
+    if not path.exists():
         return write(atlas_of(result), path)
+    places.touch(path)  # what is used is not swept away as old
     return path
 
 
@@ -92,14 +94,22 @@ def renew(key: Any) -> bool:
 
 
 def more(asked: Any) -> str:
-    """The maps of one block that an atlas only announced, in base 64; "" where there are none. asked: {key, at}."""
+    """The maps of one block that an atlas only announced, in base 64; "" where there are none, "busy" if too many ask.
+
+    asked: {key, at}.
+    """
     if not isinstance(asked, dict) or not isinstance(asked.get("key"), str) or not isinstance(asked.get("at"), dict):
         return ""
+    if not _WAITING.acquire(blocking=False):
+        return "busy"
     try:
         RESULTS.get(asked["key"])
-        return base64.b64encode(pack(part(_whole(asked["key"]), asked["at"]))).decode()
+        with _COMPUTING:
+            return base64.b64encode(pack(part(_whole(asked["key"]), asked["at"]))).decode()
     except InspectorError:
         return ""
+    finally:
+        _WAITING.release()
 
 
 def look_of(state: Any) -> Look:

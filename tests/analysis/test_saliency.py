@@ -50,7 +50,7 @@ def by_loop(model, trunk, text, background, pooling):
     ids=lambda item: next(iter(item), "plain"),
 )
 def test_batched_gradient_equals_a_loop_over_classes(pooling, options, monkeypatch):
-    monkeypatch.setattr("inspector.analysis.saliency.CHUNK_BYTES", 1)  # one class per chunk, then all at once
+    monkeypatch.setattr("inspector.analysis.memory.BUDGET", 1)  # one class per chunk, then all at once
     model = ToyClip(**options)
     trunk = model.trunk(model.pixels(photo()))
     assert trunk.grid == (6, 11)

@@ -57,7 +57,7 @@ def test_a_link_that_was_not_computed_yet_runs_once(visit: Open) -> None:
 HOSTILE = [
     ("?tab=attention&steps=many", "failed", "steps is 'many' in the address; use a number"),
     ("?tab=attention&steps=100000", "failed", "steps is 100000"),
-    ("?tab=clusters&scene=-4", "failed", "scene is -4"),
+    ("?tab=clusters&scene=-4", "failed", "scene is '-4' in the address; use a whole number"),
     ("?tab=clusters&image=0123", "failed", "no longer kept here; upload it again"),
     ("?tab=saliency&image=../../etc/passwd", "failed", "no longer kept here; upload it again"),
     ("?tab=attention&model=stable-diffusion-1.5", "failed", "press Run"),

@@ -1,20 +1,24 @@
 """Runs: one thread, stopped within a step, errors in words, known results at once."""
 
+import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from inspector.errors import InspectorError
+from inspector.errors import BusyError, InspectorError
 from inspector.results import Progress
-from inspector.ui import runs, scenes, source
+from inspector.ui import runs, scenes, source, turns
+from inspector.ui.listeners import LISTENERS
 from inspector.ui.share import Share
 from inspector.ui.tab import Example, Tab
+from inspector.ui.turns import WISHES, Caller
 from tests.ui.pretend import Saliency, saliency_request
 
 
@@ -36,7 +40,7 @@ def test_every_step_runs_in_one_thread_which_is_not_ours(pretend: Saliency) -> N
 
 def test_closing_ends_the_run_within_the_step_and_closes_the_stream(pretend: Saliency) -> None:
     pretend.gate = threading.Event()
-    run = runs.drive(lambda: pretend.stream(saliency_request()))
+    run = runs.compute("saliency", saliency_request())
     assert isinstance(next(run), Progress)
     assert not runs.idle()
     run.close()
@@ -68,9 +72,20 @@ def with_make(shown: Tab, make: Callable[..., Any]) -> Tab:
     return replace(shown, subject=replace(shown.subject, make=make))
 
 
+VISITOR = SimpleNamespace(session_hash="ann", headers={}, client=SimpleNamespace(host="10.0.0.1"))
+
+
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    """The visitor reads what is answered."""
+    with LISTENERS.listening("ann"):
+        yield
+
+
 def in_turn(shown: Tab, make: Callable[..., Any], todo: Any = None) -> list[dict[Any, Any]]:
     """What the page's handler yields in its turn."""
-    return list(runs.on_turn(with_make(shown, make))(None, todo or {"how": "carry", "state": {}}))
+    todo = todo or {"how": "carry", "state": {}, "nonce": WISHES.ask("ann", "saliency")}
+    return list(runs.on_turn(with_make(shown, make))(VISITOR, todo))
 
 
 def test_the_page_shows_progress_then_the_result(shown: Tab) -> None:
@@ -87,26 +102,26 @@ def test_the_page_shows_progress_then_the_result(shown: Tab) -> None:
 
 def test_what_is_known_is_shown_without_a_turn(shown: Tab, pretend: Saliency) -> None:
     tab = with_make(shown, asked())
-    waiting = runs.on_page(tab)()
+    waiting = runs.on_page(tab)(VISITOR)
     assert set(waiting) == {tab.status, tab.todo}
     assert not pretend.requests
-    assert runs.on_page(tab)()[tab.todo] != waiting[tab.todo]  # the same question twice is asked twice
+    assert runs.on_page(tab)(VISITOR)[tab.todo] != waiting[tab.todo]  # the same question twice is asked twice
     in_turn(shown, asked())
-    at_once = runs.on_page(tab)()
+    at_once = runs.on_page(tab)(VISITOR)
     assert at_once[tab.viewer]["how"] == "carry"
     assert tab.todo not in at_once
 
 
 def test_nothing_to_do_does_nothing(shown: Tab, pretend: Saliency) -> None:
     for todo in (None, 5, "fresh"):
-        assert list(runs.on_turn(with_make(shown, asked()))(None, todo)) == []
+        assert list(runs.on_turn(with_make(shown, asked()))(VISITOR, todo)) == []
     assert not pretend.requests
 
 
 @pytest.mark.parametrize("by", ["at once", "in its turn"])
 def test_bad_input_is_a_sentence_and_nothing_is_lost(by: str, shown: Tab, pretend: Saliency) -> None:
     bad = asked(classes="<b>, <b>")
-    (step,) = [runs.on_page(with_make(shown, bad))()] if by == "at once" else in_turn(shown, bad)
+    (step,) = [runs.on_page(with_make(shown, bad))(VISITOR)] if by == "at once" else in_turn(shown, bad)
     assert set(step) == {shown.status, shown.viewer}
     assert step[shown.viewer]["failed"]
     assert "Class &#x27;&lt;b&gt;&#x27; is given twice" in step[shown.status]
@@ -125,23 +140,23 @@ def test_an_example_fills_the_controls_and_begins_anew(shown: Tab) -> None:
     with gr.Blocks(analytics_enabled=False):
         shared = source.build(scenes.STREET)
     example = Example(shown.run, lambda: saliency_request(classes="a, b", scene=None), {"show": "mask"})
-    filled = runs.on_example(shown, shared, example)()
+    filled = runs.on_example(shown, shared, example)(VISITOR)
     assert filled[shown.controls["classes"]] == "a, b"
     assert filled[shared.scene] is None
     assert Path(filled[shared.picture]).is_file()
     last = in_turn(shown, asked(classes="a, b"), filled[shown.todo])[-1]
     assert (last[shown.viewer]["how"], last[shown.viewer]["state"]) == ("fresh", {"show": "mask"})
-    known = runs.on_example(shown, shared, replace(example, request=asked(classes="a, b")))()
+    known = runs.on_example(shown, shared, replace(example, request=asked(classes="a, b")))(VISITOR)
     assert known[shown.viewer]["how"] == "fresh"
 
 
 def test_a_visitor_pays_for_runs_and_not_for_known_results(pretend: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "SHARE", Share(allowed=1e-9))
-    assert list(runs.compute("saliency", saliency_request(), "session b"))[-1]
+    monkeypatch.setattr(turns, "SHARE", Share(allowed=1e-9))
+    assert list(runs.compute("saliency", saliency_request(), Caller("b")))[-1]
     with pytest.raises(InspectorError, match="You used your"):
-        list(runs.compute("saliency", saliency_request(template="{}"), "session b"))
-    assert len(list(runs.compute("saliency", saliency_request(), "session b"))) == 1
-    assert list(runs.compute("saliency", saliency_request(template="{}"), "session c"))[-1]
+        list(runs.compute("saliency", saliency_request(template="{}"), Caller("b")))
+    assert len(list(runs.compute("saliency", saliency_request(), Caller("b")))) == 1
+    assert list(runs.compute("saliency", saliency_request(template="{}"), Caller("c")))[-1]
 
 
 def test_a_script_gets_the_sentence_as_an_error(pretend: Saliency) -> None:
@@ -155,3 +170,89 @@ def test_a_script_gets_figure_numbers_and_files(pretend: Saliency) -> None:
     assert [file.rsplit("/", 1)[1] for file in files] == ["figure.png", "maps.npz", "result.json", "caption.txt"]
     assert figure == files[0]
     assert numbers["saliency"]["maxima"] == {"car": 1.0, "building": 1.0}
+
+
+def on_turn(shown: Tab, number: int) -> list[dict[Any, Any]]:
+    tab = with_make(shown, asked())
+    return list(runs.on_turn(tab)(VISITOR, {"how": "carry", "state": {}, "nonce": number}))
+
+
+def test_a_run_that_was_stopped_before_its_turn_computes_nothing(shown: Tab, pretend: Saliency) -> None:
+    number = WISHES.ask("ann", "saliency")
+    said = runs.on_stop(shown)(VISITOR)
+    assert said[shown.viewer]["failed"]
+    (step,) = on_turn(shown, number)
+    assert "Stopped. The earlier result is unchanged." in step[shown.status]
+    assert not pretend.requests
+
+
+def test_stop_ends_a_run_within_a_step_and_its_last_word_is_that(shown: Tab, pretend: Saliency) -> None:
+    pretend.gate = threading.Event()  # a step that takes long
+    number = WISHES.ask("ann", "saliency")
+    said: list[Any] = []
+    running = threading.Thread(target=lambda: said.extend(on_turn(shown, number)))
+    running.start()
+    wait_for(lambda: bool(pretend.threads))
+    runs.on_stop(shown)(VISITOR)
+    running.join(5)
+    assert not running.is_alive()  # though the step goes on
+    assert "Stopped." in said[-1][shown.status]
+    assert runs.idle()
+    pretend.gate.set()
+    wait_for(lambda: bool(pretend.closed))
+
+
+def test_a_new_question_ends_the_last_one_which_says_nothing_more(shown: Tab, pretend: Saliency) -> None:
+    pretend.gate = threading.Event()
+    first = WISHES.ask("ann", "saliency")
+    said: list[Any] = []
+    running = threading.Thread(target=lambda: said.extend(on_turn(shown, first)))
+    running.start()
+    wait_for(lambda: bool(pretend.threads))
+    second = runs.on_page(with_make(shown, asked(template="{}")))(VISITOR)
+    running.join(5)
+    assert not running.is_alive()
+    assert not any("Stopped" in step[shown.status] for step in said)
+    assert WISHES.holds("ann", second[shown.todo]["nonce"])
+    runs.on_stop(shown)(VISITOR)
+    assert not WISHES.holds("ann", second[shown.todo]["nonce"])
+    pretend.gate.set()
+
+
+def test_a_refusal_is_in_the_status_line_and_the_run_under_way_goes_on(shown: Tab) -> None:
+    number = WISHES.ask("ann", "saliency")
+    seen: list[Any] = []
+
+    def refuse(*given: Any) -> BusyError:
+        seen.append(given)
+        return BusyError("You have 3 runs under way; try again in about 7 s.")
+
+    step = runs.on_page(replace(with_make(shown, asked()), refusal=refuse))(VISITOR)
+    assert "You have 3 runs under way; try again in about 7 s." in step[shown.status]
+    assert step[shown.viewer]["failed"]
+    assert shown.todo not in step
+    assert seen == [("address 10.0.0.1", ("ann", number))]  # which does not count: the new one takes its place
+    assert WISHES.holds("ann", number)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(OSError(errno.ENOSPC, "No space left on device"), "disk is full"), (ZeroDivisionError("x"), "ZeroDivisionError")],
+)
+def test_whatever_goes_wrong_is_said_in_the_status_line(shown: Tab, error: Exception, sentence: str) -> None:
+    def broken(*_: Any) -> Any:
+        raise error
+
+    for step in (runs.on_page(with_make(shown, broken))(VISITOR), *in_turn(shown, broken)):
+        assert sentence in step[shown.status]
+        assert step[shown.viewer]["failed"]
+    with pytest.raises(gr.Error, match=sentence):
+        list(runs.answer("saliency", broken, None))
+
+
+def test_a_script_that_nobody_listens_for_is_ended(pretend: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.ui.listeners.PATIENCE", 0.0)
+    asked = SimpleNamespace(session_hash="nobody", headers={}, client=None)
+    with pytest.raises(gr.Error, match="Nobody listened"):
+        list(runs.answer("saliency", saliency_request, asked))
+    assert runs.idle()

@@ -18,9 +18,10 @@ from inspector.ui import scenes, source, take_away
 from inspector.ui.pictures import UPLOADS, picture_hash
 from inspector.ui.session import fingerprint
 from inspector.ui.tab import Tab
-from inspector.views.archive import load_request, load_result
-from inspector.views.export import write_archive, write_result
+from inspector.views.archive import load_request, load_result, take_apart
+from inspector.views.export import figure_of, write_archive, write_result
 from inspector.views.images import read_image
+from inspector.views.look import Look
 from tests.views import samples
 
 
@@ -86,7 +87,7 @@ def show(shown: Tab, path: Path) -> dict[Any, Any]:
     """What the page does with a file that a visitor opens."""
     with gr.Blocks(analytics_enabled=False):
         shared, chooser = source.build(scenes.STREET), gr.Tabs()
-    return take_away.on_saved({"saliency": shown, "attention": shown}, chooser, shared)(str(path))
+    return take_away.on_saved({"saliency": shown, "attention": shown}, chooser, shared)(None, str(path))
 
 
 def test_a_saved_result_comes_back_but_answers_nobody_else(shown: Tab, tmp_path: Path) -> None:
@@ -111,12 +112,13 @@ def test_a_saved_json_brings_its_request_back(shown: Tab, tmp_path: Path) -> Non
 
 
 def broken_maps(folder: Path) -> Path:
-    result = samples.saliency()
-    return write_archive(replace(result, probabilities=result.probabilities[:1]), folder / "maps.npz")
+    parts = take_apart(samples.saliency())
+    np.savez_compressed(folder / "maps.npz", **parts | {"probabilities": parts["probabilities"][:1]})
+    return folder / "maps.npz"
 
 
 def flipped(folder: Path) -> Path:
-    path = broken_maps(folder)
+    path = write_archive(samples.saliency(), folder / "maps.npz")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
@@ -150,6 +152,11 @@ def json_of(content: Any) -> Callable[[Path], Path]:
     return written
 
 
+def scened(number: Any, **values: Any) -> str:
+    """A result.json of a drawn scene."""
+    return json.dumps({"tab": "saliency", "request": {"image": {}, "scene": number, "classes": [["car"]]} | values})
+
+
 UPLOAD = {"tab": "saliency", "request": {"image": {"shape": [9, 9, 3]}, "classes": [["a"]], "scene": None}}
 UNTOLD = {
     "tab": "saliency",
@@ -158,7 +165,7 @@ UNTOLD = {
 BAD = {
     "parts that do not fit": (broken_maps, "do not fit together"),
     "flipped bytes": (flipped, "read as a saved result"),
-    "more than there is": (boastful, "are read"),
+    "more than there is": (boastful, "says that it has 80000.0 GB, and 0 bytes are there"),
     "deep text": (deep, "no result that was saved here"),
     "a part alone": (a_part_alone, "no result that was saved here"),
     "a model that is a list": (json_of({"tab": "attention", "request": {"prompt": "a", "model": []}}), "model is"),
@@ -171,6 +178,28 @@ BAD = {
     "unknown fields": (json_of({"tab": "attention", "request": {"prompt": "a", "evil": 1}}), "changed since"),
     "values of another kind": (json_of({"tab": "attention", "request": {"prompt": 5}}), "prompt is 5; give a text"),
     "too many steps": (json_of({"tab": "attention", "request": {"prompt": "a", "steps": 10**9}}), "steps is"),
+    "missing fields": (json_of({"tab": "attention", "request": {}}), "needs 'prompt'"),
+    "a tab that is a list": (json_of({"tab": ["saliency"], "request": {}}), "no result that was saved here"),
+    "a scene of 400 digits": (json_of(scened("SCENE").replace('"SCENE"', "9" * 400)), "a number of 400 digits"),
+    "a scene of 5000 digits": (json_of(scened("SCENE").replace('"SCENE"', "9" * 5000)), "a number of 5000 digits"),
+    "a scene that is true": (json_of(scened(True)), "scene is True"),
+    "a scene in between": (json_of(scened(0.5)), "scene is 0.5"),
+    "a scene that is not finite": (json_of(scened(float("nan"))), "the number NaN"),
+    "a scene beyond floats": (json_of(scened("SCENE").replace('"SCENE"', "1e999")), "scene is inf"),
+    "half a letter": (json_of({"tab": "attention", "request": {"prompt": "a \ud800"}}), "no Unicode"),
+    "half a letter in a model": (
+        json_of({"tab": "attention", "request": {"prompt": "a", "model": "\ud800"}}),
+        "no Uni",
+    ),
+    "half a letter in a tab": (json_of({"tab": "\ud800", "request": {}}), "tab is '\\ud800'"),
+    "half a letter in a name": (json_of({"tab": "attention", "request": {"\ud800": 1}}), "has no '\\ud800'"),
+    "classes that are a number": (json_of(scened(1, classes=5)), "Classes are 5"),
+    "classes inside of classes": (json_of(scened(1, classes=[["a", ["b"]]])), "A class is ['a', ['b']]"),
+    "a background that is a number": (json_of(scened(1, background=5)), "Background words are 5"),
+    "heads that are a text": (
+        json_of({"tab": "attention", "request": {"prompt": "a", "heads": "no"}}),
+        "heads is 'no'",
+    ),
 }
 
 
@@ -189,6 +218,115 @@ def test_a_file_that_was_changed_is_a_sentence(
 def test_a_bomb_is_not_unpacked(shown: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
-    monkeypatch.setattr(take_away, "LARGEST", 1000)
-    show(shown, write_archive(samples.saliency(), tmp_path / "maps.npz"))
+    path = write_archive(samples.saliency(), tmp_path / "maps.npz")
+    monkeypatch.setattr(take_away, "LARGEST", path.stat().st_size)  # unpacked it is larger
+    show(shown, path)
     assert "are read" in said[0]
+    monkeypatch.setattr(take_away, "LARGEST", path.stat().st_size - 1)
+    show(shown, path)
+    assert "at most that much is read" in said[1]
+
+
+def test_each_kind_of_file_is_written_once(
+    tabs: dict[str, Tab], told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, ...]] = []
+    original = take_away.write_result
+
+    def write(*values: Any) -> list[Path]:
+        written.append(values[5])
+        return original(*values)
+
+    monkeypatch.setattr(take_away, "write_result", write)
+    files = take_away.write(tabs, told, ["PNG", "png"] * 500, 1.0, False)
+    assert written == [("png",)]
+    assert [path.name for path in files].count("figure.png") == 1
+    assert "figure.png" not in {path.name for path in take_away.write(tabs, told, [], 1, False)}
+
+
+HUGE, LONE = 10**400, "\ud800"
+ODD = {
+    "no kinds": ({"kinds": None}, "kinds are None"),
+    "one kind": ({"kinds": "PNG"}, "kinds are 'PNG'"),
+    "an unknown kind": ({"kinds": ["exe"]}, "kind is 'exe'; use one of png"),
+    "a kind that is a list": ({"kinds": [["PNG"]]}, "kind is ['PNG']"),
+    "half a letter": ({"kinds": [LONE]}, "no Unicode"),
+    "no scale": ({"scale": None}, "scale is None"),
+    "a scale of a text": ({"scale": "2"}, "scale is '2'"),
+    "a scale in between": ({"scale": 1.5}, "scale is 1.5"),
+    "no number": ({"scale": float("nan")}, "scale is nan"),
+    "a scale of 400 digits": ({"scale": HUGE}, "scale is a number of 401 digits"),
+    "true": ({"scale": True}, "scale is True"),
+    "a tab that is a list": ({"shown": {"tab": ["saliency"]}}, "press Run"),
+    "a tab that is a mapping": ({"shown": {"tab": {}}}, "press Run"),
+    "a huge opacity": ({"state": {"opacity": HUGE}}, "number of 401 digits"),
+    "an infinite pin": ({"state": {"pin": {"y": float("inf"), "x": 0}}}, "is inf"),
+    "half a letter in a panel": ({"state": {"panels": [{"class": LONE}]}}, "no Unicode"),
+    "a long text": ({"state": {"show": "x" * 10**6}}, "1,000,000 characters"),
+}
+
+
+@pytest.mark.parametrize("panels", [False, True])
+@pytest.mark.parametrize("case", ODD)
+def test_what_the_page_sends_is_not_trusted(
+    case: str, panels: bool, tabs: dict[str, Tab], told: dict[str, Any]
+) -> None:
+    change, sentence = ODD[case]
+    shown = change.get("shown", told | {"state": change.get("state")})
+    with pytest.raises(InputError) as caught:
+        take_away.write(tabs, shown, change.get("kinds", ["PNG"]), change.get("scale", 1), False, panels)
+    assert sentence in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_state_that_says_odd_things_is_shown_as_a_fresh_one(tabs: dict[str, Tab], told: dict[str, Any]) -> None:
+    odd = {"panels": "all", "active": [], "pin": 3, "show": {}, "opacity": "much", "smooth": None, "zoom": {"x": HUGE}}
+    for panels in (False, True):
+        assert take_away.write(tabs, told | {"state": odd}, ["PNG"], 1, {}, panels)
+
+
+def test_a_figure_that_is_too_large_is_refused_before_its_pictures_are_made(
+    tabs: dict[str, Tab], told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = (take_away.pixels_of(figure_of(samples.saliency(), Look()), scale) for scale in (1, 4))
+    assert 10 < large / small < 20
+    monkeypatch.setattr(take_away, "PIXELS", large - 1)
+    scales: list[int] = []
+    original = tabs["saliency"].subject
+
+    def figure(*values: Any) -> Any:
+        scales.append(values[-1])
+        return original.figure(*values)
+
+    watched = {"saliency": replace(tabs["saliency"], subject=replace(original, figure=figure))}
+    with pytest.raises(InputError, match="million pixels; at most"):
+        take_away.write(watched, told, ["PNG"], 4, False)
+    assert scales == [1]
+    assert take_away.write(watched, told, ["PNG"], 3, False)
+
+
+def test_how_much_is_made_of_a_file_is_known_before_any_is(
+    tabs: dict[str, Tab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    height, width, steps, tokens = 64, 96, 3, 4
+    assert take_away.values_of(samples.saliency())[0] == 2 * height * width
+    assert take_away.values_of(samples.segmentation())[0] == 2 * height * width
+    assert take_away.values_of(samples.clusters())[0] == 3 * height * width
+    assert take_away.values_of(samples.attention())[0] == steps * tokens * 8 * 8
+    monkeypatch.setattr(take_away, "atlas_of", None)
+    monkeypatch.setattr(take_away, "values_of", lambda result: (20_000_000, 10_000_000))
+    with pytest.raises(InputError, match="would take 20 million values; at most 10 million"):
+        take_away.checked(tabs, samples.saliency())
+
+
+def test_a_try_that_fails_is_charged_too(tabs: dict[str, Tab], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else odd values would be computing for nothing."""
+    charged: list[str] = []
+    monkeypatch.setattr(take_away.turns.SHARE, "charge", lambda who, seconds: charged.append(who))
+    monkeypatch.setattr(take_away, "visitor", lambda asked: "someone")
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: None)
+    with gr.Blocks(analytics_enabled=False) as page:
+        take_away.build(tabs)
+    (handler,) = page.fns.values()
+    assert handler.fn(None, {"tab": []}, ["PNG"], take_away.LAYOUTS[0], 1, False) == gr.skip()
+    assert charged == ["someone"]

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from inspector.errors import ChoiceError
 from inspector.views.archive import load_result, put_together, take_apart
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
-from inspector.views.export import write_result
+from inspector.views.export import write_archive, write_result
+from inspector.views.members import Members
 from tests.views import samples
 
 TABS = ("saliency", "attention", "clusters", "segmentation")
@@ -37,7 +39,8 @@ def equal(left: Any, right: Any) -> bool:
 def test_what_was_saved_comes_back_and_gives_the_same_page(name: str, tmp_path: Any) -> None:
     result = getattr(samples, name)()
     write_result(result, tmp_path)
-    for source in (tmp_path, tmp_path / "maps.npz", str(tmp_path / "maps.npz"), (tmp_path / "maps.npz").open("rb")):
+    path = tmp_path / "maps.npz"
+    for source in (tmp_path, path, str(path), path.open("rb"), path.read_bytes()):
         back = load_result(source)
         assert equal(back, result)
         if hasattr(source, "close"):
@@ -52,8 +55,9 @@ def test_what_is_not_finite_and_heads_come_back() -> None:
     assert np.isnan(back.metrics[0]["ap"])
     assert back.metrics[0]["best"] == float("inf")
     assert back.metrics[0]["iou"] == 0.5
-    heads = {"generation": {"mid": np.ones((1, 2, 3, 4, 4), np.float16)}}
-    result = replace(samples.attention(), head_maps=heads)
+    result = samples.attention()
+    heads = {arm: {name: np.stack([maps] * 2, 1) for name, maps in own.items()} for arm, own in result.maps.items()}
+    result = replace(result, head_maps=heads)
     assert equal(put_together(take_apart(result)), result)
 
 
@@ -90,6 +94,23 @@ def test_anything_else_is_refused(text: str) -> None:
         put_together({"result": np.array(text)})
     with pytest.raises(ChoiceError):
         put_together({})
+
+
+def test_arrays_that_are_laid_out_by_columns_come_back(tmp_path: Path) -> None:
+    result = samples.clusters()
+    turned = replace(result, features=np.asfortranarray(result.features), grid_labels=result.grid_labels.T.copy().T)
+    back = load_result(write_archive(turned, tmp_path / "maps.npz"))
+    assert equal(back, result)
+    assert back.features.flags.writeable
+
+
+def test_only_what_the_text_names_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    original = Members._read
+    monkeypatch.setattr(Members, "_read", lambda self, name: (read.append(name), original(self, name))[1])
+    load_result(write_archive(samples.saliency(), tmp_path / "maps.npz"))
+    arrays = ["request/image", "request/masks/car", "grid_signed", "probabilities", "scores"]
+    assert read == ["result", *arrays]  # and neither the maps at the picture's size nor the provenance beside it
 
 
 def test_files_that_are_no_archive_or_hold_objects_are_refused(tmp_path: Any, monkeypatch: Any) -> None:
