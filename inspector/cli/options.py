@@ -1,7 +1,8 @@
 """Options that several sub-commands share: the picture, the models, a request's fields, where results go."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,12 @@ def make_writable(file: Path | None = None, folder: Path | None = None) -> None:
             file.open("a", encoding="utf-8").close()
     except OSError as error:
         raise InputError(f"Cannot write {error.filename}: {error.strerror}; choose another place.") from error
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """While something is written to a file or folder: InputError, which names it, where that fails."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"Cannot write {place}: {error.strerror or error}; choose another place.") from error

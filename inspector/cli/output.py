@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inspector.cli.options import make_writable
+from inspector.cli.options import make_writable, writing
 
 if TYPE_CHECKING:
     from inspector.views.figure import Sheet
@@ -27,7 +27,8 @@ def prepare(args: argparse.Namespace) -> None:
 
 def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
     """Numbers as indented JSON."""
-    file.write_text(json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    with writing(file):
+        file.write_text(json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def hand_over(
@@ -50,16 +51,20 @@ def hand_over(
     if args.json is not None:
         others = {"beside": [provenance(other) for other in beside]} if beside else {}
         numbers = {"rows": rows, **provenance(result), **others}
-        args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
+        with writing(args.json):
+            args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if args.figure is not None:
-        write_figure(result, args.figure, sheet=sheet, beside=beside, scale=args.scale)
+        with writing(args.figure):
+            write_figure(result, args.figure, sheet=sheet, beside=beside, scale=args.scale)
     if args.page is not None:
         from inspector.views.page import Section, write_page
 
         every = [result, *beside]
         headings = [f"{number} of {len(every)}" for number in range(1, len(every) + 1)] if beside else ["The result"]
         sections = [Section(heading, one, state or {}) for heading, one in zip(headings, every, strict=True)]
-        write_page(args.page, f"Dense Inspector: {provenance(result)['tab']}", sections)
+        with writing(args.page):
+            write_page(args.page, f"Dense Inspector: {provenance(result)['tab']}", sections)
     if args.out is not None:
-        files = write_result(result, args.out, sheet=sheet, scale=args.scale)
+        with writing(args.out):
+            files = write_result(result, args.out, sheet=sheet, scale=args.scale)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Check the whole file, then run it and write the folder."""
-    from inspector.cli.options import make_writable
+    from inspector.cli.options import make_writable, writing
     from inspector.cli.progress import follow
     from inspector.views.report import Part, write_report
 
@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> None:
         result = follow(import_module(f"inspector.pipelines.{one.tab}").stream(one.request))
         rows = import_module(f"inspector.cli.{one.tab}").rows(result)
         parts.append(Part(one.heading, result, rows, one.note, one.state))
-    for file in write_report(args.out, title, parts, pdf=args.pdf):
+    with writing(args.out):
+        files = write_report(args.out, title, parts, pdf=args.pdf)
+    for file in files:
         print(file)
 
 

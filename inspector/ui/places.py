@@ -56,7 +56,8 @@ def settle() -> Path:
         ) from None
     _own["own"] = own, _lock(own)
     os.environ["GRADIO_TEMP_DIR"] = str(own)
-    atexit.register(leave)
+    process = os.getpid()
+    atexit.register(lambda: leave() if os.getpid() == process else None)  # a forked one is only a guest
     return own
 
 

@@ -146,7 +146,10 @@ def on_stop(tab: Tab) -> Callable[..., dict[Any, Any]]:
     """A handler: the tab wants no answer any more, whether its run is under way, waits or was only just asked for."""
 
     def stop(asked: gr.Request) -> dict[Any, Any]:
-        WISHES.drop(session_of(asked), tab.subject.name)
+        session, name = session_of(asked), tab.subject.name
+        if not WISHES.last(session, name):
+            return {tab.status: gr.skip()}  # nothing is asked for
+        WISHES.drop(session, name)
         return {tab.status: parts.stopped(), tab.viewer: failing()}
 
     return stop
@@ -181,6 +184,8 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
         except Exception as error:  # noqa: BLE001  # the status line would wait for ever
             if caller.wanted():
                 yield failed(tab, explained(error))
+        finally:
+            WISHES.answered(session, name, number)
 
     return run
 

@@ -48,6 +48,12 @@ class Wishes:
         with self._lock:
             self._forget((session, tab))
 
+    def answered(self, session: str, tab: str, number: Any) -> None:
+        """The question was answered, well or badly; nothing where another took its place."""
+        with self._lock:
+            if self._wished.get((session, tab)) == number:
+                self._forget((session, tab))
+
     def last(self, session: str, tab: str) -> int:
         """The number of the question that the tab wants answered, 0 for none."""
         return self._wished.get((session, tab), 0)

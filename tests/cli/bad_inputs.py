@@ -35,6 +35,11 @@ INPUTS: tuple[tuple[str, int, list[str]], ...] = (
     ("k of more than the pixels", 2, ["clusters", "scene:1", "--k", "1000000"]),
     ("an unknown model", 2, ["saliency", "scene:1", *CLASSES, "--clip", "ViT-Q-99"]),
     ("an unknown method", 2, ["segmentation", "scene:1", *CLASSES, "--method", "magic"]),
+    ("a full disk", 2, ["saliency", "scene:1", *CLASSES, "--json", "/dev/full"]),
+    ("text that is no Unicode", 2, ["attention", "--prompt", "a \udcff horse"]),
+    ("a name of a file that is no Unicode", 2, ["saliency", "\udcff.png", *CLASSES]),
+    ("a scene of 400 digits", 2, ["saliency", "scene:" + "9" * 400, *CLASSES]),
+    ("a scene in other digits", 2, ["saliency", "scene:\u0663", *CLASSES]),
     ("a folder without a model", 2, ["clusters", "scene:1", "--diffusion", "FOLDER"]),
 )
 

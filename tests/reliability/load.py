@@ -3,7 +3,7 @@
     python -m tests.reliability.load [--clients 32] [--minutes 8] [--root TREE] [--json FILE]
 
 It starts the server itself. A quarter of the time warms it up; then it is left alone for a moment and measured, loaded
-for the rest, left alone and measured again. Then a handful of the questions is asked once more, of a fresh server, alone.
+for the rest, left alone and measured again. Then some of the questions are asked once more, of a fresh server, alone.
 Exit code 1 where something does not hold.
 """
 
@@ -49,7 +49,7 @@ def measured(server: Server) -> Measured:
     return Measured(server.memory(), server.threads(), server.open_files(), len(server.files()))
 
 
-def phase(server: Server, clients: int, seconds: float, first: int = 0) -> Tally:
+def phase(server: Server, clients: int, seconds: float) -> Tally:
     """What so many clients see in so many seconds, and until the last of them has its answer."""
     tally, until = Tally(), time.monotonic() + seconds
     threads = [threading.Thread(target=client, args=(server.url, number, until, tally)) for number in range(clients)]
@@ -165,9 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = loaded(asked.root.resolve(), asked.clients, asked.minutes * 60)
     failed = faults(told)
     print(table(told))
-    print(
-        f"\n{asked.clients} clients, {asked.minutes:g} minutes, at {commit(asked.root)}: {', '.join(failed) or 'all held'}."
-    )
+    what = f"{asked.clients} clients, {asked.minutes:g} minutes, at {commit(asked.root)}"
+    print(f"\n{what}: {', '.join(failed) or 'all held'}.")
     if asked.json:
         asked.json.write_text(json.dumps(told | {"failed": failed}, indent=1) + "\n", encoding="utf-8")
     return 1 if failed else 0

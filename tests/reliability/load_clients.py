@@ -22,7 +22,7 @@ LONGEST_PAUSE = 30.0  # seconds that a client waits before it asks again, whatev
 @dataclass
 class Tally:
     """What the clients saw. waits: seconds from a post to its answer. without: seconds from when a question was first
-    asked to its answer, refusals and the pauses after them included. samples: questions with the essence of their answer.
+    asked to its answer, refusals and pauses included. samples: questions with the essence of each answer.
     """
 
     waits: list[float] = field(default_factory=list)

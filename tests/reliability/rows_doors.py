@@ -1,6 +1,8 @@
 """Rows: who may ask, under which name, and what an answer gives away."""
 
+import json
 import math
+import os
 import re
 import string
 from typing import Any
@@ -10,7 +12,6 @@ import httpx
 from tests.reliability import page
 from tests.reliability.calling import API, MCP_ACCEPTS, Visitor, is_sentence, refusal
 from tests.reliability.ground import EASY, Ground, Row, Verdict, worst
-from tests.reliability.serving import Server
 
 FOREIGN = "http://pages.example"
 PLAIN = {"content-type": "text/plain"}  # what a foreign page may post without asking first
@@ -150,7 +151,7 @@ def headers_sent(ground: Ground) -> Verdict:
             wanted = {
                 "nosniff": told.get("x-content-type-options") == "nosniff",
                 "policy": "script-src" in policy or "default-src" in policy,
-                "frame-ancestors": "frame-ancestors" in policy,
+                "frame-ancestors": "frame-ancestors" in policy or (name == "file" and "sandbox" in policy),
                 "referrer": bool(told.get("referrer-policy")),
             }
             for header in [header for header, there in wanted.items() if not there]:
@@ -159,7 +160,7 @@ def headers_sent(ground: Ground) -> Verdict:
         return Verdict(
             False, f"MISSING: {', '.join(f'{header} of {len(on)}' for header, on in missing.items())} answers"
         )
-    return Verdict(True, "sent: nosniff, policy, frame-ancestors, referrer-policy on all four answers")
+    return Verdict(True, "sent: nosniff, policy, frame-ancestors or sandbox, referrer-policy on all four answers")
 
 
 def uploaded_page(ground: Ground) -> Verdict:
@@ -185,39 +186,26 @@ def _bits(name: str) -> float:
     return len(secret) * math.log2(64 if secret != secret.lower() else alphabet)
 
 
-def _places(visitor: Visitor, server: Server) -> list[str]:
-    """Paths of what a small run, its page's atlas and an upload lie under, as seen from the temporary folder."""
+def _places(visitor: Visitor) -> list[str]:
+    """Paths of a small run's files and of its page's atlas, below the folder that every visitor sees in every path."""
     answer = visitor.ask("saliency", EASY)
-    atlas = re.search(
-        r'"path": "([^"]+\.atlas)"', str(_dumped(page.run(visitor, "saliency", "places", number=500_001)))
-    )
-    upload = visitor.upload(b"the same bytes")
-    told = [answer.data[2][1]["path"], atlas[1] if atlas else "", upload]
-    return [str(path).removeprefix(str(server.home)) for path in told]
-
-
-def _dumped(answer: Any) -> str:
-    import json
-
-    return json.dumps(answer.data)
+    shown = json.dumps(page.run(visitor, "saliency", "places", number=500_001).data)
+    atlas = re.search(r'"path": "([^"]+\.atlas)"', shown)
+    paths = [str(visitor.upload(b"something")), answer.data[2][1]["path"], atlas[1] if atlas else ""]
+    common = os.path.commonpath(paths)
+    return [path.removeprefix(common) for path in paths[1:]]
 
 
 def names_of_results(ground: Ground) -> Verdict:
     """Two servers, asked the same: what differs between their addresses is what nobody can guess."""
-    first = ground.server()
-    with ground.own() as second, ground.visitor(first) as one, ground.visitor(second) as other:
-        pairs = zip(("result", "atlas", "upload"), _places(one, first), _places(other, second), strict=True)
+    with ground.own() as second, ground.visitor(ground.server()) as one, ground.visitor(second) as other:
         weak = []
-        for what, here, there in pairs:
+        for what, here, there in zip(("result", "atlas"), _places(one), _places(other), strict=True):
             differing = [part for part, twin in zip(here.split("/"), there.split("/"), strict=True) if part != twin]
             bits = sum(map(_bits, differing))
             if bits < ENOUGH:
                 weak.append(f"{what} {bits:.0f} bits")
-    return (
-        Verdict(False, f"GUESSED: {', '.join(weak)}")
-        if weak
-        else Verdict(True, f"refused: more than {ENOUGH} bits each")
-    )
+    return Verdict(False, f"GUESSED: {', '.join(weak)}") if weak else Verdict(True, f"refused: over {ENOUGH} bits each")
 
 
 def key_from_a_hash(ground: Ground) -> Verdict:
@@ -256,6 +244,6 @@ ROWS = [
     Row(2, "other origins read answers", readable_elsewhere),
     Row(2, "headers of answers", headers_sent),
     Row(2, "an uploaded page with a script", uploaded_page),
-    Row(2, "addresses of results, atlases and uploads", names_of_results),
+    Row(2, "addresses of results and atlases", names_of_results),
     Row(2, "another visitor's result, by the hash of what was asked", key_from_a_hash),
 ]

@@ -319,7 +319,7 @@ FAULTS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a score that is a text": (lambda: first_row("ap", "good"), "ap in metrics is 'good'"),
     "an arm that is none": (lambda: first_row("arm", "evil"), "arm in metrics is 'evil'"),
     "a box outside": (lambda: segment("box_xyxy", {"tuple": [0, 0, 97, 64]}), "lies outside of 96x64"),
-    "a segment of no class": (lambda: segment("class_index", 3), "class 3 of a segment"),
+    "a segment of no class": (lambda: segment("class_index", 3), "a segment is of class 3; 1 to 2 is expected"),
     "a layer with the name of a mean": (lambda: layer("mean"), "'mean' is no name of a layer"),
     "a layer with the name of a size": (lambda: layer("8"), "'8' is no name of a layer"),
 }

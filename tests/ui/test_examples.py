@@ -34,6 +34,19 @@ def test_what_is_there_is_kept_and_what_is_not_is_left_to_a_run(
     assert not store.find(examples.REQUESTS["clusters"][1]())
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half of a file", b"no archive at all"])
+def test_one_that_is_damaged_is_left_out_with_its_name(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store()
+    monkeypatch.setattr(examples, "RESULTS", store)
+    (tmp_path / "saliency.npz").write_bytes(content)
+    (tmp_path / "clusters.npz").write_bytes((examples.FOLDER / "clusters.npz").read_bytes())
+    examples.load(tmp_path)
+    assert store.find(examples.REQUESTS["clusters"][1]())
+    assert "saliency.npz is left out: " in caplog.text
+
+
 def test_making_them_again_gives_the_same_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "REQUESTS", {"saliency": examples.REQUESTS["saliency"]})
     (file,) = examples.make(tmp_path)

@@ -128,6 +128,10 @@ def test_a_tab_wants_the_last_it_asked_until_it_is_stopped() -> None:
     assert not wishes.holds("ann", second)
     assert wishes.holds("ann", other)
     assert wishes.last("ann", "saliency") == 0
+    wishes.answered("ann", "clusters", first)
+    assert wishes.holds("ann", other)
+    wishes.answered("ann", "clusters", other)
+    assert not wishes.holds("ann", other)
 
 
 def test_a_run_says_its_place_then_runs(monkeypatch: pytest.MonkeyPatch) -> None:

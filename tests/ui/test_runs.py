@@ -184,6 +184,13 @@ def test_a_run_that_was_stopped_before_its_turn_computes_nothing(shown: Tab, pre
     (step,) = on_turn(shown, number)
     assert "Stopped. The earlier result is unchanged." in step[shown.status]
     assert not pretend.requests
+    assert set(runs.on_stop(shown)(VISITOR)) == {shown.status}  # with nothing to stop, nothing failed
+
+
+def test_a_question_is_no_longer_asked_once_it_is_answered(shown: Tab) -> None:
+    in_turn(shown, asked())
+    in_turn(shown, asked(classes="<b>, <b>"))
+    assert not WISHES.last("ann", "saliency")
 
 
 def test_stop_ends_a_run_within_a_step_and_its_last_word_is_that(shown: Tab, pretend: Saliency) -> None:

@@ -14,6 +14,7 @@ import pytest
 from inspector.models.catalog import CATALOG
 from inspector.settings import ASSETS, settings
 from inspector.ui import attention, shell
+from inspector.ui.share import Share
 
 TABS = ("saliency", "attention", "clusters", "segmentation")
 
@@ -127,3 +128,41 @@ def test_building_the_page_loads_no_torch() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False"]
     assert time.monotonic() - started < 60  # about 5 s on two free cores
+
+
+@pytest.mark.parametrize("host", ["nonsense..host", "256.1.1.1", "203.0.113.7", "x" * 300])
+def test_a_host_that_is_none_of_this_machine_s_is_a_sentence(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def lookup(name: str, *_: Any, **__: Any) -> Any:  # nobody is asked outside
+        asked.append(name)
+        if name == "203.0.113.7":
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (name, 0))]
+        raise UnicodeError("label empty") if ".." in name else socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    with pytest.raises(shell.ChoiceError, match=r"^Cannot listen on '.*'?: .*; give an address of this machine"):
+        shell.launch(host=host, warm_up=False)
+    assert asked
+
+
+def test_a_page_comes_up_without_the_style_and_the_scripts_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(*_: Any) -> str:
+        raise FileNotFoundError(2, "No such file or directory", "assets/viewer/viewer.css")
+
+    monkeypatch.setattr(shell, "styles", missing)
+    style, script = shell._inside()
+    assert "assets/viewer/viewer.css: No such file or directory; get the whole repository. The page comes up without it." in caplog.text
+    assert ".status" in style
+    assert script
+
+
+def test_a_page_that_others_reach_has_a_share_per_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gr.Blocks, "launch", lambda *_, **__: None)
+    monkeypatch.setattr(shell, "check_host", lambda host: None)
+    for host, seconds in ((None, 0), ("0.0.0.0", 120)):
+        monkeypatch.setattr(shell, "SHARE", Share())
+        shell.launch(host=host, warm_up=False)
+        assert shell.SHARE.allowed == seconds
