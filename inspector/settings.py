@@ -15,8 +15,8 @@ For a host that anybody may use:
 |---|---|---|
 | INSPECTOR_MAX_STEPS | denoising steps of one run, 20 to 1000 | 100 |
 | INSPECTOR_MAX_SIDE | longer side in pixels that an image is scaled down to, 256 to 8192 | 1024 |
-| INSPECTOR_MAX_PIXELS | pixels of an uploaded image, 65,536 to 1,000,000,000 | 16,000,000 |
-| INSPECTOR_MAX_BYTES | bytes of an uploaded file, 1,000,000 to 1,000,000,000 | 20,000,000 |
+| INSPECTOR_MAX_PIXELS | pixels that are decoded at once, 65,536 to 1,000,000,000 | 50,000,000 |
+| INSPECTOR_MAX_BYTES | bytes of an uploaded file, 1,000,000 to 1,000,000,000 | 40,000,000 |
 | INSPECTOR_MAX_CLASSES | classes of one request, 25 to 1000 | 64 |
 | INSPECTOR_MAX_SCENES | scenes of one evaluation over the API, 1 to 10,000 | 64 |
 | INSPECTOR_QUEUE | how many runs may wait, 1 to 1000 | 16 |
@@ -65,8 +65,8 @@ class Limits:
     """What the page, the API and the command line refuse alike."""
 
     min_side: int = 16  # pixels of an image's shorter side
-    max_pixels: int = 16_000_000  # pixels of an uploaded image before it is scaled down
-    max_bytes: int = 20_000_000  # bytes of an uploaded file
+    max_pixels: int = 50_000_000  # that are decoded at once: a telephone's 48 megapixels take about 600 MB meanwhile
+    max_bytes: int = 40_000_000  # of an uploaded file
     work_side: int = 1024  # longer side an image is scaled down to before it is analysed
     max_classes: int = 64
     max_synonyms: int = 8  # per class

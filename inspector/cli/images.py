@@ -1,5 +1,6 @@
 """The picture a sub-command works on: a file, or a drawn scene with its masks and caption."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,18 @@ class Picture:
 
 
 def open_picture(text: str) -> Picture:
-    """The picture named by IMAGE: a path, or `scene:SEED`.
+    """The picture named by IMAGE: a path, or `scene:SEED`; how a file was read is said on standard error.
 
     Raises ImageError for a file that cannot be used, ChoiceError for a seed that is none.
     """
     if text.startswith(SCENE):
         return _drawn(text)
-    from inspector.views.images import read_image
+    from inspector.views.images import read_picture
 
-    return Picture(read_image(Path(text)))
+    read = read_picture(Path(text))
+    if read.notes:
+        print(f"inspector: {read.told}", file=sys.stderr)
+    return Picture(read.image)
 
 
 def _drawn(text: str) -> Picture:

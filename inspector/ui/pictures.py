@@ -17,7 +17,7 @@ from inspector.errors import ImageError
 from inspector.settings import settings
 from inspector.ui import doors, places
 from inspector.ui.session import sealed
-from inspector.views.images import read_image
+from inspector.views.images import Picture, read_picture
 
 Source = str | None
 
@@ -32,17 +32,26 @@ class Uploads:
         """size: bytes kept at most; what was used longest ago goes first."""
         self._size = size
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._notes: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
-    def put(self, image: np.ndarray) -> str:
-        """Keep a picture uint8 (h, w, 3), return its hash."""
+    def put(self, image: np.ndarray, notes: tuple[str, ...] = ()) -> str:
+        """Keep a picture uint8 (h, w, 3), return its hash. notes: on how it was read from its file, if it just was."""
         key = picture_hash(image)
         with self._lock:
             self._kept[key] = image
             self._kept.move_to_end(key)
+            if notes:
+                self._notes[key] = notes
             while len(self._kept) > 1 and sum(item.nbytes for item in self._kept.values()) > self._size:
-                self._kept.popitem(last=False)
+                gone, _ = self._kept.popitem(last=False)
+                self._notes.pop(gone, None)
         return key
+
+    def notes(self, image: np.ndarray) -> tuple[str, ...]:
+        """How a picture was read from its file, in words; () where there is nothing to say, or it is gone."""
+        with self._lock:
+            return self._notes.get(picture_hash(image), ())
 
     def get(self, key: str) -> np.ndarray:
         """The picture of a hash. Raises ImageError, which asks for it again, where it is gone or never was here."""
@@ -56,6 +65,7 @@ class Uploads:
 
 
 UPLOADS = Uploads()
+_DECODING = threading.BoundedSemaphore(2)  # a large photograph takes seconds, and hundreds of megabytes meanwhile
 
 
 def picture_hash(image: np.ndarray) -> str:
@@ -114,9 +124,19 @@ def resolve(source: Source, scene: Any) -> dict[str, Any]:
         if drawn is None:
             raise ImageError("There is no image: choose a drawn scene or upload a picture.")
         return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
-    image = read_image(data)
+    with _DECODING:
+        read = read_picture(data)
+    image = read.image
     # A number that was typed a moment ago wins over the picture of the scene before it, which is still there.
     if drawn is not None and (np.array_equal(image, drawn.image) or scenes.is_drawn(image)):
         return {"image": drawn.image, "masks": drawn.masks, "scene": int(scene)}
-    UPLOADS.put(image)
+    UPLOADS.put(image, read.notes)
     return {"image": image, "masks": {}}
+
+
+def taken(path: str) -> tuple[str, Picture]:
+    """(path of a PNG to show, the picture as it will be analysed) of an upload that just came. Raises ImageError."""
+    with _DECODING:
+        read = read_picture(doors.read(path, settings().limits.max_bytes))
+    UPLOADS.put(read.image, read.notes)
+    return save(read.image, gr.utils.get_upload_folder()), read

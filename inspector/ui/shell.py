@@ -40,6 +40,7 @@ from inspector.ui.session import RESULTS
 from inspector.ui.tab import Tab
 from inspector.ui.turns import SHARE
 from inspector.ui.viewer import failing
+from inspector.views.images import WHOLE
 from inspector.views.page import scripts, styles
 
 LOG = logging.getLogger(__name__)
@@ -290,6 +291,6 @@ def _interrupted(*_: Any) -> NoReturn:
 
 
 def guard_decoders() -> None:
-    """No picture larger than our limit is decoded anywhere in this process, by whatever library."""
-    Image.MAX_IMAGE_PIXELS = settings().limits.max_pixels
+    """No picture larger than any that we decode is decoded anywhere in this process, by whatever library."""
+    Image.MAX_IMAGE_PIXELS = WHOLE * settings().limits.max_pixels
     warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -8,8 +8,9 @@ import gradio as gr
 from inspector.errors import InputError
 from inspector.ui import doors, parts, scenes
 from inspector.ui.guard import explained
-from inspector.ui.pictures import upload
+from inspector.ui.pictures import taken, upload
 
+NONE = "No picture: choose a drawn scene, or upload one."
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
@@ -79,19 +80,28 @@ def build(seed: int) -> Source:
         known = isinstance(event.index, int) and 0 <= event.index < len(scenes.GALLERY)
         return draw(scenes.GALLERY[event.index]) if known else gr.skip()
 
-    picture.input(lambda: (None, told(None)), None, [scene, about], **QUIET)  # an own picture is no scene
-    picture.clear(
-        lambda: (None, parts.hint("No picture: choose a drawn scene, or upload one.")), None, [scene, about], **QUIET
-    )
+    def take(path: str | None) -> Any:
+        if path is None:
+            return None, None, parts.hint(NONE)
+        try:
+            shown, read = taken(path)
+        except Exception as error:  # noqa: BLE001  # nobody would hear of it
+            return None, None, parts.problem(str(explained(error)))
+        return shown, None, told(None, read.told)
+
+    # What is shown is what was read of the file, whatever a browser makes of it; an own picture is no scene.
+    picture.input(take, picture, [picture, scene, about], **QUIET)
+    picture.clear(lambda: (None, parts.hint(NONE)), None, [scene, about], **QUIET)
     gallery.select(choose, None, outputs, **QUIET)
     gr.on([scene.submit, scene.blur], draw, scene, outputs, **QUIET)
     return Source(picture, scene, about, words, saved)
 
 
-def told(number: float | None) -> str:
-    """What a drawn scene shows, in words; how an own picture differs."""
+def told(number: float | None, notes: str = "") -> str:
+    """What a drawn scene shows, in words; how an own picture differs, with a sentence on how it was read."""
     if number is None:
-        return parts.hint("Your own picture: nothing is known of it, so maps get no numbers until you draw a mask.")
+        own = "Your own picture: nothing is known of it, so maps get no numbers until you draw a mask."
+        return parts.hint(f"{own} {notes}".strip())
     drawn = scenes.get(number)
     return parts.hint(f"“{drawn.caption}”, drawn, with exact masks of: {', '.join(sorted(drawn.masks))}.")
 

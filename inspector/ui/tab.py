@@ -72,7 +72,10 @@ def picture_of(request: Any) -> str:
     """Which picture a result is of, in words."""
     if request.image is None:
         return "a generated picture"
-    return "an own picture" if request.scene is None else f"drawn scene {request.scene}"
+    if request.scene is not None:
+        return f"drawn scene {request.scene}"
+    notes = UPLOADS.notes(request.image)
+    return f"an own picture ({'; '.join(notes)})" if notes else "an own picture"
 
 
 @dataclass(frozen=True)

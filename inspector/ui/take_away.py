@@ -197,7 +197,10 @@ def connect_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> 
 
 
 def on_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> Callable[..., Any]:
-    """A handler: gradio's request and the path of a saved file to component -> value. A file that cannot be shown changes nothing."""
+    """A handler: gradio's request and the path of a saved file to component -> value.
+
+    A file that cannot be shown changes nothing.
+    """
 
     @guard
     def show(asked: gr.Request, path: Any) -> dict[Any, Any]:
@@ -265,7 +268,8 @@ def values_of(result: Any) -> tuple[int, int]:
     if isinstance(result, ClustersResult):
         return max(result.features.size, 3 * height * width), most
     grids = result.grid_signed if isinstance(result, SaliencyResult) else result.grid_scores
-    return max(grids.size, len(result.names) * height * width), most
+    # A grid is copied for every picture of a class; 256 x 256 cells of 64 classes are the most that a model here has.
+    return max(16 * grids.size, len(result.names) * height * width), most
 
 
 def keep(result: Any) -> str:

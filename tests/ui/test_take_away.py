@@ -310,7 +310,7 @@ def test_how_much_is_made_of_a_file_is_known_before_any_is(
 ) -> None:
     height, width, steps, tokens = 64, 96, 3, 4
     assert take_away.values_of(samples.saliency())[0] == 2 * height * width
-    assert take_away.values_of(samples.segmentation())[0] == 2 * height * width
+    assert take_away.values_of(samples.segmentation())[0] == 16 * 2 * height * width  # whose grid is as fine as that
     assert take_away.values_of(samples.clusters())[0] == 3 * height * width
     assert take_away.values_of(samples.attention())[0] == steps * tokens * 8 * 8
     monkeypatch.setattr(take_away, "atlas_of", None)
