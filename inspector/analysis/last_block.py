@@ -62,12 +62,12 @@ def attend(
     """
     left, right = pairs[0]
     count, each = left.shape[2], left.shape[0] * left.shape[1] * right.shape[2] * left.element_size()
-    found = []
+    found = value.new_empty((*left.shape[:3], value.shape[-1]))
     for rows in memory.blocks(count, memory.fitting(count, (len(pairs) + 2) * each, room)):
         products = (scores(left[:, :, rows], right) for left, right in pairs)
         maps = [(product if bias is None else product + bias(rows)).softmax(-1) for product in products]
-        found.append(sum(maps[1:], maps[0]) @ value)
-    return torch.cat(found, dim=2)
+        found[:, :, rows] = sum(maps[1:], maps[0]) @ value
+    return found
 
 
 def merge_heads(block: Block, attended: torch.Tensor) -> torch.Tensor:

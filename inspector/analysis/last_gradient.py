@@ -70,7 +70,7 @@ class LastPass:
     def _attended(self) -> torch.Tensor:
         """(1, head, r, head_dim)."""
         query, key, value = self._heads
-        return last_block.attend([(query, key)], value, self._room)
+        return last_block.attend([(query, key)], value, self._step)
 
     def _tails(self) -> Iterator[Tail]:
         """What follows the attention, on a few rows at a time."""
@@ -84,7 +84,7 @@ class LastPass:
     @cached_property
     def _kept_tails(self) -> Sequence[Tail]:
         """All of them where they fit; else none, and each is run again for each few targets."""
-        fits = self._rows * self._tail_bytes <= self._room
+        fits = self._rows * self._tail_bytes <= 4 * self._step
         return tuple(self._tails()) if fits else ()
 
     @cached_property
@@ -100,7 +100,7 @@ class LastPass:
     def _behind_attention(self, units: torch.Tensor) -> torch.Tensor:
         """Gradients (k, r, width) of the attention output, heads side by side, of targets (k, embed)."""
         leaf, embedding = self._head
-        at_once = memory.fitting(len(units), 5 * leaf.nbytes, self._room)
+        at_once = memory.fitting(len(units), 4 * leaf.nbytes, 2 * self._step)
         found = leaf.new_empty((len(units), *leaf.shape[1:]))
         for part in memory.blocks(len(units), at_once):
             (gradient,) = torch.autograd.grad(embedding, leaf, units[part], retain_graph=True, is_grads_batched=True)
@@ -152,10 +152,9 @@ class LastPass:
         return torch.promote_types(self.activations.dtype, torch.float32)
 
     @property
-    def _room(self) -> float:
-        """Bytes for each of three things held at once: the graph behind the attention, the targets' gradients, and what
-        a step of their way back adds. Eight arrays (n, width) come first, which every picture needs."""
-        return max(memory.BUDGET - 8 * self.activations.nbytes, memory.BUDGET / 8) / 3
+    def _step(self) -> float:
+        """Bytes of what is formed and dropped again and again; larger steps are no quicker."""
+        return memory.BUDGET / 16
 
     @property
     def _tail_bytes(self) -> float:
@@ -165,15 +164,18 @@ class LastPass:
         return self.activations.element_size() * (3 * hidden + 8 * self.activations.shape[-1])
 
     @property
-    def _targets_at_once(self) -> int:
-        width = self.activations.shape[-1] * self.activations.element_size()
-        one_head = 4 * width / self.model.heads * self._wide.itemsize / self.activations.element_size()
-        return memory.fitting(self.count, self._rows * (width + one_head) + self._tail_bytes, self._room)
+    def _tail_rows(self) -> int:
+        return memory.fitting(self._rows, (1 + self._targets_at_once) * self._tail_bytes, self._step)
 
     @property
-    def _tail_rows(self) -> int:
-        return memory.fitting(self._rows, self._targets_at_once * self._tail_bytes, self._room)
+    def _targets_at_once(self) -> int:
+        """How many targets' gradients, and what one head adds to them, fit beside what every picture needs: eight
+        arrays (n, width), and four steps."""
+        width = self.activations.shape[-1]
+        row = width * self.activations.element_size() + 4 * width / self.model.heads * self._wide.itemsize
+        room = max(memory.BUDGET - 8 * self.activations.nbytes - 4 * self._step, memory.BUDGET / 8)
+        return memory.fitting(self.count, self._rows * row + self._tail_bytes, room / 1.5)
 
     @property
     def _attention_rows(self) -> int:
-        return memory.fitting(self._rows, 3 * self.activations.shape[1] * self._wide.itemsize, self._room)
+        return memory.fitting(self._rows, 3 * self.activations.shape[1] * self._wide.itemsize, self._step)

@@ -1,6 +1,5 @@
 """Tokens: the pieces of a prompt, and which of them a word covers."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from inspector.errors import PromptError
 from inspector.results.checks import check_number, check_text
 from inspector.results.quoting import quoted
+from inspector.results.spelling import names, spans
 from inspector.settings import settings
 
 
@@ -38,17 +38,19 @@ def span_tokens(tokens: Sequence[Any], spans: Sequence[tuple[int, int]]) -> tupl
 
 
 def word_tokens(prompt: str, tokens: Sequence[Any], word: str) -> tuple[int, ...]:
-    """Positions of the tokens that a word or phrase of the prompt covers, every occurrence.
+    """Positions of the tokens that a word or phrase of the prompt covers, every occurrence, or one: "sheep#2".
 
-    tokens: anything with `.start` and `.stop` character spans, empty for special tokens.
-    Raises PromptError, quoting the prompt, when the word is not in it.
+    tokens: anything with `.start` and `.stop` character spans, empty for special tokens. What a word is and how it is
+    found, `spelling` says. Raises PromptError, quoting the prompt, when the word is not in it.
     """
-    needle = " ".join(word.split())
-    if not needle:
+    check_text("the word", word, settings().limits.max_prompt)
+    if not word.strip():
         raise PromptError("The word is empty; choose a word of the prompt.")
-    pattern = r"(?<!\w)" + r"\s+".join(re.escape(part) for part in needle.split()) + r"(?!\w)"
-    found = span_tokens(tokens, [match.span() for match in re.finditer(pattern, prompt, re.IGNORECASE)])
+    found = span_tokens(tokens, spans(prompt, word))
     if not found:
         shown = prompt if len(prompt) <= 200 else f"{prompt[:197]}..."
-        raise PromptError(f"{quoted(needle)} is not in the prompt {shown!r}, or was cut off; choose one of its words.")
+        raise PromptError(
+            f"{quoted(word.strip())} is not in the prompt {shown!r}, or was cut off; choose one of its words: "
+            f"{', '.join(names(prompt)[:20])}."
+        )
     return found

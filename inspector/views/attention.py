@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError
-from inspector.results import AttentionResult, resize_maps
+from inspector.results import AttentionResult, resize_maps, span_tokens
+from inspector.results.spelling import names
+from inspector.results.spelling import spans as spelling_spans
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
 from inspector.views.overlay import enlarge, fit, heat, picture
@@ -59,13 +61,9 @@ def at_step(result: AttentionResult, arm: str, step: int) -> int:
 
 
 def words(result: AttentionResult) -> list[str]:
-    """The words of the prompt that have tokens, in order, each once."""
-    found: list[str] = []
-    for match in re.finditer(r"\w+(?:['-]\w+)*", result.request.prompt):
-        covered = any(token.start < match.end() and token.stop > match.start() for token in result.tokens)
-        if covered and match[0].lower() not in (word.lower() for word in found):
-            found.append(match[0])
-    return found
+    """The words of the prompt that have tokens, in order: each once, one that stands more often also by number."""
+    prompt = result.request.prompt
+    return [name for name in names(prompt) if span_tokens(result.tokens, spelling_spans(prompt, name))]
 
 
 def name(result: AttentionResult, token: str | int) -> str:

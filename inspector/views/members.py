@@ -145,7 +145,7 @@ class Members(Mapping[str, np.ndarray]):
     def _read(self, name: str) -> np.ndarray:
         info, head = self._infos[name], self._heads[name]
         array = np.empty(head.shape[::-1] if head.fortran else head.shape, head.dtype)
-        left = memoryview(array.reshape(-1).view(np.uint8))
+        left = array.reshape(-1).view(np.uint8).data
         with self._packed.open(info) as file:
             file.read(head.start)
             while left and (part := file.read(min(len(left), _STEP))):

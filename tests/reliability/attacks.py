@@ -28,7 +28,7 @@ from tests.reliability import (
     rows_saved,
 )
 from tests.reliability.ground import Ground, NotTriedError, Row, Verdict
-from tests.reliability.serving import HERE
+from tests.reliability.serving import HERE, end_cleanly
 
 BEFORE = Path(__file__).with_name("before.json")
 ROWS: tuple[Row, ...] = (
@@ -91,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the verdicts as those of before")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write both columns to this file")
     asked = parser.parse_args(arguments)
+    end_cleanly()
     rows = [row for row in ROWS if asked.only in row.key or asked.only in row.title]
     recorded = json.loads(BEFORE.read_text(encoding="utf-8")) if BEFORE.exists() else {"commit": "", "rows": {}}
     after: dict[str, Any] = {}

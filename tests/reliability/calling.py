@@ -64,7 +64,8 @@ class Visitor:
         self.patience = patience
         self.http = httpx.Client(
             base_url=url,
-            transport=httpx.HTTPTransport(local_address=source),
+            # No connection twice: after a fault the server closes it, and the next call would pay for that.
+            transport=httpx.HTTPTransport(local_address=source, limits=httpx.Limits(max_keepalive_connections=0)),
             headers=dict(headers or {}),
             timeout=httpx.Timeout(patience),
             trust_env=False,
@@ -215,6 +216,9 @@ def sentence_of(told: Any) -> str:
     """The text in what an error says of itself, "" where there is none."""
     if isinstance(told, dict):
         told = next((told[name] for name in ("error", "detail", "message") if told.get(name)), "")
+    if isinstance(told, list) and told and isinstance(told[0], dict):  # what does not fit, and where
+        place = ".".join(map(str, told[0].get("loc", ())))
+        told = f"{place}: {told[0].get('msg', '')}"
     if isinstance(told, str) and told.startswith("{"):
         try:
             return sentence_of(json.loads(told))

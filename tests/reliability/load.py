@@ -24,7 +24,7 @@ from tests.reliability import questions
 from tests.reliability.attacks import cell, commit
 from tests.reliability.calling import Visitor, is_sentence
 from tests.reliability.load_clients import PATIENCE, Tally, client, put
-from tests.reliability.serving import HERE, Server
+from tests.reliability.serving import HERE, Server, end_cleanly
 
 ENVIRONMENT = {"INSPECTOR_VISITOR_SECONDS": "0"}  # any share: here each visitor asks on and on
 QUIET = 14.0  # seconds after which idle threads and connections are gone
@@ -162,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if not 1 <= asked.clients <= 250 or not 0 < asked.minutes <= 60:
         parser.error("use 1 to 250 clients and up to 60 minutes")
+    end_cleanly()
     told = loaded(asked.root.resolve(), asked.clients, asked.minutes * 60)
     failed = faults(told)
     print(table(told))

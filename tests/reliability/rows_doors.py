@@ -5,7 +5,6 @@ import math
 import os
 import re
 import string
-from typing import Any
 
 import httpx
 

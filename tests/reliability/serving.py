@@ -40,6 +40,12 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
     return plain | own | dict(extra or {})
 
 
+def end_cleanly() -> None:
+    """Let signals that end this program end what it started first; in the background, a shell has them ignored."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.default_int_handler)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as trial:

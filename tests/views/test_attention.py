@@ -65,6 +65,7 @@ def test_one_arm_alone_is_drawn_too() -> None:
         maps={"noise once": result.maps["noise once"]},
         steps={"noise once": (100,)},
         images={"noise once": samples.image(64, 64)},
+        metrics=(),
     )
     assert len(attention.sheet(alone, Look()).rows) == 2
 
