@@ -54,6 +54,10 @@ class ToyClip:
         drawn = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=EMBED) for text in texts]
         return F.normalize(torch.tensor(np.array(drawn), dtype=self.dtype).reshape(-1, EMBED), dim=-1)
 
+    def unread(self, text: str) -> str:
+        """It reads 100 characters."""
+        return text[100:]
+
     @torch.no_grad()
     def trunk(self, pixels: torch.Tensor) -> Trunk:
         """All blocks but the last."""

@@ -10,8 +10,6 @@ from inspector.analysis import metrics
 from inspector.results import ClassNames, Masks, Segment
 from inspector.words import class_mask
 
-VOID = -1  # in a target: pixels that do not count
-
 
 def winners(scores: np.ndarray, background: float = 0.0) -> np.ndarray:
     """int32 (h, w): 1 + index of the best class of scores (class, h, w), 0 where it stays below `background`.
@@ -49,37 +47,36 @@ def segments(labels: np.ndarray, scores: np.ndarray, names: Sequence[str]) -> tu
     return tuple(sorted(found, key=lambda segment: -segment.area))
 
 
-def target_labels(classes: ClassNames, masks: Masks, background: bool = False) -> np.ndarray | None:
-    """int32 (h, w): i where the mask of classes[i - 1] lies; None where no class has a mask.
+def target_labels(classes: ClassNames, masks: Masks) -> np.ndarray | None:
+    """int32 (h, w): i where the mask of classes[i - 1] lies, 0 in no asked mask; None where no class has a mask.
 
-    Masks overlap, since parts lie inside their wholes: the smaller mask wins. A pixel in no asked mask is VOID and
-    does not count; with `background` it is 0, and calling it a class is an error.
+    Masks overlap, since parts lie inside their wholes: the smaller mask wins.
     """
     pairs = [(index, class_mask(synonyms, masks)) for index, synonyms in enumerate(classes, 1)]
     known = [(index, mask) for index, mask in pairs if mask is not None]
     if not known:
         return None
-    target = np.full(known[0][1].shape, 0 if background else VOID, np.int32)
+    target = np.zeros(known[0][1].shape, np.int32)
     for index, mask in sorted(known, key=lambda pair: -int(pair[1].sum())):
         target[mask] = index
     return target
 
 
-def quality(labels: np.ndarray, classes: ClassNames, masks: Masks, background: bool = False) -> dict[str, Any]:
+def quality(labels: np.ndarray, classes: ClassNames, masks: Masks) -> dict[str, Any]:
     """{"miou", "pixel_accuracy", "iou": {class: IoU}} of one picture; {} where no class has a mask.
 
-    Means over the classes with ground truth (detectron2's rule), "background" being one of them if `background`.
+    Every pixel counts: one that no named class covers is an error of the class that it is given, and right as
+    background. The means are over the named classes with ground truth (detectron2's rule).
     """
-    target = target_labels(classes, masks, background)
+    target = target_labels(classes, masks)
     if target is None:
         return {}
     matrix = metrics.confusion(labels, target, len(classes) + 1)
-    names = ["background", *(synonyms[0] for synonyms in classes)]
-    ious = metrics.class_ious(matrix)
+    ious = metrics.class_ious(matrix)[1:]
     return {
-        "miou": metrics.miou(matrix),
+        "miou": float(np.nanmean(ious)),
         "pixel_accuracy": metrics.pixel_accuracy(matrix),
-        "iou": {name: float(value) for name, value in zip(names, ious, strict=True) if np.isfinite(value)},
+        "iou": {synonyms[0]: float(value) for synonyms, value in zip(classes, ious, strict=True) if np.isfinite(value)},
     }
 
 

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from inspector.models.catalog import choose
     from inspector.pipelines import segmentation
     from inspector.results import SegmentationRequest
+    from inspector.views.segmentation import RULE
 
     prepare(args)
     picture = open_picture(args.image)
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     )
     result = follow(segmentation.stream(request))
     if result.metrics:
-        print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}")
+        print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}. {RULE}")
     hand_over(result, rows(result), args)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from inspector import world
 from inspector.analysis import metrics
-from inspector.analysis.segmentation import VOID, own_maximum, winners
+from inspector.analysis.segmentation import own_maximum, winners
 from inspector.evaluation.colours import class_colours
 from inspector.evaluation.tally import half_interval, with_spread
 from inspector.evaluation.texts import TEMPLATE, VOCABULARIES, Texts, single, vocabulary
@@ -29,6 +29,7 @@ from inspector.views.table import table as rows_table
 TIMESTEP = 100  # of the noise added once, for the attention method; the request's default
 MEASURES = ("miou", "pixel_accuracy", "scene_miou")
 BASELINES = ("class colour", "largest class")
+VOID = -1  # in a target: pixels that do not count, since all words that are shown are asked for
 Report = Callable[[Progress], None]
 Labels = dict[tuple[str, str], np.ndarray]  # (method, vocabulary) -> int (h, w), the world's class ids
 

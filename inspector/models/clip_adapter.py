@@ -1,6 +1,7 @@
 """An open_clip vision transformer as analyses ask for it: `protocols.ClipModel`."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,28 @@ class OpenClipAdapter:
 
     @torch.no_grad()
     def text(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit text embeddings (n, embed), no gradient; a text too long for the model is cut at its end."""
+        """Unit text embeddings (n, embed), no gradient; a text too long for the model is cut, see `unread`."""
         parts = []
         for start in range(0, len(texts), TEXTS):
             ids = self._tokenizer([plain(text) for text in texts[start : start + TEXTS]])
             parts.append(F.normalize(self.model.encode_text(ids.to(self.device)), dim=-1))
         return torch.cat(parts)
+
+    def unread(self, text: str) -> str:
+        """The words at the end of a text that the model does not read, the one that is cut included; "" for none."""
+        words = plain(text).split()
+        room = self._tokenizer.context_length
+        if self._length(words) <= room:
+            return ""
+        read = bisect_right(range(1, len(words) + 1), room, key=lambda count: self._length(words[:count]))
+        return " ".join(words[read:])
+
+    def _length(self, words: Sequence[str]) -> int:
+        """How many tokens the words are, with those for start and end."""
+        text = " ".join(words)
+        if isinstance(self._tokenizer, SimpleTokenizer):
+            return len(self._tokenizer.encode(text)) + 2
+        return len(self._tokenizer.tokenizer(self._tokenizer.clean_fn(text))["input_ids"])
 
     @torch.no_grad()
     def trunk(self, pixels: torch.Tensor) -> Trunk:

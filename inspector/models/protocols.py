@@ -76,6 +76,10 @@ class ClipModel(Protocol):
         """Unit text embeddings (n, embed), no gradient."""
         ...
 
+    def unread(self, text: str) -> str:
+        """The words at the end of a text that the model does not read, "" for none."""
+        ...
+
     def trunk(self, pixels: torch.Tensor) -> Trunk:
         """All blocks but the last, without gradient; positions interpolated to the grid."""
         ...

@@ -11,6 +11,7 @@ import torch
 from inspector.analysis import metrics
 from inspector.analysis.clusters import Clustering, baselines, cluster, pca_colours, reduce_channels
 from inspector.analysis.features import find_taps, preset_features
+from inspector.analysis.vocabulary import too_long
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import durations
@@ -57,7 +58,12 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
 
 
 def image_features(model: DiffusionModel, request: ClustersRequest) -> torch.Tensor:
-    """Unit feature vectors float32 (channel, gh, gw) of the request's image, scaled to a size the model takes."""
+    """Unit feature vectors float32 (channel, gh, gw) of the request's image, scaled to a size the model takes.
+
+    Raises PromptError, which names what is cut, where the model does not read the prompt to its end.
+    """
+    if cut := model.tokenize(request.prompt).truncated:
+        raise too_long(model.spec.name, cut, "the prompt")
     image = fit_image(request.image, model.image_size, model.latent_factor * 8)
     latents, states = model.encode_images(image[None]), model.encode_prompts([request.prompt])
     return preset_features(model, latents, states, [request.timestep], request.seed, request.preset)[0]

@@ -9,7 +9,7 @@ import torch
 
 from inspector.analysis import metrics
 from inspector.analysis.saliency import gradcam
-from inspector.analysis.vocabulary import embed_classes, fill, other_words
+from inspector.analysis.vocabulary import embed_classes, embed_words, other_words
 from inspector.models import load_clip
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, model_side, provenance
@@ -29,7 +29,7 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
     """Progress of loading and of the stages, then the result.
 
     Raises ModelError when the model cannot be had, UnsupportedModelError when its last block or the pooling is of
-    another kind, ClassesError for one class with no background word left.
+    another kind, ClassesError for one class with no background word left, PromptError for a template that is cut.
     """
     started = time.perf_counter()
     classes = parse_classes(request.classes)
@@ -42,7 +42,7 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
     with INFERENCE_LOCK:
         text = embed_classes(model, classes, request.template)
         words = other_words(request.background, classes)
-        background = model.text([fill(request.template, word) for word in words]) if words else text[:0]
+        background = embed_words(model, words, request.template) if words else text[:0]
         found = gradcam(model, trunk, text, background, request.pooling)
     signed = _numpy(found.signed)
     yield SaliencyResult(

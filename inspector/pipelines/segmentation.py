@@ -18,7 +18,7 @@ import torch
 from inspector.analysis.dense_clip import dense_scores
 from inspector.analysis.saliency import gradcam
 from inspector.analysis.segmentation import own_maximum, quality, segments, winners
-from inspector.analysis.vocabulary import embed_classes, fill, other_words
+from inspector.analysis.vocabulary import embed_classes, embed_words, fill, other_words, too_long
 from inspector.errors import PromptError
 from inspector.models import load_clip, load_diffusion
 from inspector.models.protocols import ClipModel, DiffusionModel, Trunk
@@ -33,6 +33,7 @@ from inspector.results import (
     parse_classes,
     resize_maps,
 )
+from inspector.results.quoting import quoted
 from inspector.trace.trajectories import record_once
 
 STAGES = 3
@@ -57,7 +58,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     """Progress of loading and of the stages, then the result.
 
     Raises ModelError when the model cannot be had, UnsupportedModelError when the method cannot read it, and
-    PromptError when the template leaves no room for a class's name.
+    PromptError when the template is too long for the model.
     """
     started = time.perf_counter()
     method, classes = METHODS[request.method], parse_classes(request.classes)
@@ -74,7 +75,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
         labels=labels,
         grid_scores=grid,
         segments=segments(labels, scores, [synonyms[0] for synonyms in classes]),
-        metrics=quality(labels, classes, request.masks, request.background > 0),
+        metrics=quality(labels, classes, request.masks),
         provenance=provenance(started, model),
     )
 
@@ -85,7 +86,7 @@ def score_clip(model: ClipModel, request: SegmentationRequest) -> np.ndarray:
     side = model_side(request.image.shape[:2], request.side, model.image_size)
     trunk = model.trunk(model.pixels(request.image, side))
     words = other_words(tuple(CLIP_ES_BACKGROUND), classes)
-    background = model.text([fill(request.template, word) for word in words])
+    background = embed_words(model, words, request.template)
     return CLIP_SCORES[request.method](model, trunk, embed_classes(model, classes, request.template), background)
 
 
@@ -138,16 +139,18 @@ def attention_maps(
 def class_prompts(model: DiffusionModel, classes: ClassNames, template: str) -> tuple[list[str], list[tuple[int, ...]]]:
     """One prompt per synonym, and the token indices of the synonym in it.
 
-    Raises PromptError when the prompt is cut off before the name.
+    Raises PromptError when a prompt is cut off, or nothing of a name is read.
     """
     prompts, spans = [], []
     start = template.index("{}")
     for word in (word for synonyms in classes for word in synonyms):
         prompt = fill(template, word)
-        tokens = model.tokenize(prompt).tokens
-        span = tuple(token.index for token in tokens if token.start < start + len(word) and token.stop > start)
+        read = model.tokenize(prompt)
+        if read.truncated:
+            raise too_long(model.spec.name, read.truncated, f"the template with {quoted(word)}")
+        span = tuple(token.index for token in read.tokens if token.start < start + len(word) and token.stop > start)
         if not span:
-            raise PromptError(f"The template leaves no room for {word!r} within the model's prompt; shorten it.")
+            raise PromptError(f"{model.spec.name} reads nothing of {quoted(word)}; name the class otherwise.")
         prompts.append(prompt)
         spans.append(span)
     return prompts, spans

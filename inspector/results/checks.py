@@ -3,6 +3,7 @@
 Limits come from `settings`, so page, API and command line refuse the same input with the same words.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,16 +11,20 @@ import numpy as np
 
 from inspector.errors import ChoiceError, ClassesError, ImageError, PromptError
 from inspector.results.quoting import described, is_unicode, quoted
+from inspector.results.spelling import folded
 from inspector.settings import settings
 
 Masks = Mapping[str, np.ndarray]
 ClassNames = tuple[tuple[str, ...], ...]
+# A comma, a semicolon or a new line, as they are typed in any script; full width and others.
+SEPARATORS = re.compile("[,;\n\r\uff0c\uff1b\u3001\ufe50\ufe51\ufe54\u060c\u061b\u055d\u1363]")
+SLASHES = re.compile("[/\uff0f\u2215\u2044]")
 LONGEST_NAME = 300  # characters of a model's or a layer's name
 MOST_MASKS = 512  # of one request; a picture of the largest data sets has some hundred words
 
 
 def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassNames:
-    """Classes as tuples of synonyms: a comma separates classes, a slash separates synonyms.
+    """Classes as tuples of synonyms: a comma separates classes, a slash separates synonyms, as in any script.
 
     In a list, a text is one class, its synonyms between slashes; a list inside it holds one class's synonyms.
 
@@ -32,7 +37,7 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     if not isinstance(text, str | Sequence):
         raise ClassesError(f'Classes are {quoted(text)}; give a text such as "car, building".')
     if isinstance(text, str):
-        text = text.replace("\n", ",").split(",")
+        text = SEPARATORS.split(text)
     groups = [group for group in map(_synonyms, text) if group]
     if not groups:
         raise ClassesError('No classes given: write some, separated by commas, such as "car, building".')
@@ -48,16 +53,23 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
                 raise ClassesError(
                     f"Class {word[:20]!r}... has {len(word)} characters; at most {limits.max_class_length} are allowed."
                 )
-    names = [group[0].lower() for group in groups]
-    for name in names:
-        if names.count(name) > 1:
-            raise ClassesError(f"Class {quoted(name)} is given twice; name each class once.")
+    classes: dict[str, int] = {}
+    for number, group in enumerate(groups):
+        for word in group:
+            other = classes.setdefault(folded(word), number)
+            if other != number and word == group[0] and folded(word) == folded(groups[other][0]):
+                raise ClassesError(f"Class {quoted(word)} is given twice; name each class once.")
+            if other != number:
+                raise ClassesError(
+                    f"{quoted(word)} stands in two classes, {quoted(groups[other][0])} and {quoted(group[0])}; give "
+                    "each word to one class."
+                )
     return tuple(groups)
 
 
 def _synonyms(item: Any) -> tuple[str, ...]:
     """The words of one class, from "trees/palms" or ["trees", "palms"]; () where there is none."""
-    words = item.split("/") if isinstance(item, str) else item
+    words = SLASHES.split(item) if isinstance(item, str) else item
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
         raise ClassesError(f'A class is {quoted(item)}; give its name, or its synonyms, such as "trees/palms".')
     if not all(map(is_unicode, words)):

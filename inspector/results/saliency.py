@@ -9,6 +9,7 @@ import numpy as np
 from inspector.errors import ClassesError
 from inspector.results.checks import (
     LONGEST_NAME,
+    SEPARATORS,
     ClassNames,
     Masks,
     check_choice,
@@ -74,7 +75,7 @@ class SaliencyRequest:
 def _background(words: str | Sequence[str]) -> tuple[str, ...]:
     """Background words from "ground, land" or a sequence; may be empty."""
     if isinstance(words, str):
-        words = words.split(",")
+        words = SEPARATORS.split(words)
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
         raise ClassesError(f'Background words are {quoted(words)}; give a text such as "ground, land".')
     cleaned = tuple(word for word in (" ".join(word.split()) for word in words) if word)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from inspector.errors import ClassesError
 from inspector.results.checks import (
     LONGEST_NAME,
     ClassNames,
@@ -32,6 +33,7 @@ from inspector.results.recorded import (
     misfit,
 )
 from inspector.settings import settings
+from inspector.words import matching
 
 SEGMENTATION_METHODS = ("gradcam", "maskclip", "attention")
 
@@ -68,6 +70,12 @@ class SegmentationRequest:
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
+        for word in self.masks:
+            named = [group[0] for group in self.classes if matching(group, [word])]
+            if len(named) > 1:
+                raise ClassesError(
+                    f"Classes {quoted(named[0])} and {quoted(named[1])} both mean the mask of {quoted(word)}; name one."
+                )
         check_choice("method", self.method, SEGMENTATION_METHODS)
         check_number("background", self.background, 0, 1)
         check_template(self.template)

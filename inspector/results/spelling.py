@@ -62,7 +62,7 @@ def _plain(text: str, start: int, stop: int) -> list[Word]:
 def names(text: str) -> tuple[str, ...]:
     """The words that can be asked for: each once, as it is first written; one that stands more often also by number.
 
-    "a sheep and another sheep" has "sheep", their mean, and "sheep#1" and "sheep#2".
+    "a sheep and another sheep" has "sheep", their mean, and "sheep#1" and "sheep#2". A text without a word is one.
     """
     standing: dict[str, list[str]] = {}
     for word in words(text):
@@ -71,7 +71,7 @@ def names(text: str) -> tuple[str, ...]:
     for first, *others in standing.values():
         found.append(first)
         found += [f"{first}#{number}" for number in range(1, len(others) + 2)] if others else []
-    return tuple(found)
+    return tuple(found) or ((text.strip(),) if text.strip() else ())
 
 
 def spans(text: str, asked: str) -> tuple[tuple[int, int], ...]:

@@ -100,7 +100,7 @@ def by_method(method: str) -> SegmentationRequest:
 
 def notes(result: SegmentationResult) -> str:
     """Scores against the masks, and the segments."""
-    scores = parts.table(views.scores(result), "Against the true masks")
+    scores = parts.table(views.scores(result), f"Against the true masks. {views.RULE}")
     segments = parts.table(views.segments(result), "Segments, largest first")
     return f"<div class='beside'>{scores}{segments}</div>"
 

@@ -14,6 +14,7 @@ from inspector.results import (
     SegmentationResult,
     fit_mask,
 )
+from inspector.results.spelling import plain_name
 from inspector.views import attention, clusters, export, segmentation
 from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
 from inspector.views.export import Result
@@ -122,7 +123,7 @@ def of_attention(result: AttentionResult) -> Atlas:
         "previews": any(len(previews) for previews in result.previews.values()),
         "matches": {
             "axis": "word",
-            "names": {word: name for word in words for name in masks if same_word(word, name)},
+            "names": {word: name for word in words for name in masks if same_word(plain_name(word), name)},
         },
         "keys": {"arrows": "step", "updown": "word", "brackets": "layer"},
     }
@@ -215,12 +216,10 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
 
 
 def _errors(result: SegmentationResult, truth: np.ndarray) -> Labels:
-    """Where the labels are right and wrong; what is in no mask counts only where the result has a background."""
+    """Where the labels are right and wrong; what no named class covers is right as background alone."""
     values = np.where(result.labels == truth, 1, 2)
-    if result.request.background == 0:
-        values[truth == 0] = 0
     colors = np.stack([BACKGROUND, segmentation.RIGHT, segmentation.WRONG])
-    return Labels({"view": "errors"}, values, colors, ("in no mask", "right", "wrong"), PICTURE)
+    return Labels({"view": "errors"}, values, colors, ("none", "right", "wrong"), PICTURE)
 
 
 def class_masks(

@@ -107,7 +107,7 @@ def _eight_bits(values: np.ndarray, notes: Notes) -> np.ndarray:
     top = next((top for top in tops if low >= 0 and high <= top), None)
     if top is None:
         notes.append(f"values from {low:g} to {high:g}, shown from black to white")
-        scaled = (values.astype(np.float32) - low) * (255 / max(high - low, np.finfo(np.float32).tiny))
+        scaled = (values.astype(np.float32) - low) * (255 / ((high - low) or 1.0))
     else:
         if whole and top < 2**16 - 1:
             notes.append(f"{round(np.log2(top + 1))} of its bits are used, and shown from black to white")
@@ -124,7 +124,7 @@ def _in_srgb(image: Image.Image, info: dict, notes: Notes) -> Image.Image:
     """The picture as RGB or RGBA in the colours that a display expects."""
     if image.mode == "LAB":
         transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB")
-        return ImageCms.applyTransform(image, transform)
+        return ImageCms.applyTransform(image, transform) or _plain(image)
     plain = _plain(image)
     if profile := info.get("icc_profile"):
         return _by_profile(image if image.mode in ("L", "CMYK") else plain, plain, profile, notes)
@@ -164,7 +164,7 @@ def _by_profile(image: Image.Image, plain: Image.Image, profile: bytes, notes: N
 def _on_white(image: Image.Image, notes: Notes) -> Image.Image:
     if image.mode != "RGBA":
         return image
-    if image.getextrema()[3][0] < 255:
+    if np.asarray(image.getchannel("A")).min() < 255:
         notes.append("what is transparent lies on white")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.results import SegmentationResult
+from inspector.results import SegmentationResult, resize_maps
 from inspector.views.color import palette
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
@@ -15,6 +15,11 @@ from inspector.words import class_mask
 HEADING = "Open-vocabulary segmentation"
 SIDE = 240  # pixels of a picture's longer side in the figure
 KINDS = ("labels", "score", "truth", "errors")
+# Beside every mIoU.
+RULE = (
+    "Every pixel counts: one of no named class is an error of the class that it is given; mIoU is the mean over the "
+    "named classes that are in the picture."
+)
 WRONG, RIGHT = np.array((213, 94, 0), np.uint8), np.array((0, 114, 178), np.uint8)
 
 
@@ -52,8 +57,6 @@ def view(result: SegmentationResult, look: Look, kind: str, side: int = SIDE) ->
     if kind == "errors":
         true = truth(result)
         painted = np.where((result.labels == true)[..., None], RIGHT, WRONG)
-        if result.request.background == 0:  # then what is in no mask does not count
-            painted = np.where((true == 0)[..., None], BACKGROUND, painted)
         return blend(image, enlarge(painted, size, smooth=False), look.opacity)
     labels = truth(result) if kind == "truth" else result.labels
     labels = enlarge(labels.astype(np.int32), size, smooth=False)
@@ -68,7 +71,8 @@ def bar(result: SegmentationResult, look: Look, index: int) -> Bar:
 
 def _score(result: SegmentationResult, look: Look, index: int, side: int) -> Panel:
     scale, size = bar(result, look, index), fit(result.request.image.shape, side)
-    image, values = picture(result.request.image, size), enlarge(result.scores[index], size, look.smooth)
+    scores = resize_maps(result.grid_scores[index], result.request.image.shape[:2])  # not those of all classes at once
+    image, values = picture(result.request.image, size), enlarge(scores, size, look.smooth)
     shown = heat(image, values, scale.low, scale.high, scale.colormap, look.opacity)
     return Panel(shown, result.names[index], scale)
 
@@ -93,7 +97,7 @@ def _note(result: SegmentationResult) -> str:
     model = request.diffusion if request.method == "attention" else request.clip
     return (
         f"{request.method} with {model}, template “{request.template}”, background threshold {request.background:g}. "
-        "mIoU is over the classes that are in the picture."
+        + RULE
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inspector.analysis.segmentation import VOID, own_maximum, quality, segments, target_labels, winners
+from inspector.analysis.segmentation import own_maximum, quality, segments, target_labels, winners
 
 CLASSES = (("building", "tower"), ("windows",), ("car",))
 
@@ -37,26 +37,26 @@ def test_segments_of_two_classes():
     assert [item.score for item in found] == pytest.approx([0.5, 0.3, 0.7])
 
 
-def test_the_smaller_mask_wins_and_the_rest_is_void():
-    expected = [[1, 2, VOID, VOID], [1, 1, VOID, VOID], [VOID] * 4]
-    assert target_labels(CLASSES, masks()).tolist() == expected
-    assert target_labels(CLASSES[::-1], masks())[0].tolist() == [3, 2, VOID, VOID]
-    assert target_labels(CLASSES, masks(), background=True)[2].tolist() == [0] * 4
+def test_the_smaller_mask_wins_and_the_rest_is_background():
+    assert target_labels(CLASSES, masks()).tolist() == [[1, 2, 0, 0], [1, 1, 0, 0], [0] * 4]
+    assert target_labels(CLASSES[::-1], masks())[0].tolist() == [3, 2, 0, 0]
     assert target_labels((("horse",),), masks()) is None
 
 
 def test_quality_by_hand():
-    labels = np.array([[1, 1, 3, 3], [1, 2, 3, 3], [3, 3, 3, 3]], np.int32)
-    # Of the four pixels that count: building 1 1 / 1 2 against building 1 2 / 1 1.
+    labels = np.array([[1, 1, 3, 3], [1, 2, 3, 3], [0, 3, 1, 3]], np.int32)
+    # Building 1 1 / 1 2 and one pixel of no class, against building 1 2 / 1 1.
     assert quality(labels, CLASSES, masks()) == {
-        "miou": pytest.approx((2 / 4 + 0 / 2) / 2),
-        "pixel_accuracy": pytest.approx(2 / 4),
-        "iou": {"building": pytest.approx(2 / 4), "windows": 0.0},
+        "miou": pytest.approx((2 / 5 + 0 / 2) / 2),
+        "pixel_accuracy": pytest.approx(3 / 12),  # two of the building, and one that is left background
+        "iou": {"building": pytest.approx(2 / 5), "windows": 0.0},
     }
-    with_background = quality(labels, CLASSES, masks(), background=True)
-    assert with_background["iou"] == {"background": 0.0, "building": pytest.approx(2 / 4), "windows": 0.0}
-    assert with_background["pixel_accuracy"] == pytest.approx(2 / 12)
     assert quality(labels, (("horse",),), masks()) == {}
+
+
+def test_painting_everything_is_worth_the_class_s_share():
+    everything = np.ones((3, 4), np.int32)
+    assert quality(everything, (("building",),), masks())["miou"] == pytest.approx(4 / 12)
 
 
 def test_each_class_by_its_own_maximum():

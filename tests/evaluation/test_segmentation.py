@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from inspector import world
-from inspector.analysis.segmentation import VOID
 from inspector.evaluation import colours as colours_module
 from inspector.evaluation import segmentation as evaluation
 from inspector.evaluation.colours import ClassColours
+from inspector.evaluation.segmentation import VOID
 from inspector.pipelines import segmentation as pipeline
 from inspector.results import SegmentationRequest
 from tests.toy_clip import ToyClip

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inspector.pipelines import attention
-from inspector.results import ARMS, AttentionRequest
+from inspector.results import ARMS, AttentionRequest, spelling
 from inspector.settings import ASSETS
 
 FOLDER = ASSETS / "models" / "scenes-diffusion"
@@ -41,3 +41,34 @@ def test_real_tokens_and_every_arm() -> None:
     for arm in ARMS:
         sums = result.select(arm=arm, step=-1, layer=result.layers[0]).sum(0)
         assert (sums <= 1.01).all()
+
+
+def test_each_occurrence_has_its_own_map_and_the_word_their_mean() -> None:
+    result = attention.run(AttentionRequest("a sheep and another sheep", steps=1, size=128))
+    first, second, both = (result.select(ARMS[0], 0, "mean", word) for word in ("sheep#1", "sheep#2", "sheep"))
+    assert result.token_indices("sheep") == result.token_indices("sheep#1") + result.token_indices("sheep#2")
+    assert not np.allclose(first, second)
+    assert np.allclose((first + second) / 2, both, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word"),
+    [
+        ("a 🐑 on grass", "🐑"),
+        ("एक घोड़ा", "घोड़ा"),
+        ("一匹白马", "马"),
+        ("cafe\u0301 horse", "caf\u00e9"),
+        ("the dog\u2019s", "dog's"),
+        ("!!!", "!!!"),
+    ],
+)
+def test_words_of_every_script_cover_their_tokens(prompt: str, word: str) -> None:
+    result = attention.run(AttentionRequest(prompt, steps=1, size=128))
+    covered = result.token_indices(word)
+    assert covered
+    (where,) = spelling.spans(prompt, word)
+    for index in covered:
+        token = result.tokens[index]
+        assert where[0] <= token.start < token.stop <= where[1]
+    others = [token for token in result.tokens if token.stop > token.start and token.index not in covered]
+    assert not any(token.start < where[1] and token.stop > where[0] for token in others)

@@ -1,6 +1,6 @@
 """Attacks: a table of attacks and faults, what came of each before and what comes of it now.
 
-    python -m tests.reliability.attacks [--only WORD] [--root TREE] [--record FILE] [--json FILE]
+    python -m tests.reliability.attacks [--only WORDS] [--root TREE] [--record FILE] [--json FILE]
 
 Every row is tried on servers and commands that are started for it, on loopback addresses alone, within time limits. The
 column before is read from before.json, which `--root TREE --record FILE` wrote from a run against an earlier tree.
@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.reliability import (
     rows_api,
     rows_doors,
@@ -27,8 +29,8 @@ from tests.reliability import (
     rows_queue,
     rows_saved,
 )
-from tests.reliability.ground import Ground, NotTriedError, Row, Verdict
-from tests.reliability.serving import HERE, end_cleanly
+from tests.reliability.ground import BrokenPageError, Ground, NotTriedError, Row, Verdict
+from tests.reliability.serving import HERE, NotUpError, end_cleanly
 
 BEFORE = Path(__file__).with_name("before.json")
 ROWS: tuple[Row, ...] = (
@@ -43,6 +45,8 @@ ROWS: tuple[Row, ...] = (
     *rows_memory.ROWS,
 )
 NOT_TRIED = "not tried"
+# What a server that is down, slow or another than the rows know makes of them.
+BROKEN = (NotUpError, BrokenPageError, httpx.HTTPError, LookupError, subprocess.SubprocessError, ValueError)
 LONGEST = 170  # characters of a verdict in the table
 
 
@@ -60,6 +64,8 @@ def tried(ground: Ground, row: Row) -> tuple[Verdict, float]:
         verdict = row.run(ground)
     except NotTriedError as error:
         verdict = Verdict(True, f"{NOT_TRIED}: {error}")
+    except BROKEN as error:
+        verdict = Verdict(False, f"BROKE: {type(error).__name__}: {' '.join(str(error).split())[-200:]}")
     return verdict, time.monotonic() - started
 
 
@@ -87,12 +93,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.attacks", description=__doc__.split("\n")[0])
     parser.add_argument("--root", type=Path, default=HERE, metavar="TREE", help="the tree that is attacked")
-    parser.add_argument("--only", default="", metavar="WORD", help="only rows whose name or title holds this word")
+    parser.add_argument(
+        "--only", default="", metavar="WORDS", help="only rows whose name or title holds one, with commas"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the verdicts as those of before")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write both columns to this file")
     asked = parser.parse_args(arguments)
     end_cleanly()
-    rows = [row for row in ROWS if asked.only in row.key or asked.only in row.title]
+    words = asked.only.split(",")
+    rows = [row for row in ROWS if any(word in row.key or word in row.title for word in words)]
     recorded = json.loads(BEFORE.read_text(encoding="utf-8")) if BEFORE.exists() else {"commit": "", "rows": {}}
     after: dict[str, Any] = {}
     with Ground(asked.root.resolve()) as ground:

@@ -24,6 +24,10 @@ class NotTriedError(Exception):
     """This machine does not let a row be tried; says what is missing."""
 
 
+class BrokenPageError(Exception):
+    """A browser did not find on the page what a row looks for."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """holds: whether the program held. said: a word and what was seen, such as "READ: ..." or "refused: ..."."""

@@ -2,9 +2,9 @@
 
     python -m tests.reliability.load [--clients 32] [--minutes 8] [--root TREE] [--json FILE]
 
-It starts the server itself. A quarter of the time warms it up; then it is left alone for a moment and measured, loaded
-for the rest, left alone and measured again. Then some of the questions are asked once more, of a fresh server, alone.
-Exit code 1 where something does not hold.
+It starts the server itself. The visitors warm it up until its store of results is full; then it is left alone for a
+moment and measured, loaded for the minutes, left alone and measured again. Then some of the questions are asked once
+more, of a fresh server, alone. Exit code 1 where something does not hold.
 """
 
 import argparse
@@ -27,9 +27,12 @@ from tests.reliability.load_clients import PATIENCE, Tally, client, put
 from tests.reliability.serving import HERE, Server, end_cleanly
 
 ENVIRONMENT = {"INSPECTOR_VISITOR_SECONDS": "0"}  # any share: here each visitor asks on and on
+WARM = 90, 300.0  # answers, more than the server keeps; seconds at most
 QUIET = 14.0  # seconds after which idle threads and connections are gone
 ALONE = 12  # questions asked again
 PLACE_AND_TIME = re.compile(r"\d+ .*\b\d+ ?(s|seconds|min)\b")
+# What gradio prints of a stream of a session that is none.
+OF_NOBODY = ("fastapi.exceptions.HTTPException: 404", "RuntimeError: Caught handled exception, but response already")
 MOST = {"wait": 4.0, "memory": 1.05, "threads": 3, "open files": 8, "files each": 6.0}
 
 
@@ -49,10 +52,14 @@ def measured(server: Server) -> Measured:
     return Measured(server.memory(), server.threads(), server.open_files(), len(server.files()))
 
 
-def phase(server: Server, clients: int, seconds: float) -> Tally:
-    """What so many clients see in so many seconds, and until the last of them has its answer."""
-    tally, until = Tally(), time.monotonic() + seconds
-    threads = [threading.Thread(target=client, args=(server.url, number, until, tally)) for number in range(clients)]
+def phase(server: Server, clients: int, seconds: float, answers: float = float("inf")) -> Tally:
+    """What so many clients see in so many seconds or answers, and until the last of them has its answer."""
+    tally, limit = Tally(), time.monotonic() + seconds
+
+    def more() -> bool:
+        return time.monotonic() < limit and len(tally.waits) < answers
+
+    threads = [threading.Thread(target=client, args=(server.url, number, more, tally)) for number in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -76,13 +83,20 @@ def alone(root: Path, tally: Tally) -> tuple[int, int]:
 def loaded(root: Path, clients: int, seconds: float) -> dict[str, Any]:
     """The numbers of a whole run."""
     with Server(root, ENVIRONMENT, growth=6_000_000_000) as server:
-        phase(server, clients, seconds / 4)
+        phase(server, clients, WARM[1], WARM[0])
         before = measured(server)
-        tally = phase(server, clients, seconds * 3 / 4)
+        tally = phase(server, clients, seconds)
         after = measured(server)
-        tracebacks = server.log().count("Traceback")
+        log = server.log()
     equal, asked = alone(root, tally)
-    return summary(tally, before, after) | {"equal alone": equal, "asked alone": asked, "tracebacks": tracebacks}
+    found = summary(tally, before, after)
+    return found | {"equal alone": equal, "asked alone": asked, "faults in the log": faults_of(log)}
+
+
+def faults_of(log: str) -> list[str]:
+    """Last lines of the tracebacks in a server's log."""
+    ends = re.findall(r"^\w[\w.]*(?:Error|Exception|Exit|Interrupt)\b.*$", log, re.MULTILINE)
+    return [end for end in ends if not end.startswith(OF_NOBODY)]
 
 
 def summary(tally: Tally, before: Measured, after: Measured) -> dict[str, Any]:
@@ -130,7 +144,7 @@ def faults(told: dict[str, Any]) -> list[str]:
         "open files grew": told["open files"][1] <= told["open files"][0] + MOST["open files"],
         "more files than the answers kept": grown <= MOST["files each"] * runs,
         "an answer alone differs": told["equal alone"] == told["asked alone"],
-        "tracebacks": not told["tracebacks"],
+        "faults in the log": not told["faults in the log"],
     }
     return [what for what, holds in checks.items() if not holds]
 
@@ -143,8 +157,8 @@ def table(told: dict[str, Any]) -> str:
             rows.append((name, f"{value:.1f} s"))
         elif name == "memory":
             rows.append((name, f"{value[0] / 1e6:.0f} MB after warm-up, {value[1] / 1e6:.0f} MB at the end"))
-        elif name == "examples":
-            rows += [("such as", example) for example in value]
+        elif name in ("examples", "faults in the log"):
+            rows += [(name, example) for example in value[:9]]
         elif isinstance(value, list):
             rows.append((name, f"{value[0]} after warm-up, {value[1]} at the end"))
         else:

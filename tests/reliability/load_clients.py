@@ -46,8 +46,8 @@ class Tally:
                 setattr(self, name, known + 1)
 
 
-def client(url: str, number: int, until: float, tally: Tally) -> None:
-    """Be one visitor, from an address of one's own, until a time of the monotonic clock."""
+def client(url: str, number: int, more: Callable[[], bool], tally: Tally) -> None:
+    """Be one visitor, from an address of one's own, for as long as there is more to do."""
     chance = random.Random(number)
     role: Callable[[Visitor, random.Random, Tally], None] = {
         "ask": ask,
@@ -56,7 +56,7 @@ def client(url: str, number: int, until: float, tally: Tally) -> None:
         "look": look,
     }[ROLES[number % len(ROLES)]]
     with Visitor(url, f"127.0.1.{number + 1}", patience=PATIENCE) as visitor:
-        while time.monotonic() < until:
+        while more():
             try:
                 role(visitor, chance, tally)
             except httpx.HTTPError as error:  # of an upload or a file

@@ -1,12 +1,14 @@
 """Rows: memory that a request takes, and weights whose bytes were changed."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tests.reliability.calling import Answer
+from tests.reliability import page
+from tests.reliability.calling import API, Answer
 from tests.reliability.ground import EASY, Ground, Row, Verdict, refused
 
 MANY = ", ".join(f"thing {number}" for number in range(64))
@@ -29,6 +31,31 @@ def many_classes(ground: Ground) -> Verdict:
     if grown > MOST:
         return Verdict(False, f"TOOK: {took}")
     return Verdict(answer.done, f"answered: {took}") if answer.done else refused(answer)
+
+
+def large_pictures_at_once(ground: Ground) -> Verdict:
+    """Forty quiet questions at once, each about a picture of 16 million pixels in a small file."""
+    packed = io.BytesIO()
+    Image.new("1", (3990, 3990)).save(packed, "PNG")
+    with ground.own(growth=4_000_000_000) as server:
+        with ground.visitor(server) as visitor:
+            place = visitor.upload(packed.getvalue())
+            config = visitor.config()
+        item = page.asking_event(config, "clusters")
+        sent = page.values(config, item, image={"path": place, "meta": {"_type": "gradio.FileData"}}, number=None)
+
+        def press(number: int) -> None:
+            body = {"data": sent, "fn_index": item["id"], "session_hash": f"pressed-{number}"}
+            with ground.visitor(server) as somebody:
+                somebody.post(f"{API}/run/predict", body)
+
+        with ThreadPoolExecutor(40) as many:
+            list(many.map(press, range(40)))
+        grown = server.peak - server.first
+        if server.burst:
+            return Verdict(False, f"TOOK: more than {grown / 1e9:.1f} GB, then the server was ended")
+    took = f"memory grew by {grown / 1e6:.0f} MB"
+    return Verdict(True, f"answered: {took}") if grown < MOST else Verdict(False, f"TOOK: {took}")
 
 
 def _flipped(file: Path) -> None:
@@ -70,6 +97,7 @@ def changed_unet(ground: Ground) -> Verdict:
 
 ROWS = [
     Row(8, "64 classes, class pooling, 1,024 pixels", many_classes),
+    Row(8, "forty large pictures at once, beside the queue", large_pictures_at_once),
     Row(9, "one bit of CLIP's weights changed", changed_clip),
     Row(9, "one bit of the UNet's weights changed", changed_unet),
 ]

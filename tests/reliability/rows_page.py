@@ -11,7 +11,7 @@ from inspector.browser import open_browser
 from inspector.errors import ChoiceError
 from tests.reliability import page as pages
 from tests.reliability.calling import is_sentence
-from tests.reliability.ground import Ground, NotTriedError, Row, Verdict
+from tests.reliability.ground import BrokenPageError, Ground, NotTriedError, Row, Verdict
 from tests.reliability.rows_queue import WHEN, Readers, fill
 from tests.reliability.serving import Server
 
@@ -30,6 +30,8 @@ def browsing(server: Server) -> Iterator[Any]:
             browser = stack.enter_context(open_browser())
         except ChoiceError as error:
             raise NotTriedError(str(error)) from None
+        from playwright.sync_api import Error
+
         context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
         stack.callback(context.close)
 
@@ -43,7 +45,10 @@ def browsing(server: Server) -> Iterator[Any]:
             window.goto(f"{server.url}/?{urlencode(told)}", timeout=LONG)
             return window
 
-        yield opened
+        try:
+            yield opened
+        except Error as error:
+            raise BrokenPageError(str(error)) from None
 
 
 def _press(window: Any, name: str) -> None:

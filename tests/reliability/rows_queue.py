@@ -1,13 +1,16 @@
 """Rows: the queue, and how much of it one visitor may take."""
 
+import io
 import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from tests.reliability import page
 from tests.reliability.calling import API, Answer, Visitor, event_of
@@ -145,6 +148,32 @@ def made_up_questions(ground: Ground) -> Verdict:
         return _wait_of_another(ground, server, 60, f", {let_in} of 40 had an event")
 
 
+def quiet_events_queued(ground: Ground) -> Verdict:
+    """Four hundred of the page's quiet questions sent to the queue, which they need not, about a large picture."""
+    packed = io.BytesIO()
+    Image.new("1", (3990, 3990)).save(packed, "PNG")
+    with ground.own(growth=4_000_000_000) as server:
+        with ground.visitor(server) as visitor:
+            sent = {"path": visitor.upload(packed.getvalue()), "meta": {"_type": "gradio.FileData"}}
+            config = visitor.config()
+        item = page.asking_event(config, "clusters")
+        body = {"data": page.values(config, item, image=sent, number=None), "fn_index": item["id"]}
+        got: list[str | Answer] = []
+
+        def post(number: int) -> None:
+            with ground.visitor(server) as somebody:
+                got.append(event_of(somebody.post(f"{API}/queue/join", body | {"session_hash": f"quiet-{number}"})))
+
+        with ThreadPoolExecutor(8) as many:
+            for number in range(400):
+                many.submit(post, number)
+            time.sleep(2)
+            verdict = _wait_of_another(ground, server, 60)
+            many.shutdown(cancel_futures=True)
+        let_in = sum(isinstance(event, str) for event in got)
+        return Verdict(verdict.holds, f"{verdict.said}, while {let_in} of {len(got)} had an event")
+
+
 def posted_and_left(ground: Ground) -> Verdict:
     """Three long runs that nobody comes to read."""
     with ground.own() as server:
@@ -205,6 +234,7 @@ ROWS = [
     Row(3, "a fourth run of one visitor", fourth_run),
     Row(3, "a fourth one, evaluations among them", fourth_evaluation),
     Row(3, "40 runs of the page that no page asked for", made_up_questions),
+    Row(3, "400 quiet questions sent to the queue", quiet_events_queued),
     Row(3, "three long runs, posted and never read", posted_and_left),
     Row(3, "twenty visitors at once", full_house),
     Row(3, "300 streams opened and left", opened_and_left),

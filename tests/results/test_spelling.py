@@ -78,6 +78,12 @@ def test_each_occurrence_can_be_asked_for() -> None:
     assert plain_name("sheep") == plain_name(plain_name("sheep"))
 
 
+def test_a_text_without_a_word_can_be_asked_for_as_a_whole() -> None:
+    assert names(" !!! ?") == ("!!! ?",)
+    assert shown(" !!! ?", "!!! ?") == ["!!! ?"]
+    assert names("  ") == ()
+
+
 def test_a_number_that_is_written_in_the_text_is_text() -> None:
     assert shown("sheep sheep#2", "sheep#2") == ["sheep#2"]
     assert shown("#1 of the sheep", "#1") == ["#1"]

@@ -163,7 +163,7 @@ def test_segmentation_has_labels_truth_errors_and_scores():
     assert wrong == [[0, 0]]  # the one pixel that was left to the background
     assert (made.labels[2].values == 1).sum() == 64 * 96 - 1
     whole = replace(result, request=replace(result.request, masks={"car": samples.left_half()}))
-    assert (atlas_of(whole).labels[2].values[:, 48:] == 0).all()  # sky has no mask, and nothing is background
+    assert (atlas_of(whole).labels[2].values[:, 48:] == 2).all()  # sky has no mask
     assert not [labels for labels in atlas_of(without_masks(result)).labels if labels.at["view"] == "errors"]
     assert made.labels[0].names == ("background", "car", "sky")
     assert np.allclose(atlas.maps_of(atlas.pack(made), {"view": "score"}), result.grid_scores, atol=0.8 / 255)

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -211,7 +212,7 @@ def test_any_text_arrives_unchanged(text: str, asked: Callable[[str], Any]) -> N
     for request in (
         AttentionRequest(text),
         ClustersRequest(UPLOAD, prompt=text),
-        SaliencyRequest(UPLOAD, text, background=("a", text.replace(",", " "))),
+        SaliencyRequest(UPLOAD, text, background=("a", re.sub("[,;]", " ", text))),
         SegmentationRequest(**DRAWN, classes=text, template=text.replace("{}", "") + "{}"),
     ):
         command = as_command(request)

@@ -1,5 +1,7 @@
 """The segmentation views on a result whose labels are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,6 @@ from inspector.views import segmentation
 from inspector.views.color import palette
 from inspector.views.figure import Bar
 from inspector.views.look import Look
-from inspector.views.overlay import BACKGROUND
 from tests.views import samples
 
 OPAQUE = Look(opacity=1.0, smooth=False)
@@ -39,10 +40,15 @@ def test_errors_are_orange_where_the_label_is_not_the_true_one() -> None:
     assert (shown[5, 5] == segmentation.RIGHT).all()
 
 
-def test_what_no_mask_covers_does_not_count() -> None:
+def test_what_no_named_class_covers_is_wrong_unless_it_is_background() -> None:
     request = SegmentationRequest(samples.image(), "car, sky", masks={"car": samples.left_half()})
-    shown = segmentation.view(samples.segmentation(request=request), OPAQUE, "errors", side=96)
-    assert (shown[5, 80] == BACKGROUND).all()
+    result = samples.segmentation(request=request)
+    labels = result.labels.copy()
+    labels[10:, 80] = 0
+    shown = segmentation.view(replace(result, labels=labels), OPAQUE, "errors", side=96)
+    assert (shown[5, 80] == segmentation.WRONG).all()
+    assert (shown[20, 80] == segmentation.RIGHT).all()
+    assert segmentation.RULE in segmentation.sheet(result, Look()).note
 
 
 def test_without_masks_there_is_no_truth() -> None:
