@@ -15,6 +15,7 @@ InspectorError
 │   ├── ModelMemoryError      too little memory for it
 │   └── UnsupportedModelError an architecture this part cannot read
 ├── RecordingError        a forward pass that cannot be recorded
+│   └── NotFiniteError    values that are no numbers (says of which model, in which part, at which step)
 └── Cancelled             somebody pressed Stop
 """
 
@@ -81,6 +82,18 @@ class UnsupportedModelError(ModelError, InputError):
 
 class RecordingError(InspectorError):
     """A forward pass could not be recorded."""
+
+
+class NotFiniteError(RecordingError, ValueError):
+    """Values that are no numbers, or infinite, where a map, a picture or a score was to be made of them."""
+
+    @classmethod
+    def of(cls, model: str, part: str) -> "NotFiniteError":
+        """model: its name; part: the layer or part, with the step where there are several."""
+        return cls(
+            f"{model} gives values that are no numbers (NaN or infinity) in {part}; its weights may be damaged, or "
+            "half precision may be too narrow for it, which INSPECTOR_DTYPE=float32 avoids."
+        )
 
 
 class Cancelled(InspectorError):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from inspector.analysis.metrics import adjusted_rand_index, match_clusters
-from inspector.errors import ChoiceError
+from inspector.errors import ChoiceError, NotFiniteError
 from inspector.results import check_choice
 
 METRICS = ("cosine", "euclid")
@@ -46,6 +46,8 @@ def cluster(features: torch.Tensor, k: int, seed: int = 0, restarts: int = 5, me
         raise ChoiceError(f"restarts is {restarts}; use 2 or more, so that their agreement can be measured.")
     height, width = features.shape[-2:]
     points = features.detach().float().cpu().flatten(1).T
+    if not torch.isfinite(points).all():
+        raise NotFiniteError("The features hold values that are no numbers, which have no clusters.")
     if k > height * width:
         raise ChoiceError(
             f"k is {k}, but the features have only {height}x{width} positions; use 1 to {height * width}."

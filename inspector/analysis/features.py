@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from inspector.errors import UnsupportedModelError
+from inspector.errors import NotFiniteError, UnsupportedModelError
 from inspector.models.protocols import DiffusionModel
 from inspector.results import CLUSTER_PRESETS, check_choice
 from inspector.trace.hooks import capture
@@ -74,7 +74,11 @@ def preset_features(
     """
     taps = find_taps(model.unet, preset)
     noised = torch.cat([noise_once(model, latents, timestep, [seed]) for timestep in timesteps])
-    return combine(list(record(model.unet, noised, timesteps, states, taps).values()), preset)
+    recorded = record(model.unet, noised, timesteps, states, taps)
+    for layer, values in recorded.items():
+        if not torch.isfinite(values).all():
+            raise NotFiniteError.of(model.spec.name, f"layer {layer}, t = {', '.join(map(str, timesteps))}")
+    return combine(list(recorded.values()), preset)
 
 
 @torch.no_grad()

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
+from inspector.errors import NotFiniteError
+
 # ------------------------------------------------------------------------------ maps against masks
 
 
@@ -46,7 +48,7 @@ def iou(prediction: np.ndarray, mask: np.ndarray) -> float:
 
 def iou_at(map_: np.ndarray, mask: np.ndarray, threshold: float) -> float:
     """IoU of `map >= threshold`, a fraction of the map's maximum; a map without a positive value predicts nothing."""
-    map_, mask = _pair(map_, mask)
+    map_, mask = _pair(_finite(map_), mask)
     return iou((map_ >= threshold * map_.max()) & (map_ > 0), mask)
 
 
@@ -56,7 +58,7 @@ def pointing(map_: np.ndarray, mask: np.ndarray) -> float:
     Where several pixels share the maximum, the share of them in the mask, which is what a random choice among
     them would score: a constant map is worth the mask's area and no more. nan for an empty mask.
     """
-    map_, mask = _pair(map_, mask)
+    map_, mask = _pair(_finite(map_), mask)
     return float(mask.astype(bool)[map_ == map_.max()].mean()) if mask.any() else math.nan
 
 
@@ -65,14 +67,14 @@ def entropy(map_: np.ndarray) -> float:
 
     Negative values count as 0; nan for a map without a positive value.
     """
-    weights = np.maximum(np.asarray(map_, np.float64), 0).ravel()
+    weights = np.maximum(np.asarray(_finite(map_), np.float64), 0).ravel()
     total = weights.sum()
     if not total > 0:
         return math.nan
     if weights.size == 1:
         return 0.0
     share = weights[weights > 0] / total
-    return max(0.0, float(-(share * np.log(share)).sum() / np.log(weights.size)))
+    return min(1.0, max(0.0, float(-(share * np.log(share)).sum() / np.log(weights.size))))
 
 
 def chance(mask: np.ndarray) -> float:
@@ -90,13 +92,21 @@ def centre_prior(height: int, width: int) -> np.ndarray:
 
 def auc(scores: np.ndarray | Sequence[float], positives: np.ndarray | Sequence[bool]) -> float:
     """Area under the ROC curve: chance that a positive outscores a negative, ties half. nan with one kind only."""
-    scores, positives = _pair(scores, positives)
+    scores, positives = _pair(_finite(scores), positives)
     positives = positives.astype(bool).ravel()
     count, others = int(positives.sum()), int((~positives).sum())
     if not count or not others:
         return math.nan
     ranks = rankdata(scores.ravel())  # ties share their mean rank
     return float((ranks[positives].sum() - count * (count + 1) / 2) / (count * others))
+
+
+def _finite(map_: object) -> np.ndarray:
+    """A map whose values are all numbers, or NotFiniteError: nothing can be said of another."""
+    array = np.asarray(map_)
+    if not np.isfinite(array).all():
+        raise NotFiniteError("The map holds values that are not finite, so that it has no score.")
+    return array
 
 
 def _pair(first: object, second: object) -> tuple[np.ndarray, np.ndarray]:
@@ -112,11 +122,9 @@ def _curve(map_: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Values that occur only outside lower precision and IoU, and so are no candidates for either.
     """
-    map_, mask = _pair(map_, mask)
+    map_, mask = _pair(_finite(map_), mask)
     mask = mask.astype(bool)
     inside, outside = np.sort(map_[mask]), np.sort(map_[~mask])
-    if not np.isfinite(map_).all():
-        raise ValueError("The map holds values that are not finite.")
     thresholds = np.unique(inside)[::-1]
     hits = inside.size - np.searchsorted(inside, thresholds, side="left")
     false_alarms = outside.size - np.searchsorted(outside, thresholds, side="left")
@@ -140,9 +148,12 @@ def _best(hits: np.ndarray, false_alarms: np.ndarray) -> float:
 def confusion(prediction: np.ndarray, target: np.ndarray, classes: int) -> np.ndarray:
     """int64 (classes, classes): pixels of target class (row) predicted as class (column).
 
-    Pixels whose target is outside 0..classes-1 are ignored; a prediction outside raises ValueError.
+    Pixels whose target is outside 0..classes-1 are ignored; a prediction outside, or a fraction, raises ValueError.
     """
     prediction, target = _pair(prediction, target)
+    for labels in (prediction, target):
+        if labels.dtype.kind not in "biu":
+            raise ValueError(f"Labels are {labels.dtype}; give whole numbers.")
     known = (target >= 0) & (target < classes)
     rows, columns = target[known].astype(np.int64), prediction[known].astype(np.int64)
     if columns.size and not 0 <= columns.min() <= columns.max() < classes:
@@ -241,9 +252,9 @@ def summarise(values: Iterable[float]) -> dict[str, float | int | None]:
     """{mean, std, ci95, count} of the values that are not nan, ready for JSON.
 
     std: of the sample (n - 1); ci95: half the width of the normal 95% interval of the mean; both None for fewer
-    than two values, mean None for none.
+    than two values, mean None for none. Raises NotFiniteError for values that are infinite.
     """
-    known = np.array([value for value in values if not math.isnan(value)], np.float64)
+    known = _finite(np.array([value for value in values if not math.isnan(value)], np.float64))
     std = float(known.std(ddof=1)) if known.size > 1 else None
     return {
         "mean": float(known.mean()) if known.size else None,

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
-from inspector.errors import ChoiceError, ModelFilesError, UnsupportedModelError
+from inspector.errors import ChoiceError, ModelFilesError, NotFiniteError, UnsupportedModelError
 from inspector.models.catalog import ModelSpec
 from inspector.models.files import CLIP_CONFIG, clip_weights, damaged, missing_weights, read_json
 from inspector.models.protocols import Trunk
@@ -82,7 +82,7 @@ class OpenClipAdapter:
         for start in range(0, len(texts), TEXTS):
             ids = self._tokenizer([plain(text) for text in texts[start : start + TEXTS]])
             parts.append(F.normalize(self.model.encode_text(ids.to(self.device)), dim=-1))
-        return torch.cat(parts)
+        return self._finite(torch.cat(parts), "the text tower's embeddings")
 
     def unread(self, text: str) -> str:
         """The words at the end of a text that the model does not read, the one that is cut included; "" for none."""
@@ -111,7 +111,13 @@ class OpenClipAdapter:
         tokens = visual.ln_pre(torch.cat([start, patches], 1) + self._positions(grid))
         for block in visual.transformer.resblocks[:-1]:
             tokens = block(tokens)
-        return Trunk(tokens=tokens, grid=grid, prefix=1)
+        return Trunk(tokens=self._finite(tokens, "the image tower's tokens before its last block"), grid=grid, prefix=1)
+
+    def _finite(self, values: torch.Tensor, part: str) -> torch.Tensor:
+        """The values, or NotFiniteError that names the model's part."""
+        if not torch.isfinite(values).all():
+            raise NotFiniteError.of(self.spec.name, part)
+        return values
 
     def _positions(self, grid: tuple[int, int]) -> torch.Tensor:
         """Position embeddings (1 + gh * gw, width), always from the model's own; the class token's row is kept."""

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel, PreTrainedTokenizerBase
 
-from inspector.errors import ChoiceError, ImageError, ModelFilesError, UnsupportedModelError
+from inspector.errors import ChoiceError, ImageError, ModelFilesError, NotFiniteError, UnsupportedModelError
 from inspector.models.catalog import ModelSpec
 from inspector.models.diffusion import SCHEDULERS
 from inspector.models.files import missing_weights, pipeline_variant, read_json
@@ -72,7 +72,7 @@ class StableDiffusionAdapter:
     def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
         """Hidden states (n, prompt_length, width) that the UNet attends to: the text tower's last, normed."""
         ids = torch.tensor([self.tokenize(prompt).ids for prompt in prompts], device=self.device)
-        return self.text_encoder(ids).last_hidden_state
+        return self._finite(self.text_encoder(ids).last_hidden_state, "the text encoder's states")
 
     @torch.no_grad()
     def encode_images(self, images: np.ndarray) -> torch.Tensor:
@@ -87,14 +87,22 @@ class StableDiffusionAdapter:
                 "scale it to such a size."
             )
         pixels = torch.tensor(images, device=self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return self.vae.encode(pixels.to(self.dtype)).latent_dist.mode() * self.vae.config.scaling_factor
+        latents = self.vae.encode(pixels.to(self.dtype)).latent_dist.mode() * self.vae.config.scaling_factor
+        return self._finite(latents, "the autoencoder's latents")
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
-        """Scaled latents (n, c, h, w) -> uint8 (n, H, W, 3)."""
+        """Scaled latents (n, c, h, w) -> uint8 (n, H, W, 3). Raises NotFiniteError where the picture is no numbers."""
         pixels = self.vae.decode(latents.to(self.dtype) / self.vae.config.scaling_factor).sample.float()
+        self._finite(pixels, "the autoencoder's picture")
         pixels = ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return pixels.permute(0, 2, 3, 1).cpu().numpy()
+
+    def _finite(self, values: torch.Tensor, part: str) -> torch.Tensor:
+        """The values, or NotFiniteError that names the model's part."""
+        if not torch.isfinite(values).all():
+            raise NotFiniteError.of(self.spec.name, part)
+        return values
 
     def scheduler(self, name: str = "ddim") -> Any:
         """A fresh diffusers scheduler with the model's own betas. Raises ChoiceError for an unknown name."""

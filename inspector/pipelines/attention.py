@@ -17,7 +17,7 @@ from inspector.results import ARMS, AttentionRequest, AttentionResult, Progress,
 from inspector.settings import settings
 from inspector.trace.previews import Previewer, shrink
 from inspector.trace.recorders import Recording, record, recording_bytes
-from inspector.trace.trajectories import denoise, first_latents, record_once
+from inspector.trace.trajectories import denoise, first_latents, record_once, schedule
 
 GENERATION, NOISE_ONCE = ARMS
 LEVELS = 8  # the sides a model takes are multiples of this times its latent_factor
@@ -50,6 +50,8 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     prompt = model.tokenize(request.prompt)
     positions = [token.index for token in prompt.tokens]
     timestep = noise_timestep(request, model)
+    if request.image is None:
+        schedule(model, request.scheduler, request.steps)
     side, multiple = generated_size(request, model), model.latent_factor * LEVELS
     given = None if request.image is None else fit_image(request.image, side, multiple)
     _check_memory(request, model, (side, side) if given is None else given.shape[:2], len(positions))
@@ -77,9 +79,7 @@ def noise_timestep(request: AttentionRequest, model: DiffusionModel) -> int:
     """t of the noise added once: the request's, or that of the last step of a generation with its scheduler."""
     if request.noise_timestep is not None:
         return request.noise_timestep
-    sampler = model.scheduler(request.scheduler)
-    sampler.set_timesteps(request.steps)
-    return round(float(sampler.timesteps[-1]))
+    return round(float(schedule(model, request.scheduler, request.steps).timesteps[-1]))
 
 
 def _total(request: AttentionRequest) -> int:
@@ -115,7 +115,7 @@ def _generate(
     )
     while True:
         # Hooks and lock last one step, never a yield: other users' runs may come between two steps.
-        with INFERENCE_LOCK, record(model.unet, positions, heads=request.heads, into=recording):
+        with INFERENCE_LOCK, record(model.unet, positions, heads=request.heads, into=recording, model=model.spec.name):
             step = next(steps, None)
         if step is None:
             break

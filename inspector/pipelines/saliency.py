@@ -10,6 +10,7 @@ import torch
 from inspector.analysis import metrics
 from inspector.analysis.saliency import gradcam
 from inspector.analysis.vocabulary import embed_classes, embed_words, other_words
+from inspector.errors import NotFiniteError
 from inspector.models import load_clip
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, model_side, provenance
@@ -45,6 +46,8 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
         background = embed_words(model, words, request.template) if words else text[:0]
         found = gradcam(model, trunk, text, background, request.pooling)
     signed = _numpy(found.signed)
+    if not np.isfinite(signed).all():
+        raise NotFiniteError.of(model.spec.name, "the gradients of its last block")
     yield SaliencyResult(
         request=request,
         grid_signed=signed,

@@ -19,7 +19,7 @@ from inspector.analysis.dense_clip import dense_scores
 from inspector.analysis.saliency import gradcam
 from inspector.analysis.segmentation import own_maximum, quality, segments, winners
 from inspector.analysis.vocabulary import embed_classes, embed_words, fill, other_words, too_long
-from inspector.errors import PromptError
+from inspector.errors import NotFiniteError, PromptError
 from inspector.models import load_clip, load_diffusion
 from inspector.models.protocols import ClipModel, DiffusionModel, Trunk
 from inspector.pipelines import durations
@@ -67,6 +67,8 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     yield Progress(1, STAGES, f"Scoring {len(classes)} classes by {request.method}")
     with INFERENCE_LOCK:
         grid = method.score(model, request)
+    if not np.isfinite(grid).all():
+        raise NotFiniteError.of(model.spec.name, f"the scores of {request.method}, from its last block")
     yield Progress(2, STAGES, "Drawing the segments")
     scores = resize_maps(grid, request.image.shape[:2])
     labels = winners(scores, request.background)
@@ -92,7 +94,8 @@ def score_clip(model: ClipModel, request: SegmentationRequest) -> np.ndarray:
 
 def gradcam_scores(model: ClipModel, trunk: Trunk, text: torch.Tensor, background: torch.Tensor) -> np.ndarray:
     """Grad-CAM with the pooling the model was trained with; text (k, embed), background (b, embed)."""
-    return own_maximum(gradcam(model, trunk, text, background, model.poolings[0]).signed.numpy())
+    signed = gradcam(model, trunk, text, background, model.poolings[0]).signed.numpy()
+    return own_maximum(signed) if np.isfinite(signed).all() else signed
 
 
 def maskclip_scores(model: ClipModel, trunk: Trunk, text: torch.Tensor, background: torch.Tensor) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from inspector.errors import RecordingError
+from inspector.errors import NotFiniteError, RecordingError
 from inspector.trace.hooks import find_modules
 
 
@@ -56,6 +56,7 @@ def record(
     images: int = 1,
     heads: bool = False,
     into: Recording | None = None,
+    model: str = "The model",
 ) -> Iterator[Recording]:
     """Record every call of `unet` inside the `with`; the hooks are gone after it, also after a crash.
 
@@ -64,8 +65,9 @@ def record(
         puts the unconditional ones first.
     heads: keep every head too.
     into: continue this recording, so that a lock need not be held from one denoising step to the next.
+    model: its name, for errors.
     Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
-    masked, or has a grid that does not come from halving the sample's.
+    masked, or has a grid that does not come from halving the sample's; NotFiniteError at the first map that is none.
     """
     layers = cross_attention_layers(unet)
     recording = Recording() if into is None else into
@@ -79,7 +81,11 @@ def record(
     def end(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
         maps = attention_maps(modules[layer], query[-images:], key[-images:], positions)
         maps = maps.unflatten(-1, grid_of(maps.shape[-1], (size[0], size[1])))
-        recording.maps.setdefault(layer, []).append(_kept(maps.mean(1)))
+        mean = _kept(maps.mean(1))
+        if not np.isfinite(mean).all():
+            step = len(recording.timesteps)
+            raise NotFiniteError.of(model, f"layer {layer} at step {step}, t = {recording.timesteps[-1]}")
+        recording.maps.setdefault(layer, []).append(mean)
         if heads:
             recording.head_maps.setdefault(layer, []).append(_kept(maps))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models.protocols import DiffusionModel
 from inspector.trace.recorders import Recording, record
 
@@ -46,6 +47,23 @@ def first_latents(model: DiffusionModel, seed: int, height: int, width: int, cou
     return torch.randn(shape, generator=generator, dtype=model.dtype).to(model.device)
 
 
+def schedule(model: DiffusionModel, scheduler: str, steps: int) -> Any:
+    """The model's scheduler of a name, set to so many steps.
+
+    Raises ChoiceError, before anything is computed, where it cannot make so many of the model's noise levels.
+    """
+    sampler = model.scheduler(scheduler)
+    levels = int(sampler.config.num_train_timesteps)
+    try:
+        sampler.set_timesteps(steps, device=model.device)
+        fits = steps <= levels and 0 <= float(sampler.timesteps.min()) <= float(sampler.timesteps.max()) <= levels - 1
+    except ValueError:  # more steps than levels
+        fits = False
+    if not fits:
+        raise ChoiceError(f"steps is {steps}; with the scheduler {scheduler} use at most {levels - 1}.")
+    return sampler
+
+
 def denoise(
     model: DiffusionModel,
     latents: torch.Tensor,
@@ -60,9 +78,9 @@ def denoise(
     guidance_scale: classifier-free guidance (Ho and Salimans 2022) against the empty prompt; the batch is then
         [unconditional, conditional]; at 1 there is only the conditional half.
     seed: for schedulers that add noise on the way; DDIM adds none.
+    Raises ChoiceError as `schedule`, NotFiniteError at the first step whose latents are no numbers.
     """
-    sampler = model.scheduler(scheduler)
-    sampler.set_timesteps(steps, device=model.device)
+    sampler = schedule(model, scheduler, steps)
     guided = guidance_scale > 1
     states = model.encode_prompts([""] * len(prompts) + list(prompts) if guided else list(prompts))
     latents = latents * sampler.init_noise_sigma
@@ -81,6 +99,9 @@ def denoise(
             if predicted is None:
                 predicted = predict_original(sampler, output, int(timestep), latents)
         total = len(sampler.timesteps)
+        if not torch.isfinite(moved.prev_sample).all():
+            place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(float(timestep))}"
+            raise NotFiniteError.of(model.spec.name, place)
         yield Step(index, total, round(float(timestep)), latents, moved.prev_sample, predicted)
         latents = moved.prev_sample
 
@@ -127,6 +148,6 @@ def record_once(
     Returns the recording of n images and the predicted x_0 (n, c, h, w).
     """
     noised = noise_once(model, latents, timestep, seeds)
-    with record(model.unet, positions, images=len(latents), heads=heads) as recording:
+    with record(model.unet, positions, images=len(latents), heads=heads, model=model.spec.name) as recording:
         output = model.unet(noised, timestep, encoder_hidden_states=states).sample
     return recording, predict_original(model.scheduler("ddim"), output, timestep, noised)

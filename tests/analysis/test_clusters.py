@@ -8,7 +8,7 @@ import torch
 from sklearn.cluster import KMeans
 
 from inspector.analysis import clusters
-from inspector.errors import ChoiceError
+from inspector.errors import ChoiceError, NotFiniteError
 
 
 def blobs(sizes: tuple[int, ...] = (40, 30, 20, 10), channels: int = 5) -> tuple[torch.Tensor, np.ndarray]:
@@ -215,3 +215,10 @@ def test_baselines_cluster_colour_and_place_at_the_grid():
     assert place[:, -1, -1].tolist() == pytest.approx([0.45, 0.95])
     assert found["rgb"].labels.tolist() == [[0] * 5 + [1] * 5] * 5
     assert found["xy"].labels.tolist() == [[0] * 5 + [1] * 5] * 5  # the wide picture's longer side is cut
+
+
+def test_features_that_are_no_numbers_have_no_clusters():
+    features = torch.randn(4, 5, 6)
+    features[1, 2, 3] = torch.nan
+    with pytest.raises(NotFiniteError, match="no clusters"):
+        clusters.cluster(features, 3)

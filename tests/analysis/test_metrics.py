@@ -7,6 +7,7 @@ import pytest
 import sklearn.metrics as sk
 
 from inspector.analysis import metrics
+from inspector.errors import NotFiniteError
 
 
 def stripe(width: int = 10) -> np.ndarray:
@@ -189,3 +190,37 @@ def test_summary_leaves_out_what_is_undefined() -> None:
     }
     assert metrics.summarise([]) == {"mean": None, "std": None, "ci95": None, "count": 0}
     assert metrics.summarise([4.0])["std"] is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_map_that_is_no_numbers_has_no_score(value):
+    map_, mask = np.ones((4, 4)), np.eye(4, dtype=bool)
+    map_[0, 0] = value
+    for measure in (
+        metrics.average_precision,
+        metrics.map_scores,
+        metrics.pointing,
+        lambda map_, mask: metrics.iou_at(map_, mask, 0.4),
+        lambda map_, mask: metrics.entropy(map_),
+        lambda map_, mask: metrics.auc(map_, mask),
+    ):
+        with pytest.raises(NotFiniteError, match="not finite"):
+            measure(map_, mask)
+
+
+def test_an_even_map_has_entropy_one_and_no_more():
+    for side in range(2, 40):
+        assert metrics.entropy(np.full((side, side), 0.1, np.float32)) <= 1
+
+
+def test_labels_are_whole_numbers():
+    with pytest.raises(ValueError, match="Labels are float64; give whole numbers"):
+        metrics.confusion(np.array([0.7]), np.array([0]), 2)
+    with pytest.raises(ValueError, match="Labels are float64"):
+        metrics.confusion(np.array([0]), np.array([0.5]), 2)
+
+
+def test_what_is_infinite_is_no_mean():
+    with pytest.raises(NotFiniteError):
+        metrics.summarise([1.0, math.inf])
+    assert metrics.summarise([1.0, math.nan])["count"] == 1

@@ -7,6 +7,7 @@ import diffusers
 import pytest
 import torch
 
+from inspector.errors import ChoiceError
 from inspector.trace import recorders, trajectories
 from tests.toys import ToyDiffusion
 
@@ -142,3 +143,16 @@ def test_the_predicted_image_is_the_formulas(model: ToyDiffusion) -> None:
 
 def with_unet(model: ToyDiffusion, noised: torch.Tensor, states: torch.Tensor) -> Callable[[int], torch.Tensor]:
     return lambda timestep: model.unet(noised, timestep, encoder_hidden_states=states).sample
+
+
+@pytest.mark.parametrize("scheduler", ["ddim", "pndm"])
+def test_a_schedule_has_the_steps_that_were_asked_for_or_says_how_many_it_can(
+    model: ToyDiffusion, scheduler: str
+) -> None:
+    for steps in (1, 2, 50, 500, 998, 999):
+        sampler = trajectories.schedule(model, scheduler, steps)
+        assert 0 <= sampler.timesteps.min() <= sampler.timesteps.max() <= 999
+        assert len(sampler.timesteps) >= steps
+    for steps in (1001, 5000):
+        with pytest.raises(ChoiceError, match=rf"^steps is {steps}; with the scheduler {scheduler} use at most 999\.$"):
+            trajectories.schedule(model, scheduler, steps)
