@@ -70,7 +70,7 @@ class LastPass:
     def _attended(self) -> torch.Tensor:
         """(1, head, r, head_dim)."""
         query, key, value = self._heads
-        return last_block.attend([(query, key)], value, self._step)
+        return last_block.attend([(query, key)], value, self._step / 2)
 
     def _tails(self) -> Iterator[Tail]:
         """What follows the attention, on a few rows at a time."""
@@ -84,7 +84,7 @@ class LastPass:
     @cached_property
     def _kept_tails(self) -> Sequence[Tail]:
         """All of them where they fit; else none, and each is run again for each few targets."""
-        fits = self._rows * self._tail_bytes <= 4 * self._step
+        fits = self._rows * self._tail_bytes <= 2 * self._step
         return tuple(self._tails()) if fits else ()
 
     @cached_property
@@ -100,7 +100,7 @@ class LastPass:
     def _behind_attention(self, units: torch.Tensor) -> torch.Tensor:
         """Gradients (k, r, width) of the attention output, heads side by side, of targets (k, embed)."""
         leaf, embedding = self._head
-        at_once = memory.fitting(len(units), 4 * leaf.nbytes, 2 * self._step)
+        at_once = memory.fitting(len(units), 4 * leaf.nbytes, self._step)
         found = leaf.new_empty((len(units), *leaf.shape[1:]))
         for part in memory.blocks(len(units), at_once):
             (gradient,) = torch.autograd.grad(embedding, leaf, units[part], retain_graph=True, is_grads_batched=True)
@@ -154,7 +154,7 @@ class LastPass:
     @property
     def _step(self) -> float:
         """Bytes of what is formed and dropped again and again; larger steps are no quicker."""
-        return memory.BUDGET / 16
+        return memory.BUDGET / 8
 
     @property
     def _tail_bytes(self) -> float:
@@ -170,12 +170,12 @@ class LastPass:
     @property
     def _targets_at_once(self) -> int:
         """How many targets' gradients, and what one head adds to them, fit beside what every picture needs: eight
-        arrays (n, width), and four steps."""
+        arrays (n, width), and two steps."""
         width = self.activations.shape[-1]
         row = width * self.activations.element_size() + 4 * width / self.model.heads * self._wide.itemsize
-        room = max(memory.BUDGET - 8 * self.activations.nbytes - 4 * self._step, memory.BUDGET / 8)
+        room = max(memory.BUDGET - 8 * self.activations.nbytes - 2 * self._step, memory.BUDGET / 8)
         return memory.fitting(self.count, self._rows * row + self._tail_bytes, room / 1.5)
 
     @property
     def _attention_rows(self) -> int:
-        return memory.fitting(self._rows, 3 * self.activations.shape[1] * self._wide.itemsize, self._step)
+        return memory.fitting(self._rows, 3 * self.activations.shape[1] * self._wide.itemsize, self._step / 2)

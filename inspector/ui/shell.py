@@ -16,6 +16,7 @@ from inspector.errors import ChoiceError, InspectorError
 from inspector.models import catalog
 from inspector.settings import ASSETS, is_public, settings
 from inspector.ui import (
+    agents,
     attention,
     clusters,
     controls,
@@ -225,6 +226,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
     examples.load()
     if settings().zero_gpu:
         warming.work()  # such a host wants the models in place before it lends its GPU
+    agents.install()
     entrance, doorkeeping = Entrance(), rules(host)
     page = build(entrance)
     # Closed to calls that skip the queue. Our own line has the places; gradio's bound only guards its memory.
