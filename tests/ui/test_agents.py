@@ -117,7 +117,7 @@ def test_the_scheme_says_how_pictures_go_in_and_nothing_of_addresses(ask: Asked)
             "Nothing is fetched from other places",
         ),
         ("saliency", {"image": "A" * 1000, "classes": "car, sky"}, "not a picture"),
-        ("saliency", {"image": "%" * 1000, "classes": "car, sky"}, "is damaged"),
+        ("saliency", {"image": "A" * 1001, "classes": "car, sky"}, "is damaged"),
         ("saliency", {"picture": "x"}, "saliency takes no 'picture'; it takes image, scene, classes,"),
         (
             "saliencie",
