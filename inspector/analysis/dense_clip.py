@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from inspector.analysis import last_block
+from inspector.analysis import last_block, memory
 from inspector.models.protocols import ClipModel, Trunk
 from inspector.results import check_choice
 
@@ -69,18 +69,23 @@ def dense_embeddings(model: ClipModel, trunk: Trunk, variant: str = "maskclip") 
         attended = value
     else:
         named = {"q": query, "k": key, "v": value}
-        bias = 0.0 if chosen.sigma is None else patch_gaussian(trunk, chosen.sigma).to(value)
-        maps = [(last_block.scores(named[pair[0]], named[pair[1]]) + bias).softmax(-1) for pair in chosen.attention]
-        attended = torch.stack(maps).sum(0) @ value
+        pairs = [(named[left], named[right]) for left, right in chosen.attention]
+        sigma = chosen.sigma
+        bias = None if sigma is None else lambda rows: patch_gaussian(trunk, sigma, rows).to(value)
+        attended = last_block.attend(pairs, value, memory.BUDGET / 4, bias)
     merged = last_block.merge_heads(block, attended)
     out = last_block.finish(block, trunk.tokens, merged, chosen.residual, chosen.ffn)
     return model.dense(out, trunk)[0]
 
 
-def patch_gaussian(trunk: Trunk, sigma: float) -> torch.Tensor:
-    """exp(-d^2 / (2 sigma^2)) of the distance d in patches, (n, n), zero for the prefix tokens (NACLIP)."""
-    rows, columns = (torch.arange(side, dtype=torch.float32) for side in trunk.grid)
-    places = torch.cartesian_prod(rows, columns)  # (patch, 2)
-    squared = (places[:, None] - places).square().sum(-1)
-    near = torch.exp(-squared / (2 * sigma**2))
-    return F.pad(near, (trunk.prefix, 0, trunk.prefix, 0))
+def patch_gaussian(trunk: Trunk, sigma: float, rows: slice = slice(None)) -> torch.Tensor:
+    """exp(-d^2 / (2 sigma^2)) of the distance d in patches, zero for the prefix tokens (NACLIP).
+
+    rows: of the whole (n, n), those that are wanted.
+    """
+    down, right = (place.flatten() for place in torch.meshgrid(*map(torch.arange, trunk.grid), indexing="ij"))
+    start, stop, _ = rows.indices(trunk.prefix + len(down))
+    patches = slice(max(start - trunk.prefix, 0), max(stop - trunk.prefix, 0))
+    squared = (down[patches, None] - down).square() + (right[patches, None] - right).square()
+    near = torch.exp(-squared.float() / (2 * sigma**2))
+    return F.pad(near, (trunk.prefix, 0, stop - start - len(near), 0))

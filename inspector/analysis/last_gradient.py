@@ -116,7 +116,7 @@ class LastPass:
         """The three sums (k, 3 * width) of this module's docstring, fp64 on the CPU, of `_behind_attention`'s."""
         by_head = gradient.unflatten(-1, (self.model.heads, -1))  # (k, r, head, head_dim)
         found = [self._sums_of_head(head, by_head[:, :, head]) for head in range(self.model.heads)]
-        return torch.stack(found, dim=2).flatten(1)  # (k, 3, head, head_dim)
+        return torch.stack(found, dim=2).flatten(1).cpu().double()  # (k, 3, head, head_dim)
 
     def _sums_of_head(self, head: int, gradient: torch.Tensor) -> torch.Tensor:
         """(k, 3, head_dim) of one head's gradient (k, r, head_dim)."""
@@ -138,7 +138,7 @@ class LastPass:
             level.addmm_(weights, torch.einsum("rkd,rd->rk", part, attended[rows][patches]))
         each = torch.einsum("nkd,nd->nk", mixed.unflatten(1, (count, -1)), value) - level
         sums[0] = scale * each.T @ key
-        return sums.transpose(0, 1).cpu().double()
+        return sums.transpose(0, 1)
 
     # ------------------------------------------------------------------------------------------------- memory
 

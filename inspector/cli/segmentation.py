@@ -1,9 +1,10 @@
 """`segmentation`: open-vocabulary segmentation without training."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
-from inspector.cli.options import Fields, add_clip, add_diffusion, add_fields, add_image, add_outputs, given
+from inspector.cli.options import Fields, add_clip, add_diffusion, add_fields, add_image, add_outputs, given, option
 
 if TYPE_CHECKING:
     from inspector.results import SegmentationResult
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from inspector.views.segmentation import RULE
 
     prepare(args)
+    tell_unused(args)
     picture = open_picture(args.image)
     request = SegmentationRequest(
         **picture.fields,
@@ -51,6 +53,16 @@ def run(args: argparse.Namespace) -> None:
     if result.metrics:
         print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}. {RULE}")
     hand_over(result, rows(result), args)
+
+
+def tell_unused(args: argparse.Namespace) -> None:
+    """Say on standard error which options the method does not use."""
+    method = getattr(args, "method", "maskclip")
+    given_models = [name for name in ("clip", "diffusion") if getattr(args, name) != f"scenes-{name}"]
+    unused = ["clip"] if method == "attention" else ["timestep", "seed", "diffusion"]
+    told = [option(name) for name in unused if name in given_models or (name in FIELDS and name in args)]
+    if told:
+        print(f"inspector: {', '.join(told)} is not used by {method}, and is ignored.", file=sys.stderr)
 
 
 def rows(result: "SegmentationResult") -> list[dict[str, Any]]:

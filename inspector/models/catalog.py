@@ -133,6 +133,7 @@ CATALOG: dict[str, ModelSpec] = {
     )
 }
 
+SINGLE_FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _LOCAL: dict[str, ModelSpec] = {}
 
 
@@ -199,6 +200,13 @@ def choose(name_or_folder: str, kind: Kind) -> str:
     Raises UnknownModelError when it is neither, or of the other kind.
     """
     known = name_or_folder in CATALOG or name_or_folder in _LOCAL
+    suffix = Path(name_or_folder).suffix.lower()
+    if not known and suffix in SINGLE_FILES:
+        more = "" if suffix == ".safetensors" else ", and weights as safetensors: these can run code when opened"
+        raise ModelFilesError(
+            f"{Path(name_or_folder).name!r} is a single file; give a folder of open_clip or diffusers with its "
+            f"configuration{more}."
+        )
     if not known and Path(name_or_folder).expanduser().is_dir():
         return spec(register_local(name_or_folder), kind).name
     return spec(name_or_folder, kind).name

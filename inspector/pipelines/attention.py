@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inspector.analysis.attention import score
-from inspector.errors import RecordingError
+from inspector.errors import ChoiceError, RecordingError
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
@@ -70,9 +70,20 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
 
 
 def generated_size(request: AttentionRequest, model: DiffusionModel) -> int:
-    """Side in pixels of the square that is generated: the nearest to the one asked for that the model can make."""
+    """Side in pixels of the square that is generated, or that a given picture is scaled to in area.
+
+    Raises ChoiceError for a square that the model cannot make: what the record says is what was made.
+    """
     multiple = model.latent_factor * LEVELS
-    return max(1, round((request.size or model.image_size) / multiple)) * multiple
+    asked = request.size or model.image_size
+    nearest = max(1, round(asked / multiple)) * multiple
+    if request.image is None and request.size is not None and asked != nearest:
+        below = max(1, asked // multiple) * multiple
+        raise ChoiceError(
+            f"size is {asked}; {model.spec.name} makes pictures whose side is a multiple of {multiple}, such as "
+            f"{below} or {below + multiple}."
+        )
+    return nearest
 
 
 def noise_timestep(request: AttentionRequest, model: DiffusionModel) -> int:

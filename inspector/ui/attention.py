@@ -192,7 +192,7 @@ def _numbers() -> dict[str, Any]:
             1, limits.max_steps, OWN.steps, step=1, label="Steps", info="Our choice; the paper gives none."
         )
         guidance = gr.Slider(
-            1, 30, OWN.guidance_scale, step=0.5, label="Guidance", info="Stable Diffusion's usual 7.5."
+            1, 30, OWN.guidance_scale, step=0.5, label="Guidance", info="Stable Diffusion's usual 7.5; 1 is none."
         )
         seed = gr.Number(PAPER_SEED, label="Seed", precision=0, minimum=0, info="The same seed gives the same picture.")
         scheduler = gr.Dropdown(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError
-from inspector.results import AttentionResult, resize_maps, span_tokens
+from inspector.results import ARMS, AttentionResult, resize_maps, span_tokens
 from inspector.results.spelling import names
 from inspector.results.spelling import spans as spelling_spans
 from inspector.views.figure import Bar, Panel, Row, Sheet
@@ -151,9 +151,20 @@ def _note(result: AttentionResult, token: str | int, look: Look) -> str:
     request = result.request
     scale = "each map has its own scale" if look.scale == "own" else "each column has one scale for all arms"
     return (
-        f"Cross-attention of “{name(result, token)}” in “{request.prompt}”; {request.model}, {request.steps} steps, "
-        f"guidance {request.guidance_scale:g}, seed {request.seed}; head mean, output blocks; {scale}."
+        f"Cross-attention of “{name(result, token)}” in “{request.prompt}”; {request.model}, {how(result)}, "
+        f"seed {request.seed}; head mean, output blocks; {scale}."
     )
+
+
+def how(result: AttentionResult) -> str:
+    """What was done to get the maps, in words, and nothing that was not."""
+    request, done = result.request, []
+    if request.image is None:
+        guidance = f"guidance {request.guidance_scale:g}" if request.guidance_scale > 1 else "no guidance"
+        done.append(f"{request.steps} steps of {request.scheduler}, {guidance}")
+    if ARMS[1] in result.steps:
+        done.append(f"noise added once at t = {result.steps[ARMS[1]][-1]}")
+    return "; ".join(done)
 
 
 def main_word(result: AttentionResult) -> str:

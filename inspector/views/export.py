@@ -181,7 +181,8 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
         parts.append(f"Colours: {', '.join(f'{name} {hex_color(color)}' for name, color in sheet.legend)}")
     if models:
         parts.append(f"Model revision{'s' if len(models) > 1 else ''}: {', '.join(models)}")
-    if hasattr(request, "seed") and not re.search(rf"\bseed {request.seed}\b", sheet.note):
+    drawn = getattr(request, "method", "attention") == "attention"  # the other methods of segmentation draw nothing
+    if hasattr(request, "seed") and drawn and not re.search(rf"\bseed {request.seed}\b", sheet.note):
         parts.append(f"Seed {request.seed}")
     parts.append(f"Made with Dense Inspector {__version__}")
     return " ".join(" ".join(part.split()).removesuffix(".") + "." for part in parts if part)

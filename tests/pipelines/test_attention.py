@@ -15,6 +15,7 @@ from inspector.pipelines.common import INFERENCE_LOCK
 from inspector.results import AttentionRequest, AttentionResult, Progress
 from inspector.settings import Limits, Settings
 from inspector.trace import trajectories
+from inspector.views import attention as views
 from tests.toys import ToyDiffusion
 
 PROMPT = "a horse on the grass"
@@ -136,9 +137,31 @@ def test_a_given_image_has_one_arm_and_keeps_its_own_size(model: ToyDiffusion) -
     assert len(result.metrics) == 21
 
 
-@pytest.mark.parametrize(("asked", "side"), [(None, 128), (64, 64), (90, 64), (100, 128), (1024, 1024)])
-def test_generated_sides_are_the_nearest_the_model_can_make(model: ToyDiffusion, asked: int | None, side: int) -> None:
+@pytest.mark.parametrize(("asked", "side"), [(None, 128), (64, 64), (128, 128), (1024, 1024)])
+def test_generated_sides_are_those_that_were_asked_for(model: ToyDiffusion, asked: int | None, side: int) -> None:
     assert attention.generated_size(AttentionRequest(PROMPT, size=asked), model) == side
+
+
+def test_a_side_that_cannot_be_made_is_refused_and_a_given_picture_takes_the_nearest(model: ToyDiffusion) -> None:
+    with pytest.raises(ChoiceError, match=r"^size is 100; .* multiple of 64, such as 64 or 128\.$"):
+        attention.generated_size(AttentionRequest(PROMPT, size=100), model)
+    given = np.zeros((64, 64, 3), np.uint8)
+    assert attention.generated_size(AttentionRequest(PROMPT, given, size=100), model) == 128
+
+
+@pytest.mark.parametrize("scale", [0, 1])
+def test_no_guidance_has_two_names(model: ToyDiffusion, scale: float) -> None:
+    result = attention.run(AttentionRequest(PROMPT, steps=2, size=64, guidance_scale=scale))
+    assert "no guidance" in views.how(result)
+    with pytest.raises(ChoiceError, match=r"guidance_scale is 0\.5"):
+        AttentionRequest(PROMPT, guidance_scale=0.5)
+
+
+def test_a_caption_says_what_was_done_and_nothing_else(model: ToyDiffusion) -> None:
+    made = attention.run(AttentionRequest(PROMPT, steps=2, size=64, guidance_scale=3, scheduler="pndm"))
+    assert views.how(made) == "2 steps of pndm, guidance 3; noise added once at t = 100"
+    given = attention.run(AttentionRequest(PROMPT, np.zeros((64, 64, 3), np.uint8), steps=5, guidance_scale=3))
+    assert views.how(given) == "noise added once at t = 100"
 
 
 def test_progress_counts_to_the_total_with_previews_and_time() -> None:

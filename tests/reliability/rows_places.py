@@ -231,11 +231,17 @@ def _use(ground: Ground, server: Server) -> None:
 
 
 def _left(home: Path, used: int) -> Verdict:
-    left = [path for name in ("gradio", "tmp") for path in (home / name).rglob("*")]
+    left = [path for name in ("gradio", "tmp") for path in (home / name).rglob("*") if not _of_a_library(path)]
     files = [path for path in left if path.is_file()]
     if left:
         return Verdict(False, f"LEFT: {len(files)} files of {used}, {len(left) - len(files)} folders")
     return Verdict(True, f"swept: nothing of {used} files")
+
+
+def _of_a_library(path: Path) -> bool:
+    """Whether it is an empty folder that gradio or torch make when they are imported, the same one each time."""
+    known = path.name == "vibe_edit_history" or path.name.startswith("torchinductor_")
+    return known and path.is_dir() and not any(path.iterdir())
 
 
 ROWS = [

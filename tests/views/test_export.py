@@ -138,9 +138,11 @@ def test_a_caption_stands_alone(tmp_path: Path) -> None:
         "magma, opacity 0.5, bilinear",
         "Colours: car #0072b2, sky #e69f00, background #808080.",
         "Model revisions: scenes-clip at 0123456789ab, a folder.",
-        "Seed 12.",
     ):
         assert part in caption
+    assert "Seed" not in caption  # MaskCLIP draws nothing
+    drawn = replace(result, request=replace(result.request, method="attention"))
+    assert "Seed 12." in caption_of(drawn, Look())
     assert caption.endswith(f" Made with Dense Inspector {__version__}.")
     *_, file = write_result(result, tmp_path, Look("magma", opacity=0.5))
     assert file.read_text() == caption + "\n"
