@@ -31,7 +31,13 @@ FIELDS: Fields = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The request's fields, --image, --token, the model and the outputs."""
-    parser.add_argument("--image", metavar="IMAGE", help="look at this picture or scene:SEED instead of generating one")
+    parser.add_argument(
+        "--image",
+        nargs="+",
+        metavar="IMAGE",
+        help="look at this picture or scene:SEED, or at each of several, instead of generating one",
+    )
+    parser.add_argument("--heads", action="store_true", help="keep the maps of every attention head too, in --out")
     parser.add_argument("--token", metavar="WORD", help="a word or phrase of the prompt to report on (default: each)")
     add_fields(parser, FIELDS)
     add_diffusion(parser)
@@ -39,6 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """`one` for every picture, or for the one that is generated."""
+    from inspector.cli.output import each
+
+    if args.image is None:
+        one(args)
+    else:
+        each(args, one)
+
+
+def one(args: argparse.Namespace) -> dict[str, Any]:
     """Print, for each arm and word, how sharp its mean map is and, on a drawn scene, how well it fits the mask."""
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
@@ -55,6 +71,7 @@ def run(args: argparse.Namespace) -> None:
         picture = open_picture(args.image)
         fields = {"prompt": picture.caption, **picture.fields} | fields
     refuse_unused(args, fields)
+    fields["heads"] = args.heads
     request = AttentionRequest(**{"prompt": "", **fields}, model=choose(args.diffusion, "diffusion"))
     if args.token is not None:  # a whole run is too much to lose to a slip
         word_tokens(request.prompt, [Token(0, request.prompt, 0, len(request.prompt))], args.token)
@@ -64,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"The model did not read the end of the prompt: {result.truncated!r}")
     side = view.SIDE * args.scale
     sheet = None if args.token is None else view.sheet(result, Look(), token=args.token, side=side)
-    hand_over(
+    return hand_over(
         result,
         rows(result, words),
         args,

@@ -30,6 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """`one` for every IMAGE."""
+    from inspector.cli.output import each
+    from inspector.errors import ChoiceError
+
+    if args.beside and len(args.image) > 1:
+        raise ChoiceError("--beside puts a second case below one picture; give one, or leave it out.")
+    each(args, one)
+
+
+def one(args: argparse.Namespace) -> dict[str, Any]:
     """Print each cluster's share of the image and, on a drawn scene, the scores beside RGB and xy."""
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
@@ -57,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     told = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in rows(result)]
     side = view.SIDE * args.scale
     sheet = view.sheet(results, Look(), side, labels=names) if args.beside else None
-    hand_over(results[0], told, args, sheet, results[1:])
+    return hand_over(results[0], told, args, sheet, results[1:])
 
 
 def rows(result: "ClustersResult") -> Sequence[Mapping[str, Any]]:

@@ -14,8 +14,13 @@ METAVARS: Mapping[Any, str] = {str: "TEXT", int: "N", float: "X"}
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
-    """The positional IMAGE."""
-    parser.add_argument("image", metavar="IMAGE", help="a picture file, or scene:SEED for a drawn scene with its masks")
+    """The positional IMAGE, one or more."""
+    parser.add_argument(
+        "image",
+        nargs="+",
+        metavar="IMAGE",
+        help="a picture file, or scene:SEED for a drawn scene with its masks; of several, each gets a folder in --out",
+    )
 
 
 def add_fields(parser: argparse.ArgumentParser, options: Fields, required: tuple[str, ...] = ()) -> None:

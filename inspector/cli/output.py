@@ -2,11 +2,13 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import make_writable, writing
+from inspector.errors import ChoiceError, InputError
 
 if TYPE_CHECKING:
     from inspector.views.figure import Sheet
@@ -38,8 +40,10 @@ def hand_over(
     sheet: "Sheet | None" = None,
     beside: Sequence[Any] = (),
     state: Mapping[str, Any] | None = None,
-) -> None:
+) -> dict[str, Any]:
     """Print `rows` as a table, then write --json, --figure, --page and --out where they were asked for.
+
+    Returns the numbers, as --json holds them.
 
     sheet: the figure, where it is not the tab's own, its pictures made for --scale; beside: the other results it
     shows; state: what the page's viewer opens with.
@@ -48,9 +52,9 @@ def hand_over(
     from inspector.views.table import lines, table
 
     print(lines(table(rows)))
+    others = {"beside": [provenance(other) for other in beside]} if beside else {}
+    numbers = {"rows": rows, **provenance(result), **others}
     if args.json is not None:
-        others = {"beside": [provenance(other) for other in beside]} if beside else {}
-        numbers = {"rows": rows, **provenance(result), **others}
         with writing(args.json):
             args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if args.figure is not None:
@@ -68,3 +72,39 @@ def hand_over(
         with writing(args.out):
             files = write_result(result, args.out, sheet=sheet, scale=args.scale)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")
+    return numbers
+
+
+def each(args: argparse.Namespace, one: Callable[[argparse.Namespace], dict[str, Any]]) -> None:
+    """Do `one` for every IMAGE, each with its own folder in --out; --json then lists the numbers of all.
+
+    A picture that is refused is named on standard error and does not stop the others. Raises InputError at the end
+    where there was one, and at once for options that mean one picture.
+    """
+    from inspector.views.export import dumps
+
+    names = args.image
+    if len(names) == 1:
+        one(argparse.Namespace(**{**vars(args), "image": names[0]}))
+        return
+    for option in ("figure", "page"):
+        if getattr(args, option) is not None:
+            raise ChoiceError(f"--{option} is one file, and {len(names)} pictures are given; use --out.")
+    make_writable(file=args.json, folder=args.out)
+    done, refused = [], 0
+    for number, name in enumerate(names, 1):
+        print(f"{name}")
+        out = None if args.out is None else args.out / f"{number:02d}-{Path(name).stem.replace(':', '-')}"
+        own = argparse.Namespace(**{**vars(args), "image": name, "out": out, "json": None})
+        try:
+            done.append({"image": name, **one(own)})
+        except InputError as error:
+            refused += 1
+            print(f"inspector: {name}: {' '.join(str(error).split())}", file=sys.stderr)
+            if out is not None and out.is_dir() and not any(out.iterdir()):
+                out.rmdir()
+    if args.json is not None:
+        with writing(args.json):
+            args.json.write_text(dumps({"pictures": done}, indent=2) + "\n", encoding="utf-8")
+    if refused:
+        raise InputError(f"{refused} of {len(names)} pictures were refused, as said above; the others are done.")

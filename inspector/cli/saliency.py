@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """`one` for every IMAGE."""
+    from inspector.cli.output import each
+
+    each(args, one)
+
+
+def one(args: argparse.Namespace) -> dict[str, Any]:
     """Print each class's probability, cosine and, on a drawn scene, how well its map fits the mask."""
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
@@ -40,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     picture = open_picture(args.image)
     model = choose(args.clip, "clip")
     result = follow(saliency.stream(SaliencyRequest(**picture.fields, model=model, **given(args, FIELDS))))
-    hand_over(result, rows(result), args)
+    return hand_over(result, rows(result), args)
 
 
 def rows(result: "SaliencyResult") -> list[dict[str, Any]]:

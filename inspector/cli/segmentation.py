@@ -31,6 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """`one` for every IMAGE."""
+    from inspector.cli.output import each
+
+    tell_unused(args)
+    each(args, one)
+
+
+def one(args: argparse.Namespace) -> dict[str, Any]:
     """Print each class's share of the image and, on a drawn scene, its IoU."""
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
@@ -41,7 +49,6 @@ def run(args: argparse.Namespace) -> None:
     from inspector.views.segmentation import RULE
 
     prepare(args)
-    tell_unused(args)
     picture = open_picture(args.image)
     request = SegmentationRequest(
         **picture.fields,
@@ -52,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     result = follow(segmentation.stream(request))
     if result.metrics:
         print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}. {RULE}")
-    hand_over(result, rows(result), args)
+    return hand_over(result, rows(result), args)
 
 
 def tell_unused(args: argparse.Namespace) -> None:
