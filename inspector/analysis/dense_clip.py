@@ -72,7 +72,7 @@ def dense_embeddings(model: ClipModel, trunk: Trunk, variant: str = "maskclip") 
         pairs = [(named[left], named[right]) for left, right in chosen.attention]
         sigma = chosen.sigma
         bias = None if sigma is None else lambda rows: patch_gaussian(trunk, sigma, rows).to(value)
-        attended = last_block.attend(pairs, value, memory.BUDGET / 4, bias)
+        attended = last_block.attend(pairs, value, memory.BUDGET / 8, bias)
     merged = last_block.merge_heads(block, attended)
     out = last_block.finish(block, trunk.tokens, merged, chosen.residual, chosen.ffn)
     return model.dense(out, trunk)[0]

@@ -1,29 +1,50 @@
 """Labels from the scores of classes: winner, background, connected segments, and their quality on masks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
 from inspector.analysis import metrics
-from inspector.results import ClassNames, Masks, Segment
+from inspector.results import ClassNames, Masks, Segment, resize_maps
 from inspector.words import class_mask
 
 
-def winners(scores: np.ndarray, background: float = 0.0) -> np.ndarray:
+@dataclass(frozen=True)
+class Enlarged(Sequence[np.ndarray]):
+    """Scores (class, gh, gw) at another size (h, w), a class at a time: all of 64 at 1,024 px would take 268 MB."""
+
+    grid: np.ndarray
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+    def __getitem__(self, index: Any) -> Any:
+        """float32 (h, w) of one class, bilinear."""
+        return resize_maps(self.grid[index], self.size)
+
+
+def winners(scores: Iterable[np.ndarray], background: float = 0.0) -> np.ndarray:
     """int32 (h, w): 1 + index of the best class of scores (class, h, w), 0 where it stays below `background`.
 
     Of equal classes the first wins. `background` is on the scale of the scores; 0 labels every pixel of scores
     that are not negative.
     """
-    labels = scores.argmax(0).astype(np.int32) + 1
+    each = iter(scores)
+    best = next(each).copy()
+    labels = np.ones(best.shape, np.int32)
+    for index, map_ in enumerate(each, 2):
+        labels[map_ > best] = index
+        np.maximum(best, map_, out=best)
     if background > 0:
-        labels[scores.max(0) < background] = 0
+        labels[best < background] = 0
     return labels
 
 
-def segments(labels: np.ndarray, scores: np.ndarray, names: Sequence[str]) -> tuple[Segment, ...]:
+def segments(labels: np.ndarray, scores: Sequence[np.ndarray], names: Sequence[str]) -> tuple[Segment, ...]:
     """Connected regions (8 neighbours) of each class, largest first.
 
     labels: int32 (h, w) as from `winners`; scores: (class, h, w).

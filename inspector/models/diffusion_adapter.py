@@ -17,6 +17,8 @@ from inspector.models.placement import out_of_memory
 from inspector.models.protocols import PromptToken, TokenizedPrompt
 from inspector.models.tokenizer import open_fast_tokenizer, plain
 
+TEXTS = 64  # prompts encoded at once
+
 
 class StableDiffusionAdapter:
     """Satisfies `protocols.DiffusionModel`; its docstrings say what each method returns."""
@@ -72,7 +74,8 @@ class StableDiffusionAdapter:
     def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
         """Hidden states (n, prompt_length, width) that the UNet attends to: the text tower's last, normed."""
         ids = torch.tensor([self.tokenize(prompt).ids for prompt in prompts], device=self.device)
-        return self._finite(self.text_encoder(ids).last_hidden_state, "the text encoder's states")
+        states = torch.cat([self.text_encoder(part).last_hidden_state for part in ids.split(TEXTS)])
+        return self._finite(states, "the text encoder's states")
 
     @torch.no_grad()
     def encode_images(self, images: np.ndarray) -> torch.Tensor:

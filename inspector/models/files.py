@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ PARTS: Mapping[str, str] = {  # part of a pipeline -> stem of its weights
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
 }
+CHECKSUMS = "checksums.json"
+COMPUTING = (".safetensors", ".json", ".gz")  # endings of what changes what a model computes: weights, settings, merges
+DESCRIBING = ("card.json", CHECKSUMS)  # and what does not
+AGAIN = "get the repository's files again, or train them anew, which writes it"
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 
 
@@ -117,7 +121,62 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.safetensors")):
         digest.update(file.relative_to(folder).as_posix().encode())
-        with open(file, "rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        for block in _blocks(file):
+            digest.update(block)
     return digest.hexdigest()[:12]
+
+
+def checked_fingerprint(folder: Path) -> str:
+    """The folder's `fingerprint`, each file read once, when its files are as its checksums.json says.
+
+    Raises ModelFilesError, which names the file, for one that was changed, is missing or was added, and where there
+    are no checksums.
+    """
+    if not (folder / CHECKSUMS).is_file():
+        raise ModelFilesError(
+            f"{folder} has no {CHECKSUMS}, so nobody can tell whether its files were changed since they were made; {AGAIN}."
+        )
+    known, (revision, found) = read_json(folder / CHECKSUMS), _checksums(folder)
+    for name in sorted(known.keys() | found.keys()):
+        if name not in found:
+            raise ModelFilesError(f"{folder / name} is missing; {AGAIN}.")
+        if name not in known:
+            raise ModelFilesError(f"{folder / name} is no part of the model that {CHECKSUMS} describes; remove it.")
+        if found[name] != known[name]:
+            raise ModelFilesError(
+                f"{folder / name} was changed since it was made: its bytes do not match {CHECKSUMS}; {AGAIN}."
+            )
+    return revision
+
+
+def write_checksums(folder: Path) -> None:
+    """Write `folder`/checksums.json: the SHA-256 of every file that changes what the model computes."""
+    (folder / CHECKSUMS).write_text(json.dumps(_checksums(folder)[1], indent=2) + "\n", "utf-8")
+
+
+def _checksums(folder: Path) -> tuple[str, dict[str, str]]:
+    """The folder's `fingerprint`, and the SHA-256 of each file that changes what the model computes, by name."""
+    weights, found = hashlib.sha256(), {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        if file.suffix not in COMPUTING or name in DESCRIBING or not file.is_file():
+            continue
+        digest, is_weights = hashlib.sha256(), file.suffix == ".safetensors"
+        if is_weights:
+            weights.update(name.encode())
+        for block in _blocks(file):
+            digest.update(block)
+            if is_weights:
+                weights.update(block)
+        found[name] = digest.hexdigest()
+    return weights.hexdigest()[:12], found
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    """The file's bytes; a text's lines end in the same way whatever a checkout on Windows has made of them."""
+    if file.suffix == ".json":
+        yield file.read_bytes().replace(b"\r\n", b"\n")
+        return
+    with open(file, "rb") as stream:
+        while block := stream.read(1 << 20):
+            yield block

@@ -18,7 +18,7 @@ from inspector.models.catalog import Kind, ModelSpec
 from inspector.models.clip_adapter import open_clip_folder
 from inspector.models.diffusion_adapter import open_diffusion_folder
 from inspector.models.fetching import Report, fetch
-from inspector.models.files import fingerprint
+from inspector.models.files import checked_fingerprint, fingerprint
 from inspector.models.protocols import ClipModel, DiffusionModel
 from inspector.settings import ASSETS, settings
 
@@ -106,7 +106,7 @@ def _folder(spec: ModelSpec, report: Report) -> tuple[Path, str]:
     folder = ASSETS / "models" / spec.source if spec.origin == "embedded" else Path(spec.source)
     if not folder.is_dir():
         raise ModelFilesError(f"{folder} is missing; get the whole repository, its weights included, or train them.")
-    return folder, fingerprint(folder)
+    return folder, checked_fingerprint(folder) if spec.origin == "embedded" else fingerprint(folder)
 
 
 def _build(spec: ModelSpec, folder: Path, revision: str) -> ClipModel | DiffusionModel:

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from inspector import __version__, world
+from inspector.models.files import write_checksums
 from inspector.training.loop import Run
 
 CARD_FILE = "card.json"
@@ -44,7 +45,7 @@ TEXTS = {
 
 
 def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Module) -> None:
-    """Record one training run in `folder`/card.json and render README.md.
+    """Record one training run in `folder`/card.json, render README.md, and write the checksums of what was made.
 
     part: what of the folder the run trained ("clip", "autoencoder", "unet"); shipped: that part of the run's module.
     """
@@ -64,6 +65,7 @@ def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Modul
     }
     card.pop("measured", None)  # measured on other weights
     _write(folder, card)
+    write_checksums(folder)
 
 
 def write_measured(folder: Path, measured: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ from inspector.models.diffusion import (
     convert_text_tower,
     save_diffusion,
 )
-from inspector.models.files import fingerprint
+from inspector.models.files import checked_fingerprint, fingerprint
 from inspector.models.parts import open_autoencoder, open_clip_part, open_unet
 from inspector.models.tokenizer import open_fast_tokenizer, open_tokenizer
 from inspector.settings import ASSETS
@@ -255,5 +255,8 @@ def sample(unet: Any, vae: Any, text: TextStates, alphas: torch.Tensor, side: in
 
 
 def shipped_or_new(out: Path, part: str) -> Path:
-    """`out`/part if it is there, else the shipped one."""
-    return out / part if (out / part).exists() else ASSETS / "models" / part
+    """`out`/part if it is there, else the shipped one. Raises ModelFilesError where that was changed."""
+    if (out / part).exists():
+        return out / part
+    checked_fingerprint(ASSETS / "models" / Path(part).parts[0])
+    return ASSETS / "models" / part

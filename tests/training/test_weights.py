@@ -1,13 +1,18 @@
 """What is shipped in assets/models: made on this world, small, safetensors, and described."""
 
 import ast
+import hashlib
 import json
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from inspector import world
+from inspector.models.files import CHECKSUMS, checked_fingerprint, fingerprint, read_json
 from inspector.settings import ASSETS
-from inspector.training.cards import render
+from inspector.training.cards import render, write_card, write_measured
+from inspector.training.loop import Schedule
 
 MODELS = ("scenes-clip", "scenes-diffusion")
 PARTS = {"scenes-clip": {"clip"}, "scenes-diffusion": {"autoencoder", "unet"}}
@@ -27,6 +32,17 @@ def test_weights_are_not_older_than_the_world(name):
 def test_the_card_is_rendered_from_its_numbers(name):
     folder = ASSETS / "models" / name
     assert (folder / "README.md").read_text() == render(name, json.loads((folder / "card.json").read_text()))
+
+
+def test_training_writes_the_checksums_of_what_it_wrote(tmp_path):
+    folder = tmp_path / "scenes-clip"
+    folder.mkdir()
+    (folder / "open_clip_model.safetensors").write_bytes(b"weights")
+    run = SimpleNamespace(schedule=Schedule(2, 1e-3), step=2, seconds=1.0)
+    write_card(folder, "clip", "cpu", run, torch.nn.Linear(2, 2))
+    assert read_json(folder / CHECKSUMS) == {"open_clip_model.safetensors": hashlib.sha256(b"weights").hexdigest()}
+    write_measured(folder, {"pointing": 0.5})  # changes the card, which computes nothing
+    assert checked_fingerprint(folder) == fingerprint(folder)
 
 
 def test_only_small_safetensors_are_shipped():
