@@ -244,7 +244,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
             head=head(),
             max_file_size=settings().limits.max_bytes,
             max_threads=40 + settings().queue,  # a run that waits holds one
-            state_session_capacity=500,
+            state_session_capacity=100,  # each takes 0.3 MB, and each call of a program is one
             allowed_paths=[],
             show_error=False,
             ssr_mode=False,

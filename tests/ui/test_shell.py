@@ -39,6 +39,7 @@ def test_the_server_keeps_to_itself(options: dict[str, Any], built: gr.Blocks) -
     assert options["allowed_paths"] == []
     assert options["show_error"] is False
     assert options["share"] is False
+    assert options["state_session_capacity"] <= 100
     assert options["max_file_size"] == settings().limits.max_bytes
     assert built.analytics_enabled is False
     assert built.delete_cache is None  # `places` sweeps, empty folders too
