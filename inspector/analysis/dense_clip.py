@@ -69,7 +69,7 @@ def dense_embeddings(model: ClipModel, trunk: Trunk, variant: str = "maskclip") 
         attended = value
     else:
         named = {"q": query, "k": key, "v": value}
-        pairs = [(named[left], named[right]) for left, right in chosen.attention]
+        pairs = [(named[pair[0]], named[pair[1]]) for pair in chosen.attention]
         sigma = chosen.sigma
         bias = None if sigma is None else lambda rows: patch_gaussian(trunk, sigma, rows).to(value)
         attended = last_block.attend(pairs, value, memory.BUDGET / 8, bias)

@@ -3,9 +3,9 @@
 Only what follows the attention is left to autograd, all targets at once (`is_grads_batched`). With g_r a target's
 gradient with respect to the row o_r = sum_j a_rj v_j of a head's attention output, the sums over the patches are
 
-    queries   scale sum_j (m_j . v_j - w_j) k_j          m_j = sum of a_rj g_r, w_j = sum of a_rj g_r . o_r over patches r
-    keys      scale sum_r (g_r . (p_r - s_r o_r)) q_r    p_r = sum of a_rj v_j over patches j
-    values    sum_r s_r g_r                              s_r = sum of a_rj over patches j
+    queries   scale sum_j (m_j . v_j - w_j) k_j        m_j = sum of a_rj g_r, w_j = sum of a_rj g_r . o_r, patches r
+    keys      scale sum_r (g_r . (p_r - s_r o_r)) q_r  p_r = sum of a_rj v_j over patches j
+    values    sum_r s_r g_r                            s_r = sum of a_rj over patches j
 
 (j runs over all tokens and r over the rows that reach the embedding where nothing else is said). So no array has an
 axis of targets and two of tokens; attention is formed a few rows at a time, and targets are taken a few at a time, so
@@ -16,6 +16,7 @@ attention and 0.1 GB for its queries, keys and values.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import nn
@@ -60,7 +61,7 @@ class LastPass:
 
     @cached_property
     def _heads(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Queries (1, head, r, head_dim) of the rows that reach the embedding, keys and values (1, head, n, head_dim)."""
+        """Queries (1, head, r, head_dim) of rows that reach the embedding, keys and values (1, head, n, head_dim)."""
         block = self.model.last_block
         query, key, value = last_block.split_heads(block, last_block.project(block, self.activations))
         # Each in one piece: a product would copy the parts of a larger array again for every few rows.
@@ -158,8 +159,9 @@ class LastPass:
 
     @property
     def _tail_bytes(self) -> float:
-        """Bytes that one row of what follows the attention holds, and again for each target that goes back through it."""
-        layers = (layer for layer in self.model.last_block.mlp.modules() if isinstance(layer, nn.Linear))
+        """Bytes that one row of what follows the attention holds, and again for each target that goes back."""
+        mlp: Any = self.model.last_block.mlp
+        layers = (layer for layer in mlp.modules() if isinstance(layer, nn.Linear))
         hidden = max(layer.out_features for layer in layers)
         return self.activations.element_size() * (3 * hidden + 8 * self.activations.shape[-1])
 

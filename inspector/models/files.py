@@ -134,7 +134,8 @@ def checked_fingerprint(folder: Path) -> str:
     """
     if not (folder / CHECKSUMS).is_file():
         raise ModelFilesError(
-            f"{folder} has no {CHECKSUMS}, so nobody can tell whether its files were changed since they were made; {AGAIN}."
+            f"{folder} has no {CHECKSUMS}, so nobody can tell whether its files were changed since they were made; "
+            f"{AGAIN}."
         )
     known, (revision, found) = read_json(folder / CHECKSUMS), _checksums(folder)
     for name in sorted(known.keys() | found.keys()):

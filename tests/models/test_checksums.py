@@ -122,9 +122,7 @@ def test_every_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read == dict.fromkeys(read_json(folder / CHECKSUMS), 1)
 
 
-def test_the_command_line_says_it_with_code_2(
-    copy: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_line_says_it_with_code_2(copy: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
     flip(copy("scenes-clip") / WEIGHTS)
     assert main(["saliency", "scene:1", "--classes", "car, tree"]) == 2
     told = capsys.readouterr().err
