@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gradio.exceptions import Error
+from gradio.route_utils import FnIndexInferError
 from gradio.routes import App, ORJSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -23,6 +24,7 @@ from starlette.responses import JSONResponse
 
 from inspector.settings import is_public, settings
 from inspector.ui import places
+from inspector.ui.guard import explained
 from inspector.ui.listeners import LISTENERS
 from inspector.ui.share import AGENT
 
@@ -106,8 +108,16 @@ def guarded_app(rules: Rules, session_of: Callable[[str], str], scripts: Collect
     return Guarded(
         default_response_class=ORJSONResponse,
         middleware=[Middleware(Policies, rules=rules, scripts=scripts)],
-        exception_handlers=dict.fromkeys((TypeError, ValueError, KeyError, RecursionError, Error), _misused),
+        exception_handlers={**dict.fromkeys(_MISUSE, _misused), OSError: _failed},
     )
+
+
+_MISUSE = (TypeError, ValueError, KeyError, RecursionError, FnIndexInferError, Error)
+
+
+async def _failed(request: Any, error: Exception) -> JSONResponse:
+    """The machine could not do it, such as keep an upload where the disk is full."""
+    return JSONResponse({"detail": str(explained(error))}, 507)
 
 
 async def _misused(request: Any, error: Exception) -> JSONResponse:

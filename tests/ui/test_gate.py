@@ -1,6 +1,7 @@
 """The gate: under which names and from which sites the page may be asked, and what its answers tell the browser."""
 
 import asyncio
+import errno
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -238,6 +239,27 @@ def test_a_file_may_do_nothing_at_all() -> None:
     policy = ask("/gradio_api/file=somewhere/drawing.svg").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert policy.endswith("sandbox")
+
+
+def test_a_call_that_no_endpoint_knows_and_a_full_disk_are_sentences() -> None:
+    async def once(path: str, error: Exception) -> httpx.Response:
+        app = gate.guarded_app(LOCAL, str, ())
+
+        async def fail(request: Any) -> Any:
+            raise error
+
+        app.add_route(path, fail)
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+            return await asking.get(path)
+
+    for error in (KeyError("/nobody"), TypeError("Parameter `x` is not one"), gate.FnIndexInferError("nobody")):
+        answer = asyncio.run(once("/x", error))
+        assert answer.status_code == 400
+        assert answer.json()["detail"].startswith("This is no call that the page knows (")
+    full = asyncio.run(once("/x", OSError(errno.ENOSPC, "No space left on device")))
+    assert full.status_code == 507
+    assert full.json()["detail"].startswith("The server's disk is full")
 
 
 def test_the_page_says_only_what_a_browser_reads() -> None:
