@@ -2,7 +2,8 @@
 
 Everything here runs on the CPU in float32 and draws from its own generators: the same features and
 seed give the same labels whatever device the model ran on, and no global random state is touched.
-All restarts are one batch of matrix products, which beats one restart after another several times.
+Restarts are one batch of matrix products, which beats one restart after another several times, or a few batches
+where one would not fit into `memory.BUDGET`.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ import cv2
 import numpy as np
 import torch
 
+from inspector.analysis import memory
 from inspector.analysis.metrics import adjusted_rand_index, match_clusters
 from inspector.errors import ChoiceError, NotFiniteError
 from inspector.results import check_choice
 
 METRICS = ("cosine", "euclid")
+DISTANCES = 20  # arrays (restart, point, k) that a Lloyd step holds at once; 10, and as many that are not reused
 ITERATIONS = 100  # Lloyd steps at most; a few dozen settle a 64 x 64 grid
 BASELINES = ("rgb", "xy")
 
@@ -81,7 +84,15 @@ def kmeans(
     points = points.detach().float().cpu()
     # Distances do not change when points are centred, and |x|^2 - 2xc + |c|^2 then loses fewer digits.
     points = _unit(points) if metric == "cosine" else points - points.mean(0)
-    centroids = _seeds(points, k, seed, restarts)
+    draws = torch.rand(restarts, k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    at_once = memory.fitting(restarts, DISTANCES * k * len(points) * points.element_size(), memory.BUDGET)
+    parts = [_lloyd(points, part, metric) for part in draws.split(at_once)]
+    return torch.cat([labels for labels, _ in parts]), torch.cat([inertia for _, inertia in parts])
+
+
+def _lloyd(points: torch.Tensor, draws: torch.Tensor, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """`kmeans` of points that are prepared, a restart for each row of draws (restart, k) in [0, 1)."""
+    centroids = _seeds(points, draws)
     labels = _distances(points, centroids).argmin(-1)
     for _ in range(ITERATIONS):
         centroids = _update(points, centroids, labels)
@@ -94,13 +105,12 @@ def kmeans(
     return labels, inertia
 
 
-def _seeds(points: torch.Tensor, k: int, seed: int, restarts: int) -> torch.Tensor:
+def _seeds(points: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
     """k-means++: each next centroid is a point drawn in proportion to its squared distance to those before."""
-    draws = torch.rand(restarts, k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     chosen = (draws[:, 0] * len(points)).long()
     centroids = points[chosen][:, None]  # (restart, 1, channel)
     nearest = _distances(points, centroids)[..., 0]  # (restart, point)
-    for step in range(1, k):
+    for step in range(1, draws.shape[1]):
         total = nearest.double().cumsum(-1)
         chosen = torch.searchsorted(total, draws[:, step, None] * total[:, -1:], right=True).squeeze(-1)
         latest = points[chosen.clamp(max=len(points) - 1)][:, None]

@@ -50,7 +50,9 @@ def chosen_dtype(device: torch.device) -> torch.dtype:
 def free_gb(device: torch.device) -> float:
     """Memory in GB (10^9 bytes) that can be taken on the device now."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0] / 1e9
+        # What torch keeps for later use counts as taken there, and is free to it.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return (torch.cuda.mem_get_info(device)[0] + kept) / 1e9
     free = psutil.virtual_memory().available
     return min(free, _container_bytes(CGROUP, free)) / 1e9
 

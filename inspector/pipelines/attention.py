@@ -13,6 +13,7 @@ from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
+from inspector.pipelines.room import check_room
 from inspector.results import ARMS, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
 from inspector.trace.previews import Previewer, shrink
@@ -43,7 +44,7 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
 
     Closing the generator stops the run: nothing of it runs between two items, no hook is left and no lock held.
     Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, RecordingError when the maps
-    would not fit into `limits.max_recording`.
+    would not fit into `limits.max_recording`, ModelMemoryError when the run would not fit into the memory that is free.
     """
     started = time.perf_counter()
     model = yield from loading(load_diffusion, request.model)
@@ -52,6 +53,8 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     timestep = noise_timestep(request, model)
     if request.image is None:
         schedule(model, request.scheduler, request.steps)
+    else:
+        model.scheduler(request.scheduler)  # a name that does not exist is refused, used or not
     side, multiple = generated_size(request, model), model.latent_factor * LEVELS
     given = None if request.image is None else fit_image(request.image, side, multiple)
     _check_memory(request, model, (side, side) if given is None else given.shape[:2], len(positions))
@@ -98,7 +101,10 @@ def _total(request: AttentionRequest) -> int:
 
 
 def _check_memory(request: AttentionRequest, model: DiffusionModel, size: tuple[int, int], tokens: int) -> None:
-    """Raise RecordingError when the maps would be larger than allowed, before anything runs."""
+    """Raise RecordingError when the maps would be larger than allowed, before anything runs.
+
+    And ModelMemoryError when they and the run would take more memory than is free.
+    """
     grid = (size[0] // model.latent_factor, size[1] // model.latent_factor)
     calls = _total(request) + 1  # PNDM makes one call more than it has steps
     needed = recording_bytes(model.unet, grid, tokens, calls, heads=request.heads)
@@ -108,6 +114,8 @@ def _check_memory(request: AttentionRequest, model: DiffusionModel, size: tuple[
         raise RecordingError(
             f"The maps would take {needed / 1e9:.1f} GB and {allowed / 1e9:.1f} GB are allowed; record {advice}."
         )
+    guided = request.image is None and request.guidance_scale > 1
+    check_room(model, size, batch=2 if guided else 1, kept=needed)
 
 
 def _generate(
@@ -162,11 +170,11 @@ def _noise_once(
 def _result(
     request: AttentionRequest, prompt: TokenizedPrompt, arms: Mapping[str, Arm], started: float, model: Any
 ) -> AttentionResult:
-    """The result without metrics."""
-    head_maps = {name: arm.recording.stacked(heads=True) for name, arm in arms.items()}
+    """The result without metrics; the recordings are emptied."""
+    head_maps = {name: arm.recording.taken(heads=True) for name, arm in arms.items()}
     return AttentionResult(
         request=request,
-        maps={name: arm.recording.stacked() for name, arm in arms.items()},
+        maps={name: arm.recording.taken() for name, arm in arms.items()},
         steps={name: tuple(arm.recording.timesteps) for name, arm in arms.items()},
         tokens=tuple(Token(token.index, token.text, token.start, token.stop) for token in prompt.tokens),
         images={name: arm.image for name, arm in arms.items()},

@@ -16,6 +16,7 @@ from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
+from inspector.pipelines.room import check_room
 from inspector.results import ClustersRequest, ClustersResult, Masks, Progress
 
 STAGES = 3
@@ -60,11 +61,13 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
 def image_features(model: DiffusionModel, request: ClustersRequest) -> torch.Tensor:
     """Unit feature vectors float32 (channel, gh, gw) of the request's image, scaled to a size the model takes.
 
-    Raises PromptError, which names what is cut, where the model does not read the prompt to its end.
+    Raises PromptError, which names what is cut, where the model does not read the prompt to its end, and
+    ModelMemoryError before it runs where too little memory is free.
     """
     if cut := model.tokenize(request.prompt).truncated:
         raise too_long(model.spec.name, cut, "the prompt")
     image = fit_image(request.image, model.image_size, model.latent_factor * 8)
+    check_room(model, image.shape[:2])
     latents, states = model.encode_images(image[None]), model.encode_prompts([request.prompt])
     return preset_features(model, latents, states, [request.timestep], request.seed, request.preset)[0]
 

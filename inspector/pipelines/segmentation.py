@@ -25,6 +25,7 @@ from inspector.models import load_clip, load_diffusion
 from inspector.models.protocols import ClipModel, DiffusionModel, Trunk
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, model_side, provenance
+from inspector.pipelines.room import check_room, pass_bytes
 from inspector.results import (
     CLIP_ES_BACKGROUND,
     ClassNames,
@@ -39,7 +40,6 @@ from inspector.trace.trajectories import record_once
 
 STAGES = 3
 PROMPTS_AT_ONCE = 16  # class prompts in one batch of the UNet, where they fit into memory.BUDGET
-PASS_ARRAYS = 100  # what a pass holds at once for one prompt, in arrays of its first block; measured: 40 to 110
 
 
 @dataclass(frozen=True)
@@ -122,17 +122,18 @@ def attention_maps(
     """float32 (class, gh, gw): mean over tokens, layers and synonyms of the cross-attention to a class's name.
 
     image: sides fit for `encode_images`. A prompt of its own for each class, as in DiffSegmenter, since a list of all
-    classes is no caption the model has seen, and is cut off after a few dozen.
+    classes is no caption the model has seen, and is cut off after a few dozen. Raises ModelMemoryError before it runs
+    where the picture is too large for the memory that is free.
     """
     prompts, spans = class_prompts(model, classes, template)
+    at_once = memory.fitting(min(PROMPTS_AT_ONCE, len(prompts)), pass_bytes(model, image.shape[:2]), memory.BUDGET)
+    check_room(model, image.shape[:2], at_once)
     with torch.no_grad():
         latents = model.encode_images(image[None])
         states = model.encode_prompts(prompts)
     positions = sorted({position for span in spans for position in span})
-    config: Any = model.unet.config
-    each = PASS_ARRAYS * config.block_out_channels[0] * latents[0, 0].nbytes
     maps = []
-    for part in memory.blocks(len(prompts), memory.fitting(PROMPTS_AT_ONCE, each, memory.BUDGET)):
+    for part in memory.blocks(len(prompts), at_once):
         count = part.stop - part.start
         batch = latents.expand(count, -1, -1, -1)
         recording, _ = record_once(model, batch, states[part], timestep, [seed] * count, positions)

@@ -39,6 +39,11 @@ class Recording:
         source = self.head_maps if heads else self.maps
         return {layer: np.stack([maps[image] for maps in calls]) for layer, calls in source.items()}
 
+    def taken(self, heads: bool = False) -> dict[str, np.ndarray]:
+        """As `stacked` of the first image, and forgotten here layer by layer, so that nothing large is there twice."""
+        source = self.head_maps if heads else self.maps
+        return {layer: np.stack([maps[0] for maps in source.pop(layer)]) for layer in list(source)}
+
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
     """Names of the cross-attention modules in the order of the forward pass; RecordingError if there is none."""

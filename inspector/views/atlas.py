@@ -48,10 +48,19 @@ class Axis:
 
 @dataclass(frozen=True)
 class Later:
-    """Maps of a known shape that are computed when they are written. make: () -> float array of `shape`."""
+    """Maps of a known shape that are computed when they are written, one index of the first axis at a time.
+
+    make: index -> float array of `shape[1:]`.
+    """
 
     shape: tuple[int, ...]
-    make: Callable[[], np.ndarray]
+    make: Callable[[int], np.ndarray]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.make(index)
 
     @property
     def size(self) -> int:
@@ -164,14 +173,18 @@ def _block(block: Block, atlas: Atlas, writer: _Writer) -> dict[str, Any]:
     head["computed"] = block.computed
     if block.maps is None:
         return head
-    maps = block.maps.make() if isinstance(block.maps, Later) else block.maps
-    data, low, high = quantise(maps)
+    data, low, high = _one_by_one(block.maps) if isinstance(block.maps, Later) else quantise(block.maps)
     return head | {
-        "shape": maps.shape,
+        "shape": data.shape,
         "data": writer.add(data),
         "low": writer.add(low.astype("<f4")),
         "high": writer.add(high.astype("<f4")),
     }
+
+
+def _one_by_one(maps: Later) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    parts = [quantise(maps[index]) for index in range(len(maps))]
+    return tuple(np.stack(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]
 
 
 def _picture(picture: np.ndarray, writer: _Writer) -> dict[str, Any]:

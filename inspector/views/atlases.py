@@ -134,9 +134,9 @@ def _attention_block(result: AttentionResult, arm: str, layer: str, tokens: Mapp
     grids = [maps.shape[-2:] for name, maps in result.maps[arm].items() if layer in ("mean", name, str(maps.shape[-2]))]
     shape = (len(result.steps[arm]), len(tokens), *max(grids, key=lambda grid: grid[0]))
 
-    def words() -> np.ndarray:
-        maps = result.select(arm, layer=attention.parse_layer(layer))  # (step, token, h, w)
-        return np.stack([maps[:, list(positions)].mean(1) for positions in tokens.values()], 1)
+    def words(step: int) -> np.ndarray:
+        maps = result.select(arm, step, attention.parse_layer(layer))  # (token, h, w)
+        return np.stack([maps[list(positions)].mean(0) for positions in tokens.values()])
 
     return Block({"arm": arm, "layer": layer}, ("step", "word"), Later(shape, words), arm)
 

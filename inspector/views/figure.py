@@ -208,7 +208,7 @@ def draw(sheet: Sheet, cell: int = CELL) -> np.ndarray:
             canvas.paste(strip.rotate(90, expand=True), corner)
         else:
             pen.text((line.x, line.y), line.text, color, type_, anchor=line.anchor)
-    return np.array(canvas)
+    return np.asarray(canvas)  # not one more copy
 
 
 def _pixels(block: Block) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from inspector.results import ClustersResult
-from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
+from inspector.views.atlas import Atlas, Axis, Block, Labels
 from inspector.views.atlases import atlas_of
 from inspector.views.export import Result
 from inspector.views.figure import Bar, Panel, Row, Sheet
@@ -72,7 +72,7 @@ def _grid(atlas: Atlas, result: Result, choice: Choice, pin: Any) -> tuple[Block
         place = [pin.get(axis) if isinstance(pin, Mapping) else None for axis in ("y", "x")]
         y, x = (value if isinstance(value, int | float) and 0 <= value < 1 else 0.5 for value in place)
         return block, result.similarity(int(y * height), int(x * width))
-    maps = block.maps.make() if isinstance(block.maps, Later) else block.maps
+    maps: Any = block.maps
     for name in block.inner:
         axis = _axis(atlas, name)
         maps = maps[min(axis.values.index(choice[name]), len(maps) - 1)]

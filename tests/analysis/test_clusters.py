@@ -75,7 +75,8 @@ def test_cosine_sees_direction_and_euclid_sees_length():
 
 def test_seeds_of_kmeans_plus_plus_hit_every_far_blob():
     points, truth = blobs()
-    centroids = clusters._seeds(points, 4, seed=0, restarts=30)
+    draws = torch.rand(30, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    centroids = clusters._seeds(points, draws)
     nearest = torch.cdist(centroids, points[None].expand(30, -1, -1)).argmin(-1)
     assert all(len(set(truth[run])) == 4 for run in nearest.numpy())  # uniform seeds would miss about nine in ten
 

@@ -11,7 +11,7 @@ import torch
 from open_clip.model import resize_pos_embed
 
 from inspector.errors import ChoiceError, ModelFilesError, UnsupportedModelError
-from inspector.models import catalog
+from inspector.models import catalog, clip_adapter
 from inspector.models.clip_adapter import OpenClipAdapter, open_clip_folder
 from inspector.models.loading import load_clip
 
@@ -47,6 +47,25 @@ def test_trunk_last_block_and_head_equal_open_clips_forward(
     with torch.no_grad():
         embedding = adapter.head(adapter.last_block(trunk.tokens), trunk, pooling)
         assert torch.allclose(embedding, adapter.model.encode_image(pixels), atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"quick_gelu": True, "ls_init_value": 0.3}])
+def test_large_pictures_run_the_same_blocks_with_fused_attention(
+    make_clip: Callable[..., Path], settings: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = opened(make_clip(**settings))
+    pixels = adapter.pixels(picture(48, 72), side=48)
+    plain = adapter.trunk(pixels).tokens
+    monkeypatch.setattr(clip_adapter, "PLAIN_ATTENTION", 0)
+    monkeypatch.setattr(torch.nn.MultiheadAttention, "forward", None)
+    assert torch.allclose(adapter.trunk(pixels).tokens, plain, atol=1e-5)
+
+
+def test_texts_are_encoded_in_parts(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, words = opened(clip_folder), ["horse", "house", "car", "grass", "cars"]
+    together = adapter.text(words)
+    monkeypatch.setattr(clip_adapter, "TEXTS", 2)
+    assert torch.allclose(adapter.text(words), together, atol=1e-6)
 
 
 def test_at_another_size_it_equals_a_model_whose_positions_open_clip_resized(

@@ -10,7 +10,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from inspector.errors import ChoiceError, ImageError, UnsupportedModelError
-from inspector.models import catalog
+from inspector.models import catalog, diffusion_adapter
 from inspector.models.diffusion import SCHEDULERS
 from inspector.models.diffusion_adapter import StableDiffusionAdapter, open_diffusion_folder
 from inspector.models.loading import load_diffusion
@@ -81,6 +81,13 @@ def test_prompts_are_encoded_as_the_pipeline_does(
 ) -> None:
     expected, _ = pipeline.encode_prompt("a photo of the horse", "cpu", 1, False)
     assert torch.allclose(model.encode_prompts(["a photo of the horse", ""])[:1], expected, atol=1e-6)
+
+
+def test_prompts_are_encoded_in_parts(model: StableDiffusionAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["horse", "a photo of the house", "car", "", "cars"]
+    together = model.encode_prompts(words)
+    monkeypatch.setattr(diffusion_adapter, "TEXTS", 2)
+    assert torch.allclose(model.encode_prompts(words), together, atol=1e-6)
 
 
 def test_a_whole_run_equals_the_pipelines_image(

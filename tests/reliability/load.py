@@ -13,9 +13,9 @@ import random
 import re
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from tests.reliability.load_clients import PATIENCE, Tally, client, put
 from tests.reliability.serving import HERE, Server, end_cleanly
 
 ENVIRONMENT = {"INSPECTOR_VISITOR_SECONDS": "0"}  # any share: here each visitor asks on and on
-WARM = 90, 300.0  # answers, more than the server keeps; seconds at most
+WARM = 120, 300.0  # answers, more than the server keeps; seconds at most
 QUIET = 14.0  # seconds after which idle threads and connections are gone
 ALONE = 12  # questions asked again
 PLACE_AND_TIME = re.compile(r"\d+ .*\b\d+ ?(s|seconds|min)\b")
@@ -59,11 +59,9 @@ def phase(server: Server, clients: int, seconds: float, answers: float = float("
     def more() -> bool:
         return time.monotonic() < limit and len(tally.waits) < answers
 
-    threads = [threading.Thread(target=client, args=(server.url, number, more, tally)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(clients) as many:
+        for ended in [many.submit(client, server.url, number, more, tally) for number in range(clients)]:
+            ended.result()  # a fault of the client itself is one
     return tally
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.random import default_rng  # numpy's own attribute is imported late, which threads must not do at once
 from PIL import Image
 
 from tests.reliability import page
@@ -53,7 +54,7 @@ def make(chance: random.Random) -> Question:
 @lru_cache(maxsize=256)
 def pixels(seed: int) -> np.ndarray:
     """An own picture: coarse noise, of a size that its seed decides."""
-    chance = np.random.default_rng(seed)
+    chance = default_rng(seed)
     coarse = chance.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     size = (int(chance.integers(64, 128)), int(chance.integers(64, 128)))
     return np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))

@@ -129,6 +129,18 @@ def test_a_recording_can_be_continued(model: ToyDiffusion) -> None:
         assert np.array_equal(pieces.stacked()[layer], maps)
 
 
+def test_what_is_taken_is_there_once(model: ToyDiffusion) -> None:
+    latents = trajectories.first_latents(model, 3, 64, 64)
+    with recorders.record(model.unet, [0, 1], heads=True) as recording:
+        list(trajectories.denoise(model, latents, ["a horse"], steps=2))
+    maps, heads = recording.stacked(), recording.stacked(heads=True)
+    for expected, found in ((maps, recording.taken()), (heads, recording.taken(heads=True))):
+        assert found.keys() == expected.keys()
+        assert all(np.array_equal(found[layer], expected[layer]) for layer in found)
+    assert (recording.maps, recording.head_maps) == ({}, {})
+    assert len(recording.timesteps) == 2
+
+
 @pytest.mark.parametrize(
     ("length", "sample", "grid"),
     [(64, (8, 8), (8, 8)), (16, (8, 8), (4, 4)), (15, (10, 5), (5, 3)), (6, (10, 5), (3, 2)), (1, (3, 2), (1, 1))],

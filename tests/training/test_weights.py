@@ -3,14 +3,18 @@
 import ast
 import hashlib
 import json
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from inspector import world
+from inspector.errors import ModelFilesError
 from inspector.models.files import CHECKSUMS, checked_fingerprint, fingerprint, read_json
 from inspector.settings import ASSETS
+from inspector.training import diffusion
 from inspector.training.cards import render, write_card, write_measured
 from inspector.training.loop import Schedule
 
@@ -43,6 +47,15 @@ def test_training_writes_the_checksums_of_what_it_wrote(tmp_path):
     assert read_json(folder / CHECKSUMS) == {"open_clip_model.safetensors": hashlib.sha256(b"weights").hexdigest()}
     write_measured(folder, {"pointing": 0.5})  # changes the card, which computes nothing
     assert checked_fingerprint(folder) == fingerprint(folder)
+
+
+def test_training_does_not_go_on_from_shipped_files_that_were_changed(tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(ASSETS / "models" / "scenes-clip", tmp_path / "models" / "scenes-clip"))
+    monkeypatch.setattr(diffusion, "ASSETS", tmp_path)
+    assert diffusion.shipped_or_new(tmp_path / "out", "scenes-clip") == folder
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelFilesError, match=r"tokenizer.json was changed"):
+        diffusion.shipped_or_new(tmp_path / "out", "scenes-clip")
 
 
 def test_only_small_safetensors_are_shipped():

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inspector.results import AttentionResult
 from inspector.views import shown
 from inspector.views.figure import draw
 from inspector.views.look import Look
@@ -37,6 +38,18 @@ def test_a_panel_is_the_recorded_map_in_its_colours() -> None:
     assert np.array_equal(panel.image, expected)
     assert (panel.bar.low, panel.bar.high, panel.bar.colormap) == (low, high, "magma")
     assert panel.title.startswith("a · 2 of ")
+
+
+def test_only_the_step_that_is_shown_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, select = set(), AttentionResult.select
+
+    def counted(self: AttentionResult, arm: str, step: int, layer: Any) -> np.ndarray:
+        asked.add(step)
+        return select(self, arm, step, layer)
+
+    monkeypatch.setattr(AttentionResult, "select", counted)
+    panels("attention", panels=[{"word": "a", "step": "2", "arm": "generation", "layer": "mean"}])
+    assert asked == {1}
 
 
 def test_a_shared_scale_holds_for_all_panels_of_a_kind() -> None:
