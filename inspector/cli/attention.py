@@ -1,11 +1,11 @@
 """`attention`: cross-attention of a diffusion model per word, step and layer."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_outputs, given, option
-from inspector.errors import InputError
 
 if TYPE_CHECKING:
     from inspector.results import AttentionResult
@@ -70,7 +70,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     if args.image is not None:
         picture = open_picture(args.image)
         fields = {"prompt": picture.caption, **picture.fields} | fields
-    refuse_unused(args, fields)
+    tell_unused(args, fields)
     fields["heads"] = args.heads
     request = AttentionRequest(**{"prompt": "", **fields}, model=choose(args.diffusion, "diffusion"))
     if args.token is not None:  # a whole run is too much to lose to a slip
@@ -90,17 +90,18 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     )
 
 
-def refuse_unused(args: argparse.Namespace, fields: Mapping[str, Any]) -> None:
-    """Raise InputError for options that say how a picture is generated, where one is given instead."""
+def tell_unused(args: argparse.Namespace, fields: Mapping[str, Any]) -> None:
+    """Say on standard error which options say how a picture is generated, where one is given instead."""
     if args.image is None:
         return
     matched = fields.get("noise_timestep", 0) is None  # then t is that of the schedule's last step
     unused = [name for name in ("steps", "scheduler") if name in args and not matched]
     unused += [name for name in ("guidance_scale",) if name in args]
     if unused:
-        raise InputError(
-            f"{', '.join(map(option, unused))} would say how a picture is generated; --image gives one, so leave "
-            f"{'it' if len(unused) == 1 else 'them'} out."
+        told = ", ".join(map(option, unused))
+        print(
+            f"inspector: {told} would say how a picture is generated; --image gives one, so it is ignored.",
+            file=sys.stderr,
         )
 
 

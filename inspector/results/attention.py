@@ -73,9 +73,9 @@ class AttentionRequest:
             check_text(name, getattr(self, name), LONGEST_NAME)
         set_(self, "prompt", check_prompt(self.prompt))
         check_number("steps", self.steps, 1, limits.max_steps, whole=True)
-        if self.guidance_scale != 0:  # which is another word for none, as 1 is
-            check_number("guidance_scale", self.guidance_scale, 1, 30)
         check_number("guidance_scale", self.guidance_scale, 0, 30)
+        if self.guidance_scale > 0:  # 0 is another word for none, as 1 is
+            check_number("guidance_scale", self.guidance_scale, 1, 30)
         check_number("seed", self.seed, 0, limits.max_seed, whole=True)
         check_flag("heads", self.heads)
         if self.noise_timestep is not None:

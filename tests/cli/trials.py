@@ -259,7 +259,7 @@ TRIALS: tuple[Trial, ...] = (
             "--scheduler",
             "euler",
         ],
-        says("--steps, --scheduler, --guidance-scale would say"),
+        says("--steps, --scheduler, --guidance-scale would say how", "it is ignored", code=0),
     ),
     Trial(
         "claims",

@@ -9,8 +9,10 @@ Exit code 1 where a row does not hold.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -69,6 +71,11 @@ def tried(ground: Ground, row: Row) -> tuple[Verdict, float]:
     return verdict, time.monotonic() - started
 
 
+def anywhere(text: str) -> str:
+    """A verdict without the folder of temporary files that it was made in."""
+    return re.sub(rf"{re.escape(tempfile.gettempdir())}/[a-z]+-\w+", "TEMP", text)
+
+
 def cell(text: str) -> str:
     """A text as a cell of a Markdown table."""
     line = " ".join(text.encode("utf-8", "replace").decode().split()).replace("|", "\\|")
@@ -107,7 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Ground(asked.root.resolve()) as ground:
         for row in rows:
             verdict, seconds = tried(ground, row)
-            after[row.key] = {"holds": verdict.holds, "said": verdict.said.encode("utf-8", "replace").decode()}
+            after[row.key] = {
+                "holds": verdict.holds,
+                "said": anywhere(verdict.said.encode("utf-8", "replace").decode()),
+            }
             print(f"{seconds:5.0f} s  {row.key}: {said(after[row.key])[:300]}", file=sys.stderr, flush=True)
     now = {"commit": commit(asked.root), "rows": after}
     if asked.record:

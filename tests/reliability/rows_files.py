@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,18 @@ def uploaded_name(ground: Ground) -> Verdict:
     server = ground.server()
     before = set(server.home.rglob("*"))
     with ground.visitor(server) as visitor:
-        for name in ("../../escaped.png", "/tmp/escaped.png", "..\\..\\escaped.png", "%2e%2e%2fescaped.png"):
+        for name in (
+            "../../escaped.png",
+            f"{tempfile.gettempdir()}/escaped.png",
+            "..\\..\\escaped.png",
+            "%2e%2e%2fescaped.png",
+        ):
             visitor.upload(b"escaped", name)
     gradio = server.home / "gradio"
     new = [
         path for path in server.home.rglob("*") if path not in before and path.is_file() and gradio not in path.parents
     ]
-    if new or Path("/tmp/escaped.png").exists():
+    if new or Path(tempfile.gettempdir(), "escaped.png").exists():
         return Verdict(False, f"WROTE: {new[0].name}")
     return Verdict(True, "refused: all four lie inside the folder")
 
