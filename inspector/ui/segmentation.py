@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from inspector.models import catalog
 from inspector.results import SEGMENTATION_METHODS, SegmentationRequest, SegmentationResult
 from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
@@ -40,6 +41,10 @@ def make(
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     check_text("classes", classes)
+    check_text("clip", clip)
+    check_text("diffusion", diffusion)
+    catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
+    catalog.spec(diffusion, "diffusion")
     return SegmentationRequest(
         **resolve(image, scene),
         classes=classes,

@@ -65,7 +65,9 @@ class Visitor:
         self.http = httpx.Client(
             base_url=url,
             # No connection twice: after a fault the server closes it, and the next call would pay for that.
-            transport=httpx.HTTPTransport(local_address=source, limits=httpx.Limits(max_keepalive_connections=0)),
+            transport=httpx.HTTPTransport(
+                verify=False, local_address=source, limits=httpx.Limits(max_keepalive_connections=0)
+            ),
             headers=dict(headers or {}),
             timeout=httpx.Timeout(patience),
             trust_env=False,
