@@ -41,10 +41,6 @@ def make(
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     check_text("classes", classes)
-    check_text("clip", clip)
-    check_text("diffusion", diffusion)
-    catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
-    catalog.spec(diffusion, "diffusion")
     return SegmentationRequest(
         **resolve(image, scene),
         classes=classes,
@@ -91,11 +87,15 @@ def segmentation(
     classes, a slash synonyms. Returns the figure, the numbers with request and provenance, and the files
     figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
     """
-    yield from runs.answer(
-        TAB,
-        lambda: make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion),
-        asked,
-    )
+
+    def wanted() -> SegmentationRequest:
+        check_text("clip", clip)
+        check_text("diffusion", diffusion)
+        catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
+        catalog.spec(diffusion, "diffusion")
+        return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion)
+
+    yield from runs.answer(TAB, wanted, asked)
 
 
 def by_method(method: str) -> SegmentationRequest:
