@@ -63,7 +63,7 @@ def array_of(data: bytes) -> np.ndarray | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return np.load(io.BytesIO(data))
-    except (ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError):
+    except (ValueError, TypeError, OverflowError, EOFError, SyntaxError, MemoryError, tokenize.TokenError):
         return None
 
 
