@@ -50,7 +50,9 @@ def street() -> bytes:
 
 
 def test_numbers_are_json_and_the_figure_is_an_image(ask: Asked, page: str) -> None:
-    answer, told = ask("saliency", scene=scenes.STREET, classes="car, sky")
+    answer, told = ask(
+        "saliency", scene=scenes.STREET, classes="car, sky", template="asked by an agent, a {}"
+    )  # as yet unknown
     found = numbers(answer)
     assert found["numbers"]["request"]["scene"] == scenes.STREET
     assert {row["class"] for row in found["numbers"]["saliency"]["metrics"]} == {"car", "sky"}
