@@ -37,6 +37,7 @@ from inspector.ui import (
 from inspector.ui.entrance import Entrance
 from inspector.ui.gate import guarded_app, rules
 from inspector.ui.guard import explained
+from inspector.ui.heaps import keep_few_heaps
 from inspector.ui.session import RESULTS
 from inspector.ui.tab import Tab
 from inspector.ui.turns import SHARE
@@ -282,6 +283,7 @@ def check_host(host: str | None) -> None:
 def serve(host: str | None = None, port: int | None = None) -> None:
     """Serve the page until interrupted, and leave no files behind."""
     signal.signal(signal.SIGTERM, _interrupted)
+    keep_few_heaps()
     try:
         launch(host, port)
     finally:
