@@ -54,7 +54,10 @@
 
     _block(block, buffer, start) {
       const axes = block.inner.map((name) => this.axis(name));
-      const out = { ...block, axes };
+      const out = { ...block, axes, scores: {} };
+      for (const [value, measures] of Object.entries(block.scores)) {
+        out.scores[value] = Object.fromEntries(Object.entries(measures).map(([name, [offset, count]]) => [name, new Float64Array(buffer, start + offset, count)]));
+      }
       if (block.data !== undefined) fillBlock(out, block, buffer, start);
       return out;
     }
@@ -88,14 +91,16 @@
       if (!block) return null;
       if (block.computed === "similarity") return pinned ? this.similarity(pinned, block) : null;
       if (!block.values) return null;
-      let index = 0;
+      const ranked = this.facts.matches?.axis;
+      let index = 0, moment = 0;  // moment: the index where the axis that has masks is left out, as in `scores`
       block.axes.forEach((axis, place) => {
-        const wanted = axis.values.indexOf(choice[axis.name]);
-        index = index * block.shape[place] + Math.min(Math.max(wanted, 0), block.shape[place] - 1);
+        const length = block.shape[place], at = Math.min(Math.max(axis.values.indexOf(choice[axis.name]), 0), length - 1);
+        index = index * length + at;
+        if (axis.name !== ranked) moment = moment * length + at;
       });
       const [height, width] = block.shape.slice(-2), size = height * width;
       const values = block.values.subarray(index * size, (index + 1) * size);
-      return new GridMap(values, height, width, block.low[index], block.high[index], block);
+      return Object.assign(new GridMap(values, height, width, block.low[index], block.high[index], block), { moment });
     }
 
     /** Cosine similarity of every place to the one under a point given as fractions (y, x) of the picture. */

@@ -317,7 +317,7 @@
         this.graph.append(space.readout.histogram(space.score.histogram(map), share, `Histogram of the map's values; ${Math.round(100 * area)}% of the picture is above the threshold`),
           el("div", { class: "dv-caption", text: `Values from ${number(map.low)} to ${number(map.high)}; ${(100 * area).toFixed(1)}% of the picture at or above ${number(state.threshold * map.high)}` }));
       }
-      const rows = viewer.panels.filter((panel) => panel.map && viewer.masks.of(panel.choice)).map((panel) => [viewer.describe(panel.choice), space.score.score(panel.map, viewer.masks.of(panel.choice), state.threshold)]);
+      const rows = viewer.panels.map((panel) => [viewer.describe(panel.choice), viewer.masks.score(panel.map, panel.choice)]).filter(([, found]) => found);
       this.table.replaceChildren();
       if (!rows.length) return;
       const head = ["map", "AP", "chance", `IoU at ${state.threshold.toFixed(2)}`, "best IoU", "pointing"];

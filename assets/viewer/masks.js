@@ -4,6 +4,7 @@
   const { el } = space.ui;
   const SIDE = 128;  // longer side of a mask, as in scoring elsewhere
   const DRAWN = "drawn";
+  const MEASURES = ["ap", "iou", "iouBest", "pointing", "chance"];
 
   class Masks {
     constructor(viewer) {
@@ -40,6 +41,29 @@
       if (state.mask !== "match") return atlas.masks[state.mask] || this.sent().find(({ id }) => id === state.mask) || null;
       const { axis, names } = atlas.facts.matches || {};
       return (axis && atlas.masks[names[choice[axis]]]) || null;
+    }
+
+    /**
+     * {ap, iou, iouBest, pointing, chance} of a panel's map against the chosen mask, null without either. What the
+     * server measured of the map itself is taken as it is, so that one number stands everywhere; the rest is worked out
+     * here, of the 8-bit map. needed: measures without which nothing has to be worked out.
+     */
+    score(map, choice, needed = MEASURES) {
+      const mask = map && this.of(choice);
+      if (!mask) return null;
+      const known = this._measured(map, choice, mask);
+      return needed.every((name) => name in known) ? known : { ...space.score.score(map, mask, this.viewer.state.threshold), ...known };
+    }
+
+    _measured(map, choice, mask) {
+      const { atlas, state } = this.viewer, { axis, names, threshold } = atlas.facts.matches || {};
+      const own = map.block.scores?.[choice[axis]];
+      if (!own || atlas.masks[names[choice[axis]]] !== mask) return {};
+      const found = {};
+      for (const [name, values] of Object.entries(own)) {
+        if (!Number.isNaN(values[map.moment]) && (name !== "iou" || state.threshold === threshold)) found[name === "iou_best" ? "iouBest" : name] = values[map.moment];
+      }
+      return found;
     }
 
     /** An empty mask that fits the picture, kept if there is one. */

@@ -57,7 +57,7 @@
 
     /** Redraw every cell for the active panel's other choices; score it where there is a mask. */
     async update() {
-      const { viewer } = this, { atlas, state } = viewer, own = viewer.active().choice;
+      const { viewer } = this, { atlas } = viewer, own = viewer.active().choice;
       const round = (this.round = (this.round || 0) + 1);
       for (const cell of this.cells) {
         const choice = { ...own, ...cell.change }, content = viewer.content(choice);
@@ -66,8 +66,7 @@
         this._draw(cell, content, picture);
         const chosen = Object.entries(cell.change).every(([axis, value]) => own[axis] === value);
         cell.button.setAttribute("aria-pressed", String(chosen));
-        const mask = content.map && viewer.masks.of(choice);
-        const found = mask ? space.score.score(content.map, mask, state.threshold) : null;
+        const found = viewer.masks.score(content.map, choice, ["ap"]);
         cell.score.textContent = found ? `AP ${found.ap.toFixed(2)}` : "";
         cell.button.setAttribute("aria-label", `${viewer.describe(choice)}${found ? `, AP ${found.ap.toFixed(2)}` : ""}`);
         cell.button.classList.toggle("dv-away", !content.map && !content.labels && Boolean(content.block));

@@ -11,10 +11,9 @@ import numpy as np
 
 from inspector.analysis.metrics import chance, map_scores
 from inspector.errors import PromptError
-from inspector.results import AttentionResult, fit_mask, resize_maps, word_tokens
+from inspector.results import SCORE_THRESHOLD, AttentionResult, fit_mask, masked_words, resize_maps, word_tokens
 
 MEAN = "mean"
-THRESHOLD = 0.4  # of a map's maximum, for IoU
 
 
 def resolution_label(height: int) -> str:
@@ -44,29 +43,29 @@ def word_map(maps: np.ndarray, positions: Sequence[int]) -> np.ndarray:
 
 
 def score(result: AttentionResult) -> tuple[dict[str, Any], ...]:
-    """One row per arm, step, layer or average, and word of `request.masks` that the prompt has.
+    """One row per arm, step, layer or average, and word of the prompt that has a mask, its occurrences by themselves.
 
     Row: {arm, step, timestep, layer, word, ap, iou, iou_best, entropy, chance}; iou at 0.4 of the maximum; chance
     is the AP of a constant map. Maps are enlarged to the mask's size, at most 128 px.
     """
     rows = []
-    for word, mask in result.request.masks.items():
-        positions = prompt_positions(result, word)
-        if not positions or not mask.any():
+    masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
+    for word, name in masked_words(result.request.prompt, masks).items():
+        positions, mask = prompt_positions(result, word), masks[name]
+        if not positions:
             continue
-        mask = fit_mask(mask)
         for arm in result.arms:
             words = {layer: word_map(maps, positions) for layer, maps in result.maps[arm].items()}
             for layer, maps in average_layers(words).items():
                 for step, enlarged in enumerate(resize_maps(maps, mask.shape)):
                     place = {"arm": arm, "step": step, "timestep": result.steps[arm][step], "layer": layer}
-                    scores = map_scores(enlarged, mask, THRESHOLD)
+                    scores = map_scores(enlarged, mask, SCORE_THRESHOLD)
                     rows.append({**place, "word": word, **scores, "chance": chance(mask)})
     return tuple(rows)
 
 
 def prompt_positions(result: AttentionResult, word: str) -> tuple[int, ...]:
-    """Positions of a word's tokens, () if the prompt lacks it."""
+    """Positions of a word's tokens, () if the model did not read it."""
     try:
         return word_tokens(result.request.prompt, result.tokens, word)
     except PromptError:

@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look at this picture or scene:SEED, or at each of several, instead of generating one",
     )
     parser.add_argument("--heads", action="store_true", help="keep the maps of every attention head too, in --out")
-    parser.add_argument("--token", metavar="WORD", help="a word or phrase of the prompt to report on (default: each)")
+    parser.add_argument(
+        "--token", metavar="WORD", help="what to report on: a word or phrase, word#2, @2:7 (default: each word)"
+    )
     add_fields(parser, FIELDS)
     add_diffusion(parser)
     add_outputs(parser)

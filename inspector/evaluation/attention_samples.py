@@ -10,9 +10,9 @@ import numpy as np
 
 from inspector import world
 from inspector.analysis import metrics
-from inspector.analysis.attention import THRESHOLD, average_layers, word_map
+from inspector.analysis.attention import average_layers, word_map
 from inspector.models.protocols import DiffusionModel
-from inspector.results import fit_mask, resize_maps, span_tokens
+from inspector.results import SCORE_THRESHOLD, fit_mask, resize_maps, span_tokens
 from inspector.trace.trajectories import record_once
 
 BATCH = 16  # scenes
@@ -127,7 +127,7 @@ def _columns(samples: Sequence[Sample], label: str, moment: int) -> dict[str, np
     for sample in samples:
         together[sample.scene].append(sample)
     for sample in samples:
-        own = metrics.map_scores(sample.enlarged(label, moment), sample.mask, THRESHOLD)
+        own = metrics.map_scores(sample.enlarged(label, moment), sample.mask, SCORE_THRESHOLD)
         others = [other for other in together[sample.scene] if other.word != sample.word]
         wrong = [metrics.average_precision(other.enlarged(label, moment), sample.mask) for other in others]
         blind = {

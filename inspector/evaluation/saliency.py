@@ -19,11 +19,10 @@ from inspector.evaluation.tally import Summary, class_means, mean_of_classes, me
 from inspector.evaluation.texts import TEMPLATE, VOCABULARIES, Texts, vocabulary
 from inspector.models import load_clip
 from inspector.models.protocols import ClipModel
-from inspector.results import Progress, resize_maps
+from inspector.results import SCORE_THRESHOLD, Progress, resize_maps
 from inspector.views.table import lines
 from inspector.views.table import table as rows_table
 
-THRESHOLD = 0.4  # of a map's maximum, for `iou`
 MEASURES = ("pointing", "ap", "iou", "iou_best")
 BASELINES = ("centre prior", "class colour", "chance")
 Report = Callable[[Progress], None]
@@ -62,7 +61,7 @@ def evaluate(count: int, seed: int, progress: Report | None = None, clip: str = 
         "world": world.VERSION,
         "model": {"name": model.spec.name, "revision": model.revision},
         "template": TEMPLATE,
-        "threshold": THRESHOLD,
+        "threshold": SCORE_THRESHOLD,
         **summaries(values),
         "classes": by_class(values),
     }
@@ -85,7 +84,7 @@ def cam_maps(model: ClipModel, texts: Texts, image: np.ndarray, words: tuple[str
 
 def score(map_: np.ndarray, mask: np.ndarray) -> dict[str, float]:
     """Every measure of one map (h, w) on one mask."""
-    scores = metrics.map_scores(map_, mask, THRESHOLD)
+    scores = metrics.map_scores(map_, mask, SCORE_THRESHOLD)
     return {name: scores[name] for name in ("ap", "iou", "iou_best")} | {"pointing": metrics.pointing(map_, mask)}
 
 

@@ -20,11 +20,11 @@ from inspector.results.checks import (
     parse_classes,
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
-from inspector.results.common import SCORE_SIDE, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.results.segmentation import SEGMENTATION_METHODS, Segment, SegmentationRequest, SegmentationResult
-from inspector.results.tokens import Token, span_tokens, word_tokens
+from inspector.results.tokens import Token, masked_words, span_tokens, word_tokens
 
 __all__ = [
     "ARMS",
@@ -32,6 +32,7 @@ __all__ = [
     "CLUSTER_PRESETS",
     "POOLINGS",
     "SCORE_SIDE",
+    "SCORE_THRESHOLD",
     "SEGMENTATION_METHODS",
     "AttentionRequest",
     "AttentionResult",
@@ -58,6 +59,7 @@ __all__ = [
     "check_text",
     "fit_mask",
     "is_unicode",
+    "masked_words",
     "parse_classes",
     "plain",
     "quoted",

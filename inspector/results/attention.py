@@ -31,7 +31,7 @@ from inspector.results.recorded import (
     check_same,
     misfit,
 )
-from inspector.results.tokens import Token, word_tokens
+from inspector.results.tokens import Token, masked_words, word_tokens
 from inspector.settings import settings
 
 ARMS = ("generation", "noise once")
@@ -125,7 +125,8 @@ class AttentionResult:
         self._check_pictures()
         cells = sum(map(len, self.steps.values())) * (len(self.layers) + len(self.resolutions) + 1)
         needed = {"arm": str, "step": float, "layer": str, "word": str, "ap": float}
-        check_rows("metrics", self.metrics, needed, cells * max(1, len(self.request.masks)))
+        scored = len(self.request.masks) + len(masked_words(self.request.prompt, self.request.masks))
+        check_rows("metrics", self.metrics, needed, cells * max(1, scored))
         for row in self.metrics:
             check_choice("arm in metrics", row["arm"], self.arms)
             check_number("step in metrics", row["step"], 0, len(self.steps[row["arm"]]) - 1, whole=True)

@@ -10,6 +10,7 @@ import numpy as np
 from inspector.results.checks import LONGEST_NAME, check_text
 from inspector.results.recorded import check_mapping, check_measured, check_names
 
+SCORE_THRESHOLD = 0.4  # of a map's maximum, for IoU
 SCORE_SIDE = 128  # pixels of the longer side at which maps are scored; their grids are coarser, 64 at most
 
 

@@ -31,6 +31,7 @@ _KEYCAP = regex.compile(r"[0-9#*]\ufe0f?\u20e3")
 _UNSPACED = regex.compile(rf"[{UNSPACED}]")
 _CLUSTER = regex.compile(r"\X")
 _NUMBERED = regex.compile(r"(.+)#([1-9][0-9]{0,2})", regex.DOTALL)
+_CHARACTERS = regex.compile(r"@([0-9]{1,6}):([0-9]{1,6})")
 _FOLDED = str.maketrans(dict.fromkeys(HYPHENS, "-") | dict.fromkeys(APOSTROPHES, "'"))
 
 
@@ -77,14 +78,23 @@ def names(text: str) -> tuple[str, ...]:
 def spans(text: str, asked: str) -> tuple[tuple[int, int], ...]:
     """(start, stop) of each place where a word or phrase stands, () where it does not.
 
-    asked: "sheep", "snow-white sky", or "sheep#2" for the second of several; a phrase that is itself so written is
-    found as it is.
+    asked: "sheep", "snow-white sky", "sheep#2" for the second of several, or "@2:7" for the characters from 2 up to 7,
+    counted from 0; a phrase that is itself so written is found as it is.
     """
-    found = _standing(text, asked)
-    if found or not (numbered := _NUMBERED.fullmatch(asked.strip())):
+    if found := _standing(text, asked):
         return found
-    every = _standing(text, numbered[1])
-    return every[int(numbered[2]) - 1 :][:1]
+    if numbered := _NUMBERED.fullmatch(asked.strip()):
+        return _standing(text, numbered[1])[int(numbered[2]) - 1 :][:1]
+    if (characters := _CHARACTERS.fullmatch(asked.strip())) and int(characters[1]) < min(int(characters[2]), len(text)):
+        return ((int(characters[1]), min(int(characters[2]), len(text))),)
+    return ()
+
+
+def said(text: str, asked: str) -> str:
+    """What is asked for as a reader says it: the characters where it is a span of them."""
+    if _CHARACTERS.fullmatch(asked.strip()) and not _standing(text, asked):
+        return "".join(text[start:stop] for start, stop in spans(text, asked)) or asked
+    return asked
 
 
 def plain_name(name: str) -> str:

@@ -1,14 +1,15 @@
 """Tokens: the pieces of a prompt, and which of them a word covers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from inspector.errors import PromptError
 from inspector.results.checks import check_number, check_text
 from inspector.results.quoting import quoted
-from inspector.results.spelling import names, spans
+from inspector.results.spelling import folded, names, plain_name, spans
 from inspector.settings import settings
+from inspector.words import same_word
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def span_tokens(tokens: Sequence[Any], spans: Sequence[tuple[int, int]]) -> tupl
 
 
 def word_tokens(prompt: str, tokens: Sequence[Any], word: str) -> tuple[int, ...]:
-    """Positions of the tokens that a word or phrase of the prompt covers, every occurrence, or one: "sheep#2".
+    """Positions of the tokens that a word or phrase of the prompt covers, or as `spelling.spans`: "sheep#2", "@2:7".
 
     tokens: anything with `.start` and `.stop` character spans, empty for special tokens. What a word is and how it is
     found, `spelling` says. Raises PromptError, quoting the prompt, when the word is not in it.
@@ -54,3 +55,13 @@ def word_tokens(prompt: str, tokens: Sequence[Any], word: str) -> tuple[int, ...
             f"{', '.join(names(prompt)[:20])}."
         )
     return found
+
+
+def masked_words(prompt: str, masks: Iterable[str]) -> dict[str, str]:
+    """Word of the prompt, or phrase that a mask is named by -> name of its mask; each occurrence has the word's."""
+    masks, known = tuple(masks), {}
+    for word in names(prompt):
+        own = [name for name in masks if same_word(plain_name(word), name)]
+        if own:
+            known[word] = min(own, key=lambda name: folded(name) != folded(plain_name(word)))  # of "car" and "cars"
+    return known | {name: name for name in masks if name not in known.values() and spans(prompt, name)}

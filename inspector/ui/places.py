@@ -28,6 +28,7 @@ LOG = logging.getLogger(__name__)
 PREFIX = "dense-inspector-"
 AGE = 3600.0  # seconds that a file stays after it was last used
 SIZE = 4_000_000_000  # bytes of all files; above it those that were used longest ago go first
+COUNT = 2000  # files, likewise: what 300 results have, and the page keeps 64
 EVERY = 30.0  # seconds between two sweeps
 _taken = {"bytes": 0}  # of all files at the last sweep, and of uploads since
 _own: dict[str, tuple[Path, int]] = {}  # "own" -> (folder, handle that holds its lock)
@@ -86,22 +87,27 @@ def keep_swept() -> None:
 
 
 def sweep(
-    folder: Path, kept: Collection[Path] = (), age: float = AGE, size: int = SIZE, now: float | None = None
+    folder: Path,
+    kept: Collection[Path] = (),
+    age: float = AGE,
+    size: int = SIZE,
+    count: int = COUNT,
+    now: float | None = None,
 ) -> None:
-    """Delete files that nobody used for `age` seconds, then the oldest until all have `size` bytes, then empty folders.
+    """Delete files that nobody used for `age` seconds, then the oldest until `count` are left and have `size` bytes.
 
-    kept: files that stay. now: seconds since the epoch; None is the clock's.
+    Then empty folders. kept: files that stay. now: seconds since the epoch; None is the clock's.
     """
     clock = time.time() if now is None else now
-    total = 0
+    total = left = 0
     for used, length, path in sorted(_files(folder), reverse=True):  # the newest first
         if path in kept:
             continue
-        total += length
-        if clock - used > age or total > size:
+        total, left = total + length, left + 1
+        if clock - used > age or total > size or left > count:
             with suppress(OSError):
                 path.unlink()
-                total -= length
+                total, left = total - length, left - 1
     _taken["bytes"] = total
     for place, _, _ in os.walk(folder, topdown=False):
         # One that was made a moment ago is about to be written to.

@@ -14,6 +14,7 @@ from inspector.results import Progress
 from inspector.ui import doors, parts
 from inspector.ui.guard import explained
 from inspector.ui.line import LINE, Place
+from inspector.ui.pictures import UPLOADS
 from inspector.ui.session import RESULTS
 from inspector.ui.share import visitor
 from inspector.ui.source import Source
@@ -219,6 +220,8 @@ def embedded(request: Any) -> dict[str, str]:
 def answer(tab: str, make: Callable[[], Any], asked: gr.Request | None) -> Iterator[tuple[Any, Any, Any]]:
     """What a named endpoint yields: (figure, numbers, files), on the way only the progress as `numbers`.
 
+    numbers: the result's record, and in `picture_notes` what reading the picture's file did that one does not see.
+
     Raises gr.Error with the sentence of what went wrong, which the client gets.
     """
     try:
@@ -228,7 +231,9 @@ def answer(tab: str, make: Callable[[], Any], asked: gr.Request | None) -> Itera
             else:
                 result = RESULTS.get(item)
                 files = [str(path) for path in write_result(result, fresh_folder())]
-                yield files[0], record(result), files
+                image = result.request.image
+                notes = () if image is None else UPLOADS.notes(image)
+                yield files[0], record(result) | {"picture_notes": list(notes)}, files
     except Exception as error:  # noqa: BLE001  # gradio would answer {"error": null}
         raise doors.sentence(explained(error)) from None
 

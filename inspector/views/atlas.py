@@ -75,7 +75,9 @@ class Block:
     maps: float (..., h, w), `Later` where that takes time, or None where only the place is told: the page asks for
     these when they are wanted.
     picture: key of the picture they lie over. signed: colours run to both sides of zero. computed: "similarity" for
-    the map that the page makes of `Atlas.features` and a pixel.
+    the map that the page makes of `Atlas.features` and a pixel. scores: value of the axis that has masks of its own
+    (`facts["matches"]`) -> measure -> float over the other inner axes, as it was measured of the maps before they
+    were made 8-bit, against that value's mask.
     """
 
     at: Mapping[str, str]
@@ -84,6 +86,7 @@ class Block:
     picture: str
     signed: bool = False
     computed: str = ""
+    scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,10 @@ def _block(block: Block, atlas: Atlas, writer: _Writer) -> dict[str, Any]:
         raise ChoiceError(f"The atlas has no axis {', '.join(unknown)}; it has {', '.join(sizes)}.")
     head = {"at": dict(block.at), "inner": block.inner, "picture": block.picture, "signed": block.signed}
     head["computed"] = block.computed
+    head["scores"] = {
+        value: {measure: (writer.add(np.asarray(values, "<f8")), values.size) for measure, values in measures.items()}
+        for value, measures in block.scores.items()
+    }
     if block.maps is None:
         return head
     data, low, high = _one_by_one(block.maps) if isinstance(block.maps, Later) else quantise(block.maps)

@@ -1,6 +1,6 @@
 """Atlases: what of each tab's result goes to the page, and how the page begins with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,22 +8,24 @@ import numpy as np
 
 from inspector.errors import ChoiceError
 from inspector.results import (
+    SCORE_THRESHOLD,
     AttentionResult,
     ClustersResult,
     SaliencyResult,
     SegmentationResult,
     fit_mask,
+    masked_words,
 )
-from inspector.results.spelling import plain_name
 from inspector.views import attention, clusters, export, segmentation
 from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
 from inspector.views.export import Result
 from inspector.views.figure import number
 from inspector.views.overlay import BACKGROUND, enlarge, fit
-from inspector.words import class_mask, same_word
+from inspector.words import class_mask
 
 BUDGET = 8_000_000  # bytes of maps in the first file; what is over comes when it is asked for
 PICTURE = "picture"
+MEASURES = ("ap", "iou", "iou_best", "pointing", "chance")  # of a map against a mask
 START, END = "start token", "end token"
 
 
@@ -65,7 +67,7 @@ def of_saliency(result: SaliencyResult) -> Atlas:
         Axis("map", ("gradcam", "signed"), ("Grad-CAM", "signed, before the ReLU"), "list"),
     )
     blocks = (
-        Block({"map": "gradcam"}, ("class",), result.grid, PICTURE),
+        Block({"map": "gradcam"}, ("class",), result.grid, PICTURE, scores=measured(result.metrics, "class")),
         Block({"map": "signed"}, ("class",), result.grid_signed, PICTURE, signed=True),
     )
     masks, matches = class_masks(names, result.request.classes, result.request.masks)
@@ -77,7 +79,7 @@ def of_saliency(result: SaliencyResult) -> Atlas:
         "linked": ["map"],
         "zero": True,
         "ranked": "class",
-        "matches": {"axis": "class", "names": matches},
+        "matches": {"axis": "class", "names": matches, "threshold": result.request.threshold},
         "look": {"threshold": result.request.threshold},
         "keys": {"arrows": "class", "updown": "map"},
     }
@@ -102,7 +104,14 @@ def of_attention(result: AttentionResult) -> Atlas:
         Axis("layer", tuple(layers), tuple(layers.values()), "list"),
         Axis("arm", result.arms, result.arms, "chips"),
     )
-    blocks = [_attention_block(result, arm, layer, tokens) for layer in layers for arm in result.arms]
+    rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in result.metrics:
+        rows.setdefault((row["arm"], row["layer"].removeprefix("resolution ")), []).append(row)
+    blocks = [
+        _attention_block(result, arm, layer, tokens, rows.get((arm, layer), ()))
+        for layer in layers
+        for arm in result.arms
+    ]
     pictures = dict(result.images)
     for arm, previews in result.previews.items():
         size = fit(result.images[arm].shape, max(previews.shape[1:3]))
@@ -123,14 +132,23 @@ def of_attention(result: AttentionResult) -> Atlas:
         "previews": any(len(previews) for previews in result.previews.values()),
         "matches": {
             "axis": "word",
-            "names": {word: name for word in words for name in masks if same_word(plain_name(word), name)},
+            "names": {
+                word: name for word, name in masked_words(result.request.prompt, masks).items() if word in tokens
+            },
+            "threshold": SCORE_THRESHOLD,
         },
         "keys": {"arrows": "step", "updown": "word", "brackets": "layer"},
     }
     return Atlas("attention", axes, tuple(blocks), pictures, (), masks, facts=_told(result, facts))
 
 
-def _attention_block(result: AttentionResult, arm: str, layer: str, tokens: Mapping[str, tuple[int, ...]]) -> Block:
+def _attention_block(
+    result: AttentionResult,
+    arm: str,
+    layer: str,
+    tokens: Mapping[str, tuple[int, ...]],
+    rows: Iterable[Mapping[str, Any]],
+) -> Block:
     grids = [maps.shape[-2:] for name, maps in result.maps[arm].items() if layer in ("mean", name, str(maps.shape[-2]))]
     shape = (len(result.steps[arm]), len(tokens), *max(grids, key=lambda grid: grid[0]))
 
@@ -138,7 +156,8 @@ def _attention_block(result: AttentionResult, arm: str, layer: str, tokens: Mapp
         maps = result.select(arm, step, attention.parse_layer(layer))  # (token, h, w)
         return np.stack([maps[list(positions)].mean(0) for positions in tokens.values()])
 
-    return Block({"arm": arm, "layer": layer}, ("step", "word"), Later(shape, words), arm)
+    scores = measured(rows, "word", len(result.steps[arm]))
+    return Block({"arm": arm, "layer": layer}, ("step", "word"), Later(shape, words), arm, scores=scores)
 
 
 def of_clusters(result: ClustersResult) -> Atlas:
@@ -230,6 +249,17 @@ def class_masks(
     own = {name: fit_mask(mask) for name, mask in found.items() if mask is not None}
     others = {name: fit_mask(mask) for name, mask in masks.items() if mask.any() and name not in own}
     return {**own, **others}, {name: name for name in own}
+
+
+def measured(rows: Iterable[Mapping[str, Any]], axis: str, steps: int = 1) -> dict[str, dict[str, np.ndarray]]:
+    """`Block.scores` of a result's rows, float (steps,) each, NaN at a step that no row is of."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for row in rows:
+        own = found.setdefault(str(row[axis]), {})
+        for name in MEASURES:
+            if isinstance(row.get(name), int | float):
+                own.setdefault(name, np.full(steps, np.nan))[int(row.get("step", 0))] = row[name]
+    return found
 
 
 def unit(features: np.ndarray) -> np.ndarray:

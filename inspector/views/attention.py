@@ -8,7 +8,7 @@ import numpy as np
 
 from inspector.errors import ChoiceError
 from inspector.results import ARMS, AttentionResult, resize_maps, span_tokens
-from inspector.results.spelling import names
+from inspector.results.spelling import names, said
 from inspector.results.spelling import spans as spelling_spans
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
@@ -67,9 +67,9 @@ def words(result: AttentionResult) -> list[str]:
 
 
 def name(result: AttentionResult, token: str | int) -> str:
-    """A word as it is; a token by its text, or by what it does."""
+    """A word as it is; a span of characters and a token by their text, or by what the token does."""
     if isinstance(token, str):
-        return token
+        return said(result.request.prompt, token)
     found = result.tokens[token]
     if found.stop > found.start:
         return found.text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inspector.analysis import attention
-from inspector.results import AttentionRequest, AttentionResult, Provenance, Token, fit_mask
+from inspector.results import AttentionRequest, AttentionResult, Provenance, Token, fit_mask, masked_words
 
 TOKENS = (Token(0, "<start>", 0, 0), Token(1, "hors", 0, 4), Token(2, "e", 4, 5), Token(3, "<end>", 0, 0))
 ARM = "generation"
@@ -93,3 +93,16 @@ def test_large_masks_are_scored_small_and_keep_their_shape() -> None:
     assert small[:32].all()
     assert not small[32:].any()
     assert fit_mask(small) is small
+
+
+def test_each_occurrence_and_each_number_of_a_word_has_its_masks_scores() -> None:
+    assert masked_words("a Sheep, more sheep and horses", ("sheep", "horse", "grass")) == {
+        "Sheep": "sheep",
+        "Sheep#1": "sheep",
+        "Sheep#2": "sheep",
+        "horses": "horse",
+    }
+    assert masked_words("a car and a traffic light", ("cars", "car", "traffic light")) == {
+        "car": "car",
+        "traffic light": "traffic light",
+    }

@@ -65,6 +65,16 @@ def test_and_on_the_models_themselves(make: Callable[[], Any], side: int, poolin
     assert peak_of_gradcam(make(), side, pooling) < memory.BUDGET
 
 
+@pytest.mark.slow
+def test_the_image_tower_and_the_dense_variants_stay_within_it_too() -> None:
+    model = full_size()
+    pixels = model.pixels(photo(LARGEST), LARGEST)
+    assert peak_of(lambda: model.trunk(pixels)) < memory.BUDGET
+    trunk, text = model.trunk(pixels), unit(MOST, 512)
+    peaks = {name: peak_of(lambda name=name: dense_scores(model, trunk, text, name)) for name in VARIANTS}
+    assert max(peaks.values()) < memory.BUDGET, peaks
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_rows_at_a_time_give_what_all_give(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ToyClip(registers=2)

@@ -78,6 +78,15 @@ def test_the_page_opens_from_disk_with_the_network_off(config: Path, tmp_path: P
         page.locator(".viewer[data-ready]").first.wait_for()
         page.locator(".viewer").nth(1).scroll_into_view_if_needed()
         page.locator(".viewer[data-ready]").nth(1).wait_for()
+        rows = json.loads((out / "numbers.json").read_text())["runs"][0]["rows"]
+        for panel, row in enumerate(rows):  # one number per name, everywhere
+            shown = page.evaluate(
+                "(at) => { const viewer = DenseViewer.opened[0], { map, choice } = viewer.panels[at];"
+                " return viewer.masks.score(map, choice)?.ap; }",
+                panel,
+            )
+            assert shown == row.get("ap")
+        assert any("ap" in row for row in rows)
         assert page.locator("figure img").count() == 2
         assert page.evaluate("[...document.images].every(image => image.naturalWidth > 100)")
         assert not errors

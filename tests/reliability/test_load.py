@@ -8,5 +8,5 @@ from tests.reliability.serving import HERE
 
 @pytest.mark.slow
 def test_twelve_visitors_are_served() -> None:
-    told = loaded(HERE, 12, 70)
+    told = loaded(HERE, 12, 70, warm=(120, 120.0))
     assert faults(told) == [], table(told)

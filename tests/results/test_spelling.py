@@ -2,7 +2,7 @@
 
 import pytest
 
-from inspector.results.spelling import folded, names, plain_name, spans, words
+from inspector.results.spelling import folded, names, plain_name, said, spans, words
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,29 @@ def test_a_text_without_a_word_can_be_asked_for_as_a_whole() -> None:
     assert names(" !!! ?") == ("!!! ?",)
     assert shown(" !!! ?", "!!! ?") == ["!!! ?"]
     assert names("  ") == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("@2:7", ["sheep"]),
+        (" @4:9 ", ["eep a"]),
+        ("@0:1", ["a"]),
+        ("@12:99", ["d"]),
+        ("@13:99", []),
+        ("@5:5", []),
+        ("@7:2", []),
+        ("@-1:3", []),
+    ],
+)
+def test_any_characters_can_be_asked_for(asked: str, found: list[str]) -> None:
+    assert shown("a sheep and d", asked) == found
+
+
+def test_characters_are_said_as_they_are_written() -> None:
+    assert said("a sheep", "@2:7") == "sheep"
+    assert said("a sheep", "sheep#1") == "sheep#1"
+    assert said("mail a@2:7", "a@2:7") == "a@2:7"
 
 
 def test_a_number_that_is_written_in_the_text_is_text() -> None:

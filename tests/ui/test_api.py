@@ -40,6 +40,7 @@ def test_each_tab_answers_with_progress_figure_numbers_and_files(client: Client,
         assert np.asarray(image.convert("L")).std() > 10  # a picture, not a blank
         assert json.loads(image.info["inspector"])["tab"] == tab
     assert [Path(file).name for file in files] == ["figure.png", "maps.npz", "result.json", "caption.txt"]
+    assert numbers.pop("picture_notes") == []
     assert json.loads(Path(files[2]).read_text()) == numbers
     assert numbers["provenance"]["seconds"] > 0
     assert numbers[tab]
@@ -70,6 +71,15 @@ def test_a_drawn_scene_is_measured_and_an_upload_is_not(client: Client, tmp_path
     assert {row["class"] for row in measured["saliency"]["metrics"]} == {"car", "building"}
     assert own["saliency"]["metrics"] == []
     assert own["saliency"]["maxima"] == measured["saliency"]["maxima"]
+
+
+def test_a_program_is_told_how_its_picture_was_read(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "clear.png"
+    Image.new("RGBA", (64, 48), (200, 0, 0, 0)).save(path)
+    numbers = client.predict(image=handle_file(path), classes="car, sky", api_name="/saliency")[1]
+    assert numbers["picture_notes"] == ["what is transparent lies on white"]
+    drawn = client.predict(scene=scenes.STREET, classes="car, building", api_name="/saliency")[1]
+    assert drawn["picture_notes"] == []
 
 
 def test_an_evaluation_is_the_command_s(client: Client) -> None:

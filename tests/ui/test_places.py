@@ -111,6 +111,14 @@ def test_too_much_goes_oldest_first(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["second", "third"]
 
 
+def test_too_many_go_oldest_first_but_what_is_kept(tmp_path: Path) -> None:
+    now = make(tmp_path / "first", 0).lstat().st_ctime
+    for number, name in enumerate(("first", "second", "third", "fourth")):
+        make(tmp_path / name, now + 10 + number)
+    places.sweep(tmp_path, {tmp_path / "first"}, count=2, now=now + 20)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "fourth", "third"]
+
+
 def test_a_used_file_counts_as_new(tmp_path: Path) -> None:
     path = make(tmp_path / "a", 0)
     places.touch(path)

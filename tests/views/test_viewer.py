@@ -131,6 +131,45 @@ def test_scores_against_a_mask_are_pythons(show: Open) -> None:
     assert found["chance"] == pytest.approx(mask.mean())
 
 
+def test_what_was_measured_of_a_map_is_taken_as_it_is(show: Open) -> None:
+    row = {"class": "car", "ap": 0.123, "iou": 0.4, "iou_best": 0.9, "pointing": 0.25, "chance": 0.5}
+    result = samples.saliency(metrics=(row,))
+    page = show(result)
+    assert page.evaluate("V.masks.score(V.active().map, V.active().choice)") == {
+        "ap": 0.123,
+        "iou": 0.4,
+        "iouBest": 0.9,
+        "pointing": 0.25,
+        "chance": 0.5,
+    }
+    assert page.locator(".dv-score").first.inner_text() == "AP 0.12"
+    page.evaluate("V.set('threshold', 0.9)")
+    assert page.evaluate("V.masks.score(V.active().map, V.active().choice).iou") > 0.8  # no longer the measured one
+    page.evaluate("V.set('mask', 'car')")
+    assert page.evaluate("V.masks.score(V.active().map, V.active().choice).ap") == 0.123
+    assert page.evaluate("V.masks.score(V.panels[1].map, V.panels[1].choice).ap") == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_steps_own_number_is_taken(show: Open) -> None:
+    row = {"arm": "generation", "layer": samples.LAYERS[3], "word": "horse"}
+    metrics_of = tuple({**row, "step": step, "ap": 0.5 + step / 10} for step in (2, 0))
+    result = samples.attention()
+    masks = {"horse": samples.left_half(64, 64)}
+    result = replace(result, request=replace(result.request, masks=masks), metrics=metrics_of)
+    page = show(result)
+    found = [
+        page.evaluate(
+            "([layer, step]) => { const choice = {...V.panels[0].choice, word: 'horse', layer, step};"
+            " return V.masks.score(V.content(choice).map, choice).ap; }",
+            [samples.LAYERS[3], step],
+        )
+        for step in ("1", "2", "3")
+    ]
+    assert found[0] == 0.5
+    assert found[2] == 0.7
+    assert found[1] == pytest.approx(0.5, abs=0.05)  # nothing was measured there
+
+
 def test_otsu_is_opencvs(show: Open) -> None:
     rng = np.random.default_rng(1)
     grid = np.concatenate([rng.normal(60, 15, 60), rng.normal(190, 20, 36)]).clip(0, 255).reshape(1, 8, 12)
