@@ -8,6 +8,9 @@ from typing import Any
 
 from inspector.errors import ChoiceError
 
+# What the page says of itself once what was asked for is on the screen, and what makes it skip its first help.
+READY = "document.documentElement.dataset.inspector === 'ready'"
+SEEN = "localStorage.setItem('inspector-helped', 'yes')"
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars")
 
 

@@ -2,9 +2,12 @@
 (function (space) {
   "use strict";
 
+  const NEAR = 0.03;  // share of the width within which the wipe's border is taken hold of
+
   class Hand {
     hover(panel, point, event) {
       this.cursor = point;
+      if (point && this.wiping && event?.buttons) { this.wipeTo(point.x); return; }
       if (point && this.drawing && event?.buttons) this._stroke(point);
       else if (point && this.panning && event?.buttons) this._pan(event);
       for (const other of this.panels) { if (other.over.width) other.drawOver(); }
@@ -14,7 +17,8 @@
     press(panel, point, event) {
       if (this.panels[this.at] !== panel) { this.at = this.panels.indexOf(panel); this.layout.sync(); this.matrix.update(); this.layout.scores(); }
       panel.over.setPointerCapture?.(event.pointerId);
-      const { tool } = this.state;
+      const { tool, wipe, wipeAt } = this.state;
+      if (wipe && this.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
       if (tool === "brush" || tool === "wipe") { this.drawing = point; this._stroke(point); }
       else if (tool === "polygon") { this.masks.corner(point); panel.drawOver(); }
       else { this.panning = { x: event.clientX, y: event.clientY, moved: false }; }
@@ -22,11 +26,13 @@
 
     release(panel, point) {
       panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
+      if (this.wiping) { this.wiping = false; return; }
       if (this.drawing) { this.drawing = null; this.maskChanged(space.DRAWN); }
       else if (this.panning) {
         const { moved } = this.panning;
         this.panning = null;
         if (moved) this.options.change?.(this.remember());
+        else if (this.state.tool === "cut" && panel.map) this._cut(panel, point);
         else this.pin(point);
       }
     }
@@ -34,6 +40,20 @@
     /** A finger that began to scroll the page neither draws nor pins. */
     cancel() {
       this.drawing = this.panning = null;
+      this.wiping = false;
+    }
+
+    /** Move the border between the first two panels, a share of the width. */
+    wipeTo(share) {
+      this.state.wipeAt = share;
+      this.layout.sync();
+      this.options.change?.(this.remember());
+    }
+
+    /** Take the value under a point as the threshold. */
+    _cut(panel, point) {
+      const { width, height } = this.size(), { map } = panel;
+      if (map.high > 0) this.set("threshold", Math.min(Math.max(map.at(point.y * height - 0.5, point.x * width - 0.5, height, width) / map.high, 0), 1));
     }
 
     _stroke(point) {
@@ -76,7 +96,7 @@
         panel.stack.style.transform = scale > 1 ? `translate(${50 - 100 * cx * scale}%, ${50 - 100 * cy * scale}%) scale(${scale})` : "";
         panel.stack.classList.toggle("dv-near", scale >= 4);
         // On a touch screen a finger on the picture scrolls the page, unless it draws or moves a picture that is zoomed.
-        panel.over.style.touchAction = this.state.tool === "look" && scale <= 1 ? "pan-y" : "none";
+        panel.over.style.touchAction = ["look", "cut"].includes(this.state.tool) && scale <= 1 ? "pan-y" : "none";
         if (panel.over.width) panel.drawOver();
       }
     }

@@ -3,7 +3,10 @@
   "use strict";
   const { el, number } = space.ui, { ui } = space;
   const COLORMAPS = { viridis: "viridis", cividis: "cividis", magma: "magma", grey: "grey", turbo: "turbo (not even)" };
-  const TOOLS = [["look", "Look"], ["brush", "Brush"], ["wipe", "Rubber"], ["polygon", "Polygon"]];
+  const TOOLS = [["brush", "Brush"], ["wipe", "Rubber"], ["polygon", "Polygon"], ["look", "Look"]];
+  const SIDES = ["Pixel", "Threshold", "Mask", "Look", "Numbers"];
+  const BESIDE = 46;  // pixels of a panel's height that its title and its colour bar take
+  const GAP = 12;  // between panels
 
   // What each control does, and where its default is from.
   const HELP = {
@@ -15,9 +18,9 @@
     "Threshold": "A share of the map's maximum. The paper gives none; 0.4 as in CLIP-ES. Otsu's value parts this map's histogram best.",
     "Score against": "The mask that AP, IoU and pointing are measured with: the true one, where the picture is a drawn scene, one that you draw or load, or one that another tab sent. Those that you make live in this page, and are not in its address: save what you want to keep.",
     "Send to the other tabs": "The drawn mask, where that is chosen; else the active panel's map above its threshold, or the label under the pin.",
-    Pointer: "Look reads and pins; brush, rubber and polygon (a click per corner) draw a mask.",
+    Pointer: "While Mask is open: brush, rubber and polygon (a click per corner) draw a mask, look reads and pins. While Threshold is open, a click takes the value under it. Otherwise the pointer reads, and a click pins.",
     "Add panel": "One more picture beside, up to four, with the same cursor and zoom. Its axes are chosen while it is the active one.",
-    "A/B wipe": "The first two panels in one frame, with a border that moves.",
+    "A/B wipe": "The first two panels in one frame; drag the border between them.",
   };
 
   class Layout {
@@ -25,29 +28,86 @@
       this.viewer = viewer;
       this.live = el("div", { class: "dv-live", role: "status", "aria-live": "polite" });
       this.controls = new Map();
+      this.side = SIDES[0];
+      this.fit = new ResizeObserver(() => this.arrange());
     }
 
     /** Build everything for the viewer's atlas. */
     build() {
       const { viewer } = this;
       this.controls.clear();
-      this.panels = el("div", { class: "dv-panels" });
+      this.panels = el("div", { class: "dv-panels", id: ui.unique(), tabindex: -1 });
       this.wipe = this._wipe();
       this.pinned = el("div", { class: "dv-pinned" });
       this.table = el("div", { class: "dv-scores" });
       this.graph = el("div", { class: "dv-threshold" });
       this.legend = el("ul", { class: "dv-legend" });
       viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
-        this._axes(), this._tools(), this.panels, this.wipe.node, this.legend,
-        el("div", { class: "dv-below" }, this.pinned, el("div", {}, this._threshold(), this._masks(), this.live, this.table)),
-        this._matrix(), this._help()));
+        el("div", { class: "dv-stage" }, this.panels, this.legend, this.live), this._side(), this._axes(), this._film()));
+      this.fit.disconnect();
+      this.fit.observe(this.panels);
       this.place();
       viewer.matrix.build();
     }
 
+    /** The inspector: one of its parts is open, and what the pointer does follows it. */
+    _side() {
+      const parts = { Pixel: [this.pinned], Threshold: [this._threshold()], Mask: [this._masks()], Look: [this._tools(), this._help()], Numbers: [this.table] };
+      const list = el("div", { class: "dv-tabs", role: "tablist", "aria-label": "Inspector" }), names = SIDES.map(() => ui.unique());
+      this.sides = new Map();
+      this.sheet = el("div", { class: "dv-side" }, list);
+      for (const [index, name] of SIDES.entries()) {
+        const body = el("div", { class: "dv-body", role: "tabpanel", id: names[index], "aria-label": name, tabindex: 0 }, ...parts[name]);
+        const button = el("button", { type: "button", role: "tab", class: "dv-tab", text: name, "aria-controls": names[index], onclick: () => this.open(name, true) });
+        list.append(button);
+        this.sheet.append(body);
+        this.sides.set(name, { button, body });
+      }
+      list.addEventListener("keydown", (event) => {
+        const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key], at = SIDES.indexOf(this.side);
+        if (!move) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.open(SIDES[(at + move + SIDES.length) % SIDES.length]);
+        this.sides.get(this.side).button.focus();
+      });
+      this.open(this.side);
+      return this.sheet;
+    }
+
+    /** Open a part of the inspector; byHand: on a telephone, where it is a sheet, again to close it. */
+    open(name, byHand = false) {
+      const { viewer } = this, same = byHand && this.side === name;
+      this.sheet.classList.toggle("dv-open", byHand && !(same && this.sheet.classList.contains("dv-open")));
+      this.side = name;
+      for (const [other, { button, body }] of this.sides) {
+        button.setAttribute("aria-selected", String(other === name));
+        button.tabIndex = other === name ? 0 : -1;
+        body.hidden = other !== name;
+      }
+      viewer.state.tool = { Threshold: "cut", Mask: this.drawingTool || TOOLS[0][0] }[name] || "look";
+      if (this.fields) { this.sync(); this.read(); }
+    }
+
+    /** Put the panels into as many columns as show them largest. */
+    arrange() {
+      const { viewer } = this, count = viewer.panels.length, { clientWidth: wide, clientHeight: high } = this.panels;
+      if (!viewer.atlas || !wide || !high) return;
+      const shown = viewer.state.wipe ? 1 : count, { width, height } = viewer.size(), ratio = width / height;
+      const fits = (columns) => {
+        const rows = Math.ceil(shown / columns);
+        return Math.min((wide - GAP * (columns - 1)) / columns, ((high - GAP * (rows - 1)) / rows - BESIDE) * ratio);
+      };
+      let best = 1;
+      for (let columns = 2; columns <= shown; columns++) if (fits(columns) >= fits(best)) best = columns;
+      const rows = Math.ceil(shown / best);
+      this.panels.style.setProperty("--dv-columns", best);
+      this.panels.style.setProperty("--dv-high", `${Math.max(0, Math.floor((high - GAP * (rows - 1)) / rows - BESIDE))}px`);
+    }
+
     /** A control per axis that has something to choose. */
     _axes() {
-      const { viewer } = this, { atlas } = viewer, node = el("div", { class: "dv-axes" });
+      const { viewer } = this, { atlas } = viewer, node = el("div", { class: "dv-dock" });
       for (const axis of atlas.axes.filter((item) => item.values.length > 1)) {
         const options = axis.values.map((value, index) => [value, axis.shown[index]]);
         const label = atlas.facts.names?.[axis.name] || axis.name;
@@ -90,13 +150,13 @@
       const zoom = (text, title, factor) => ui.button({ text, title, classes: "dv-small", click: () => viewer.zoomAt(viewer.state.pin || { y: 0.5, x: 0.5 }, factor) });
       return el("div", { class: "dv-tools" }, ...Object.values(fields).map((field) => field.node),
         el("div", { class: "dv-buttons" }, this.addButton, this.wipeButton, stepped,
-          zoom("+", "Zoom in", 1.5), zoom("−", "Zoom out", 1 / 1.5), zoom("1:1", "Whole picture", 1e-9)));
+          zoom("+", "Zoom in", 1.5), zoom("−", "Zoom out", 1 / 1.5), zoom("1:1", "Whole picture", 1e-9)), this.wipe.node);
     }
 
     /** The handle that moves the border between the first two panels. */
     _wipe() {
       const { viewer } = this;
-      const range = ui.slider({ label: "Border between A and B", min: 0, max: 1, step: 0.01, value: viewer.state.wipeAt, shown: (value) => `${Math.round(100 * value)}%`, change: (value) => { viewer.state.wipeAt = value; this.sync(); viewer.options.change?.(viewer.remember()); } });
+      const range = ui.slider({ label: "Border between A and B", min: 0, max: 1, step: 0.01, value: viewer.state.wipeAt, shown: (value) => `${Math.round(100 * value)}%`, change: (value) => viewer.wipeTo(value) });
       range.node.classList.add("dv-wide");
       return range;
     }
@@ -113,19 +173,18 @@
       const { viewer } = this, { masks } = viewer;
       this.maskField = ui.select({ label: "Score against", title: HELP["Score against"], value: viewer.state.mask, options: [], change: (value) => viewer.set("mask", value) });
       this.maskNames();
-      this.toolField = ui.chips({ label: "Pointer", options: TOOLS, value: "look", change: (value) => { viewer.state.tool = value; this.sync(); } });
+      this.toolField = ui.chips({ label: "Pointer", options: TOOLS, value: this.drawingTool || TOOLS[0][0], change: (value) => { this.drawingTool = viewer.state.tool = value; this.sync(); } });
       const file = el("input", { type: "file", accept: "image/*", class: "dv-file", "aria-label": "A picture file whose light half is the mask", onchange: async () => { if (file.files[0]) { try { await masks.load(file.files[0]); } catch { viewer.say("That file is not a picture that this browser can read."); } file.value = ""; } } });
       const size = ui.slider({ label: "Brush", min: 1, max: 24, step: 1, value: masks.radius, change: (value) => { masks.radius = value; } });
       this.outlineButton = ui.button({ text: "Outline of the mask", pressed: viewer.state.outline, click: () => viewer.set("outline", !viewer.state.outline) });
-      return el("details", { class: "dv-more", open: masks.names().length > 1 }, el("summary", { text: "Masks and scores" }),
-        el("div", { class: "dv-axes" }, this.maskField.node, this.toolField.node, size.node,
-          el("div", { class: "dv-buttons" }, this.outlineButton,
-            ui.button({ text: "Close polygon", click: () => masks.closePolygon() }),
-            ui.button({ text: "Load a mask", click: () => file.click() }), file,
-            ui.button({ text: "Map above threshold as mask", click: () => { const mask = this.above(); if (mask) masks.take(mask); } }),
-            ui.button({ text: "Save the mask", click: () => masks.save() }),
-            viewer.options.shelf ? ui.button({ text: "Send to the other tabs", click: () => this.send() }) : null,
-            ui.button({ text: "Clear", title: "Clear the drawn mask", click: () => masks.clear() }))));
+      return el("div", { class: "dv-axes" }, this.maskField.node, this.toolField.node, size.node,
+        el("div", { class: "dv-buttons" }, this.outlineButton,
+          ui.button({ text: "Close polygon", click: () => masks.closePolygon() }),
+          ui.button({ text: "Load a mask", click: () => file.click() }), file,
+          ui.button({ text: "Map above threshold as mask", click: () => { const mask = this.above(); if (mask) masks.take(mask); } }),
+          ui.button({ text: "Save the mask", click: () => masks.save() }),
+          viewer.options.shelf ? ui.button({ text: "Send to the other tabs", click: () => this.send() }) : null,
+          ui.button({ text: "Clear", title: "Clear the drawn mask", click: () => masks.clear() })));
     }
 
     /** Where the active panel's map reaches the threshold, at the masks' size; null without a map. */
@@ -165,13 +224,29 @@
       this.maskField.value = viewer.state.mask;
     }
 
-    _matrix() {
+    /** All maps in one row, which draws up into a table. */
+    _film() {
       const { viewer } = this, { atlas } = viewer, axes = atlas.axes.filter((axis) => axis.values.length > 1);
       if (!viewer.state.columns) return null;
       const options = axes.map((axis) => [axis.name, atlas.facts.names?.[axis.name] || axis.name]);
       const columns = ui.select({ label: "Columns", value: viewer.state.columns, options, change: (value) => viewer.set("columns", value) });
       const rows = ui.select({ label: "Rows", value: viewer.state.rows, options: [["", "one row"], ...options], change: (value) => viewer.set("rows", value) });
-      return el("details", { class: "dv-more", open: true }, el("summary", { text: "All maps" }), el("div", { class: "dv-axes" }, columns.node, rows.node), viewer.matrix.node);
+      const draw = ui.button({ text: "▲ Table", title: "All maps as a table", pressed: viewer.matrix.up, click: () => {
+        viewer.matrix.up = !viewer.matrix.up;
+        say();
+        viewer.matrix.build();
+        viewer.refresh();
+      } });
+      const film = el("section", { class: "dv-film", "aria-label": "All maps" }, el("div", { class: "dv-filmhead" }, columns.node, rows.node, draw), viewer.matrix.node);
+      const say = () => {
+        film.classList.toggle("dv-up", viewer.matrix.up);
+        draw.textContent = viewer.matrix.up ? "▼ One row" : "▲ Table";
+        draw.setAttribute("aria-pressed", String(viewer.matrix.up));
+        rows.node.hidden = !viewer.matrix.up;
+      };
+      draw.hidden = axes.length < 2;
+      say();
+      return film;
     }
 
     /** What the controls do and the keys. */
@@ -191,6 +266,7 @@
     /** Put the panels' elements into the page. */
     place() {
       this.panels.replaceChildren(...this.viewer.panels.map((panel) => panel.node));
+      this.arrange();
     }
 
     /** Let every control say what the state is. */
@@ -207,20 +283,20 @@
       this.cut.value = state.threshold;
       this.maskField.value = state.mask;
       this.wipe.value = state.wipeAt;
-      this.toolField.value = state.tool;
+      this.toolField.value = this.drawingTool || TOOLS[0][0];
       for (const [button, on] of [[this.wipeButton, state.wipe], [this.outlineButton, state.outline], [this.followButton, state.follow]]) button?.setAttribute("aria-pressed", String(on));
       this.addButton.disabled = viewer.panels.length >= space.MOST_PANELS;
       this.wipeButton.disabled = viewer.panels.length < 2;
       const wiping = state.wipe && viewer.panels.length > 1;
       this.wipe.node.hidden = !wiping;
-      this.panels.classList.toggle("dv-wiping", wiping);
+      if (this.panels.classList.toggle("dv-wiping", wiping) !== this.wiped) { this.wiped = wiping; this.arrange(); }
       this.panels.style.setProperty("--dv-border", `${100 * state.wipeAt}%`);
       viewer.panels.forEach((panel, index) => {
         panel.node.classList.toggle("dv-active", index === viewer.at && viewer.panels.length > 1);
         panel.title.setAttribute("aria-pressed", String(index === viewer.at));
         panel.close.hidden = viewer.panels.length < 2;
         panel.frame.style.clipPath = wiping && index === 1 ? `inset(0 0 0 ${100 * state.wipeAt}%)` : "";
-        panel.over.style.cursor = state.tool === "look" ? "crosshair" : "cell";
+        panel.over.style.cursor = ["look", "cut"].includes(state.tool) ? "crosshair" : "cell";
       });
       viewer.applyZoom();
     }
@@ -231,7 +307,7 @@
       for (const panel of viewer.panels) {
         if (!point) {
           const centre = panel.map?.block.computed ? "Similarity to the picture's centre; click to choose a pixel." : null;
-          panel.readout.textContent = centre || "Point at the picture to read values, click to pin a pixel.";
+          panel.readout.textContent = centre || "";
           continue;
         }
         const y = Math.floor(point.y * height), x = Math.floor(point.x * width);
@@ -268,11 +344,14 @@
 
     _pinned() {
       const { viewer } = this, { state, atlas } = viewer, panel = viewer.active();
-      const key = JSON.stringify([state.pin, panel.choice]);
+      const key = JSON.stringify([state.pin, panel.choice, Boolean(panel.map)]);
       if (this.pinKey === key && this.pinned.childNodes.length) return;
       this.pinKey = key;
       this.pinned.replaceChildren();
-      if (!state.pin) return;
+      if (!state.pin) {
+        this.pinned.append(el("div", { class: "dv-caption", text: "Point at the picture to read values, click to pin a pixel." }));
+        return;
+      }
       this.pinned.append(ui.button({ text: "Let go of the pixel", click: () => viewer.pin(null) }));
       if (!panel.map) return;
       const { width, height } = viewer.size(), y = Math.floor(state.pin.y * height), x = Math.floor(state.pin.x * width);

@@ -20,7 +20,7 @@
       this.high = el("span");
       this.bar = el("div", { class: "dv-bar" }, this.low, this.gradient, this.high);
       this.readout = el("div", { class: "dv-readout" });
-      this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, this.bar, this.readout);
+      this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.readout));
       this.shown = {};
       this._listen();
     }
@@ -49,6 +49,7 @@
       if (this.canvas.width !== width || this.canvas.height !== height) {
         for (const canvas of [this.canvas, this.over]) Object.assign(canvas, { width, height });
         this.shown = {};
+        this.frame.style.setProperty("--dv-ratio", picture.width / picture.height);
         this.context = this.canvas.getContext("2d");
         this.image = this.context.createImageData(width, height);
         this.out = new Uint32Array(this.image.data.buffer);

@@ -3,6 +3,7 @@
   "use strict";
   const SHELF = 8;  // masks that are kept for the other tabs
   const REST = 300;  // milliseconds without a change before the address is written
+  const HELPED = "inspector-helped";  // in the browser's store once the help was closed
   const OWN = "inspector";  // of the document: "ready" when what was asked for is on the screen, "failed" when it cannot be
 
   class Shell {
@@ -183,6 +184,55 @@
   }
 
   addEventListener("popstate", () => location.reload());
+
+  // ------------------------------------------------------------------------------------------- what opens and closes
+
+  /** Open or close a part of the page that stands behind a button: "help", "source". */
+  function opens(name, open) {
+    document.documentElement.classList.toggle(`open-${name}`, open);
+    for (const button of document.querySelectorAll(`[data-opens="${name}"][aria-expanded]`)) button.setAttribute("aria-expanded", String(open));
+    if (name === "help" && !open) try { localStorage.setItem(HELPED, "yes"); } catch { /* the help comes again */ }
+  }
+
+  const isOpen = (name) => document.documentElement.classList.contains(`open-${name}`);
+
+  /** Close what is open but what was clicked in. */
+  function closeOthers(target) {
+    if (isOpen("source") && !target.closest(".source-popped, [data-opens], .modal, dialog")) opens("source", false);
+    for (const pill of document.querySelectorAll(".pill")) {
+      const label = pill.querySelector("button.label-wrap");
+      if (label?.getAttribute("aria-expanded") === "true" || label?.classList.contains("open")) {
+        if (!pill.contains(target) && !target.closest(".options, [role=listbox]")) label.click();
+      }
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-opens]");
+    if (button) opens(button.dataset.opens, !isOpen(button.dataset.opens));
+    if (event.target.closest?.("[data-skip]")) {
+      event.preventDefault();
+      space.shell.slots.get(space.shell.active)?.viewer?.active()?.canvas.focus();
+    }
+    if (event.isTrusted) closeOthers(event.target);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const name of ["source", "help"]) if (isOpen(name)) opens(name, false);
+    closeOthers(document.body);
+  });
+
+  /** The small picture says which one Run will use. */
+  function thumb() {
+    const small = document.querySelector(".thumb img"), large = document.querySelector(".source img");
+    if (small && small.src !== (large?.src || "")) { if (large) small.src = large.src; else small.removeAttribute("src"); }
+  }
+
+  new MutationObserver(thumb).observe(document.documentElement, { subtree: true, childList: true, attributes: true, attributeFilter: ["src"] });
+  let helped = "yes";
+  try { helped = localStorage.getItem(HELPED); } catch { /* as if it had been read */ }
+  if (!helped) opens("help", true);
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");

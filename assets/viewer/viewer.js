@@ -60,6 +60,7 @@
 
     close() {
       this.ended.abort();
+      this.layout.fit.disconnect();
       this._letGo();
       this.root.replaceChildren();
     }

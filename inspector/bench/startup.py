@@ -70,8 +70,8 @@ def _one_start() -> Iterator[tuple[str, float]]:
     from gradio_client import Client
     from gradio_client.exceptions import AppError
 
-    with _app() as (url, started, process):
-        _wait_for(url, process)
+    with app() as (url, started, process):
+        wait_for(url, process)
         yield "page ready", time.perf_counter() - started
         with tempfile.TemporaryDirectory() as folder:
             client = Client(url, verbose=False, download_files=folder, analytics_enabled=False)
@@ -87,7 +87,7 @@ def _one_start() -> Iterator[tuple[str, float]]:
 
 
 @contextmanager
-def _app() -> Iterator[tuple[str, float, subprocess.Popen[str]]]:
+def app() -> Iterator[tuple[str, float, subprocess.Popen[str]]]:
     """`python app.py` on a free port: its address, when it was started, the process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -102,7 +102,7 @@ def _app() -> Iterator[tuple[str, float, subprocess.Popen[str]]]:
         process.communicate(timeout=30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
+def wait_for(url: str, process: subprocess.Popen[str]) -> None:
     """Until the page and its configuration are answered. Raises InspectorError when the app ends or stays silent."""
     limit = time.monotonic() + PATIENCE
     while not all(_answers(url + path) for path in ("/", "/config")):

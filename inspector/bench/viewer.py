@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from inspector.bench import screen
 from inspector.browser import open_browser
 from inspector.results import AttentionRequest, AttentionResult, Progress, Provenance, Token
 from inspector.views.atlas import write
@@ -58,8 +59,8 @@ TIMES = """async (rounds) => {
 def measure(repeats: int, report: Callable[[Progress], None] = lambda _: None) -> dict[str, Any]:
     """Open the atlas `repeats` times, redraw it `ROUNDS` times each.
 
-    Returns {"repeats", "atlas_bytes", "size", "aims", "milliseconds": {what: {median, max, runs}}}, JSON-ready; a run
-    is the median of one opening. Raises ChoiceError without a browser.
+    Returns {"repeats", "atlas_bytes", "size", "aims", "milliseconds": {what: {median, max, runs}}, "screen": rows of
+    `screen.measure`}, JSON-ready; a run is the median of one opening. Raises ChoiceError without a browser.
     """
     runs: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, open_browser() as browser:
@@ -82,7 +83,8 @@ def measure(repeats: int, report: Callable[[Progress], None] = lambda _: None) -
             what: {"median": median(values), "max": max(values), "runs": values} for what, values in runs.items()
         }
         bytes_ = file.stat().st_size
-    return {"repeats": repeats, "atlas_bytes": bytes_, "size": size, "aims": AIMS, "milliseconds": milliseconds}
+    told = {"repeats": repeats, "atlas_bytes": bytes_, "size": size, "aims": AIMS, "milliseconds": milliseconds}
+    return told | {"screen": screen.of_the_app()}
 
 
 def table(result: Mapping[str, Any]) -> str:
@@ -93,7 +95,7 @@ def table(result: Mapping[str, Any]) -> str:
     ]
     width, height = result["size"]
     head = f"An atlas of {result['atlas_bytes'] / 1e6:.1f} MB, {STEPS} steps, on a canvas of {width}x{height}:"
-    return f"{head}\n{lines(rows_table(rows))}"
+    return f"{head}\n{lines(rows_table(rows))}\n\n{screen.table(result['screen'])}"
 
 
 def large_result() -> AttentionResult:

@@ -21,7 +21,7 @@ TAB = "attention"
 OWN = controls.own_defaults(AttentionRequest)
 PAPER_PROMPT = "a horse on the grass"
 PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
-GENERATE, GIVEN = "generate from the prompt", "use the picture"
+GENERATE, GIVEN = "generate", "use the picture"
 SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
 
 
@@ -157,28 +157,30 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         "Attention is not an explanation: it says where a word's value flows, not what the model concludes. Most of it "
         "goes to the start token whatever the picture shows.",
     )
-    with gr.Row(elem_classes="examples"):
-        paper = gr.Button("Figure 3: a horse on the grass", size="sm")
-        drawn = gr.Button("The drawn horse, noised once", size="sm")
     with gr.Row(elem_classes="asked"):
+        mode = gr.Radio(
+            [GENERATE, GIVEN],
+            value=GENERATE,
+            label="Picture",
+            info="Our choice. A given picture has only the arm with noise added once.",
+            elem_classes="mode",
+        )
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
+        recipe = _numbers()
+        with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
+            paper = gr.Button("Figure 3: a horse on the grass", size="sm")
+            drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    mode = gr.Radio(
-        [GENERATE, GIVEN],
-        value=GENERATE,
-        label="Picture",
-        info="Our choice. A given picture has only the arm with noise added once.",
-    )
-    own = {"mode": mode, "prompt": prompt, **_numbers(), "model": models.diffusion}
+    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
     return assemble(SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples)
 
 
 def _numbers() -> dict[str, Any]:
     limits = settings().limits
-    with gr.Accordion("Recipe", open=False):
+    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         noise = gr.Slider(
             0,
             999,

@@ -116,28 +116,30 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         "Clusters have no names, and k is yours. Matching them to masks picture by picture is an oracle: read a score "
         "only beside the baselines'.",
     )
-    with gr.Row(elem_classes="examples"):
-        good = gr.Button("Figure 4: a good case", size="sm")
-        poor = gr.Button("Figure 4: a poor case", size="sm")
     with gr.Row(elem_classes="asked"):
-        k = gr.Slider(
-            1,
-            settings().limits.max_k,
+        k = gr.Number(
             OWN.k,
-            step=1,
             label="k",
+            precision=0,
+            minimum=1,
+            maximum=settings().limits.max_k,
             info=f"Paper: none given. {OWN.k} is our choice.",
-            scale=4,
-            min_width=240,
+            scale=1,
+            min_width=120,
+            elem_classes="k",
         )
+        recipe = _recipe()
+        with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
+            good = gr.Button("Figure 4: a good case", size="sm")
+            poor = gr.Button("Figure 4: a poor case", size="sm")
         run, stop = controls.actions()
-    own = {"k": k, **_recipe(), "model": models.diffusion}
+    own = {"k": k, **recipe, "model": models.diffusion}
     examples = [Example(good, first_request), Example(poor, second_request)]
     return assemble(SUBJECT, clusters, own, todo, (run, stop), [run.click], examples)
 
 
 def _recipe() -> dict[str, Any]:
-    with gr.Accordion("Recipe", open=False):
+    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         return {
             "preset": gr.Radio(
                 list(CLUSTER_PRESETS),

@@ -25,12 +25,23 @@ class Models:
 
 def models() -> Models:
     """A choice for each kind of model, and below it what choosing it means. Nothing is fetched before a run."""
-    with gr.Row(elem_classes="models"):
+    own = EMBEDDED["clip"], EMBEDDED["diffusion"]
+    with gr.Accordion(_names(*own), open=False, elem_classes="pill models") as pill:
         clip, diffusion = (_model(kind) for kind in ("clip", "diffusion"))
-    about = gr.HTML(_about(EMBEDDED["clip"], EMBEDDED["diffusion"]))
+        about = gr.HTML(_about(*own))
+
+    def chosen(*names: str) -> Any:
+        return _about(*names), gr.Accordion(label=_names(*names))
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     for choice in (clip, diffusion):
-        choice.change(_about, [clip, diffusion], about, show_progress="hidden", api_visibility="private", queue=False)
+        choice.change(guard(chosen), [clip, diffusion], [about, pill], **quiet)
     return Models(clip, diffusion)
+
+
+def _names(*names: str) -> str:
+    """What the pill says: the models in use."""
+    return " · ".join(catalog.spec(name).title.removesuffix(" (embedded)") for name in names)
 
 
 def _model(kind: catalog.Kind) -> gr.Dropdown:
@@ -42,7 +53,6 @@ def _model(kind: catalog.Kind) -> gr.Dropdown:
     )
 
 
-@guard
 def _about(clip: str, diffusion: str) -> str:
     return parts.models([catalog.spec(clip), catalog.spec(diffusion)])
 
@@ -50,14 +60,18 @@ def _about(clip: str, diffusion: str) -> str:
 def actions() -> tuple[gr.Button, gr.Button]:
     """Run and Stop."""
     with gr.Row(elem_classes="actions"):
-        run = gr.Button("Run", variant="primary", scale=3, min_width=120)
-        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80)
+        run = gr.Button("Run", variant="primary", min_width=80, elem_classes="run")
+        stop = gr.Button("Stop", variant="stop", min_width=80, elem_classes="stop")
     return run, stop
 
 
 def header(title: str, sentence: str, limits: str) -> None:
-    """What a tab answers, and a plain word on its limits."""
-    gr.HTML(f"<div class='purpose'><h2>{title}</h2><p>{sentence}</p></div>{parts.note(limits)}")
+    """What a tab answers, and a plain word on its limits: there at first, and then behind Help."""
+    close = "<button type='button' class='close' data-opens='help' aria-label='Close the help'>×</button>"
+    gr.HTML(
+        f"<div class='purpose'>{close}<h2>{title}</h2><p>{sentence}</p></div>{parts.note(limits)}",
+        elem_classes="popped help-popped",
+    )
 
 
 def endpoint(name: str, handler: Callable[..., Any], inputs: Sequence[Any]) -> None:

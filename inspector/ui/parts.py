@@ -27,6 +27,11 @@ def placeholder(text: str) -> str:
     return f'<div class="status quiet" role="status">{escape(text)}</div>'
 
 
+def waiting() -> str:
+    """What stands there until the run's turn comes."""
+    return '<div class="status quiet waiting" role="status">Waiting for its turn.</div>'
+
+
 def progress(item: Progress) -> str:
     """A progress bar with what is done, how long it will take, and the preview of a step."""
     share = 100 * item.step / max(item.total, 1)
@@ -98,14 +103,13 @@ def models(specs: Iterable[ModelSpec]) -> str:
 
 
 def recipes(python: str, command: str, linked: bool = True) -> str:
-    """The same run as a script and as a command, each with a button that copies it, and one that copies the address.
+    """The same run as a script and as a command, each with a button that copies it.
 
     linked: whether an address leads to it.
     """
     blocks = [("Copy as Python", python), ("Copy as command", command)]
     parts = "".join(_copied(title, text) for title, text in blocks if text)
-    link = "<button type='button' data-copy='link'>Copy link</button>" if linked else ""
-    return f"<div class='recipes'>{link}{parts}</div>"
+    return f"<div class='recipes'{'' if linked else ' data-unlinked'}>{parts}</div>"
 
 
 def caption(text: str) -> str:

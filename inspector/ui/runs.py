@@ -115,7 +115,7 @@ def asking(
     if refusal := tab.refusal(visitor(asked), (session, WISHES.last(session, name))):
         raise refusal
     todo = {"nonce": WISHES.ask(session, name), "how": how, "state": dict(state or {})}
-    return {tab.status: parts.placeholder("Waiting for its turn."), tab.todo: todo}
+    return {tab.status: parts.waiting(), tab.todo: todo}
 
 
 def on_page(tab: Tab) -> Callable[..., dict[Any, Any]]:

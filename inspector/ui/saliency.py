@@ -103,9 +103,6 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         "A map shows what raises one class's probability against the other classes and the background words; change "
         "those words and it changes. It is no proof that the model needs this region.",
     )
-    with gr.Row(elem_classes="examples"):
-        maps = gr.Button("Figure 1: a map per class", size="sm")
-        cut = gr.Button("Figure 2: thresholded", size="sm")
     with gr.Row(elem_classes="asked"):
         classes = gr.Textbox(
             PAPER_CLASSES,
@@ -114,14 +111,18 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             scale=4,
             min_width=240,
         )
+        recipe = _recipe()
+        with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
+            maps = gr.Button("Figure 1: a map per class", size="sm")
+            cut = gr.Button("Figure 2: thresholded", size="sm")
         run, stop = controls.actions()
-    own = {"classes": classes, **_recipe(), "model": models.clip}
+    own = {"classes": classes, **recipe, "model": models.clip}
     examples = [Example(maps, first_request), Example(cut, first_request, {"show": "mask"})]
     return assemble(SUBJECT, saliency, own, todo, (run, stop), [run.click, classes.submit], examples)
 
 
 def _recipe() -> dict[str, Any]:
-    with gr.Accordion("Recipe", open=False):
+    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         return {
             "pooling": gr.Radio(
                 list(POOLINGS),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspector.browser import open_browser
+from inspector.browser import READY, SEEN, open_browser
 from inspector.ui.shell import launch
 
 # tab -> the address that is pictured
@@ -21,12 +21,12 @@ SCREENS: Mapping[str, tuple[int, int, str]] = {
     "phone": (390, 844, "light"),
 }
 PATIENCE = 180_000  # milliseconds; a busy machine
-READY = "document.documentElement.dataset.inspector === 'ready'"
+REST = 400  # milliseconds until the small maps are drawn
 LOADED = "[...document.images].filter(image => image.checkVisibility()).every(image => image.complete)"
 
 
 def take(folder: Path, browser: str | None = None) -> list[Path]:
-    """Start the page, open each tab on each screen, and write `folder`/TAB-SCREEN.png, whole pages.
+    """Start the page, open each tab on each screen, and write `folder`/TAB-SCREEN.png, first screens.
 
     browser: path of a Chromium; None looks for Debian's. Raises ChoiceError without playwright or a browser.
     """
@@ -48,12 +48,12 @@ def picture(browser: Any, url: str, tab: str, screen: str, file: Path) -> Path:
     context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
     try:
         page = context.new_page()
+        page.add_init_script(SEEN)
         page.goto(f"{url}{ADDRESSES[tab]}&__theme={theme}", timeout=PATIENCE)
         page.wait_for_function(READY, timeout=PATIENCE)
-        # A window as high as the page, since pictures outside it are loaded when they come into sight.
-        page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
         page.wait_for_function(LOADED, timeout=PATIENCE)
-        page.screenshot(path=str(file), full_page=True, animations="disabled")
+        page.wait_for_timeout(REST)
+        page.screenshot(path=str(file), animations="disabled")
     finally:
         context.close()
     return file

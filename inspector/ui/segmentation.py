@@ -127,27 +127,30 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         "Every pixel takes one of the classes you name, however badly it fits; name what is there, or raise the "
         "background threshold. The scores of different methods are not comparable.",
     )
-    with gr.Row(elem_classes="examples"):
-        buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in SEGMENTATION_METHODS}
     with gr.Row(elem_classes="asked"):
+        method = gr.Dropdown(
+            [(title, name) for name, title in METHODS.items()],
+            value=OWN.method,
+            label="Method",
+            info="None of them is trained for it.",
+            elem_classes="mode",
+            min_width=150,
+        )
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
+        recipe = _recipe()
+        with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
+            buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in SEGMENTATION_METHODS}
         run, stop = controls.actions()
-    method = gr.Radio(
-        [(title, name) for name, title in METHODS.items()],
-        value=OWN.method,
-        label="Method",
-        info="None of them is trained for it.",
-    )
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
-    own = {"classes": classes, "method": method, **_recipe(), **chosen}
+    own = {"classes": classes, "method": method, **recipe, **chosen}
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples)
 
 
 def _recipe() -> dict[str, Any]:
-    with gr.Accordion("Recipe", open=False):
+    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         return {
             "background": gr.Slider(
                 0,

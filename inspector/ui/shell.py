@@ -47,9 +47,12 @@ from inspector.views.page import scripts, styles
 
 LOG = logging.getLogger(__name__)
 TITLE = "Dense Inspector"
-PURPOSE = (
-    "Record what CLIP and Stable Diffusion compute once, then look at it from every side, measure it against masks, "
-    "and take the picture away."
+NAME = f"<header><h1>{TITLE}</h1></header><a class='skip' href='#' data-skip>Skip to the pictures</a>"
+LINK = "<button type='button' class='plain' data-copy='link' title='Copy the address of what is shown'>Link</button>"
+HELP = "<button type='button' class='plain' data-opens='help' aria-expanded='false'>Help</button>"
+THUMB = (
+    "<button type='button' class='thumb' data-opens='source' aria-expanded='false' aria-label='Choose the picture'>"
+    "<img alt=''></button>"
 )
 TABS = {"saliency": saliency, "attention": attention, "clusters": clusters, "segmentation": segmentation}
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
@@ -72,18 +75,20 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         address, told = gr.JSON(visible="hidden"), gr.JSON(visible="hidden")
         todos = {name: gr.JSON(visible="hidden") for name in TABS}
         with gr.Row(elem_classes="top"):
-            gr.HTML(f"<header><h1>{TITLE}</h1><p>{PURPOSE}</p></header>", elem_classes="title")
-            with gr.Column(scale=2, min_width=300):
-                models = controls.models()
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(scale=3, min_width=260, elem_classes="left"):
-                shared = source.build(scenes.STREET)
-            with gr.Column(scale=9, min_width=300, elem_classes="right"):
-                with gr.Tabs() as chooser:
-                    tabs = {name: _tab(name, models, todos[name]) for name in TABS}
-                    if entrance is not None:
-                        tabs = {name: replace(tab, refusal=entrance.refusal) for name, tab in tabs.items()}
-                take_away.build(tabs)
+            gr.HTML(NAME, elem_classes="name")
+            models = controls.models()
+            gr.HTML(LINK, elem_classes="own-width")
+            save = gr.Accordion("Save", open=False, elem_classes="pill save")
+            gr.HTML(HELP, elem_classes="own-width")
+        gr.HTML(THUMB, elem_classes="thumb-frame")
+        with gr.Column(elem_classes="left popped source-popped"):
+            shared = source.build(scenes.STREET)
+        with gr.Tabs(elem_classes="chooser") as chooser:
+            tabs = {name: _tab(name, models, todos[name]) for name in TABS}
+            if entrance is not None:
+                tabs = {name: replace(tab, refusal=entrance.refusal) for name, tab in tabs.items()}
+        with save:
+            take_away.build(tabs)
         evaluations.endpoint()
         # None of these waits in the queue, where runs do: the page opens however many of them there are.
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -237,6 +242,7 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
     if warm_up and not settings().zero_gpu:
         threading.Thread(target=warming.work, daemon=True, name="warming").start()
     _, script = _inside()
+    places.keep_swept()  # before the page is served, which may last as long as the process
     try:
         page.launch(
             server_name=host,
@@ -260,7 +266,6 @@ def launch(host: str | None = None, port: int | None = None, warm_up: bool = Tru
         )
     except OSError as error:
         raise ChoiceError(f"{error}; choose another port with --port.") from None
-    places.keep_swept()
     return page
 
 

@@ -149,5 +149,7 @@ def assemble(
     """
     asked = inspect.signature(handler).parameters
     controls.endpoint(subject.name, handler, [component for name, component in own.items() if name in asked])
-    status = gr.HTML(parts.placeholder("Press Run, or choose an example."))
-    return Tab(subject, own, status, viewer(subject.name), gr.HTML(), todo, *buttons, triggers, examples)
+    status = gr.HTML(parts.placeholder("Press Run, or choose an example."), elem_classes="status-line")
+    return Tab(
+        subject, own, status, viewer(subject.name), gr.HTML(elem_classes="told"), todo, *buttons, triggers, examples
+    )

@@ -56,27 +56,26 @@ FILES: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "files",
 
 
 def build(tabs: Mapping[str, Tab]) -> None:
-    """The section below the tabs that writes files of what the open one shows."""
-    with gr.Accordion("Take it away", open=False):
-        taken = gr.JSON(visible="hidden")
-        with gr.Row():
-            kinds = gr.CheckboxGroup(
-                [kind.upper() for kind in KINDS],
-                value=["PNG"],
-                label="Figure as",
-                info="Laid out as in the paper. PDF and SVG hold the exact pixels and real text.",
-                min_width=200,
-            )
-            layout = gr.Radio(
-                LAYOUTS, value=LAYOUTS[0], label="Figure of", info="Every map as in the paper, or the viewer's panels."
-            )
-            scale = gr.Slider(1, 4, 2, step=1, label="Scale", info="Of the figure's pictures; 2 suits print.")
-            earlier = gr.Checkbox(
-                False, label="Clusters: the case before, above", info="As in the paper's Figure 4: two cases."
-            )
-        button = gr.Button("Save figure, data and caption", size="sm")
-        files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False)
-        caption = gr.HTML()
+    """What writes files of what the open tab shows."""
+    taken = gr.JSON(visible="hidden")
+    with gr.Row():
+        kinds = gr.CheckboxGroup(
+            [kind.upper() for kind in KINDS],
+            value=["PNG"],
+            label="Figure as",
+            info="Laid out as in the paper. PDF and SVG hold the exact pixels and real text.",
+            min_width=200,
+        )
+        layout = gr.Radio(
+            LAYOUTS, value=LAYOUTS[0], label="Figure of", info="Every map as in the paper, or the viewer's panels."
+        )
+        scale = gr.Slider(1, 4, 2, step=1, label="Scale", info="Of the figure's pictures; 2 suits print.")
+        earlier = gr.Checkbox(
+            False, label="Clusters: the case before, above", info="As in the paper's Figure 4: two cases."
+        )
+    button = gr.Button("Save figure, data and caption", size="sm")
+    files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False)
+    caption = gr.HTML()
 
     @guard
     def take(asked: gr.Request, shown: Any, chosen: Any, of: Any, factor: Any, beside: Any) -> Any:

@@ -102,7 +102,7 @@ def of_attention(result: AttentionResult) -> Atlas:
         Axis("word", tuple(tokens), tuple(tokens), "chips", first),
         Axis("step", steps, tuple(ticks[longest]), "slider", len(steps) - 1),
         Axis("layer", tuple(layers), tuple(layers.values()), "list"),
-        Axis("arm", result.arms, result.arms, "chips"),
+        Axis("arm", result.arms, result.arms, "list"),
     )
     rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in result.metrics:
@@ -120,8 +120,8 @@ def of_attention(result: AttentionResult) -> Atlas:
     facts = {
         "title": "Cross-attention",
         "names": {"word": "Word", "step": "Step", "layer": "Layer", "arm": "Picture"},
-        "columns": "layer",
-        "rows": "arm" if len(result.arms) > 1 else "",
+        "columns": "step" if len(steps) > 1 else "layer",
+        "rows": "layer" if len(steps) > 1 else "",
         "panels": [{"arm": arm} for arm in result.arms],
         "linked": ["word", "step", "layer"],
         "ranked": "word",

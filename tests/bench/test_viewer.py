@@ -11,6 +11,7 @@ from inspector.bench import viewer
 def test_one_opening_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(viewer, "ROUNDS", 3)
     monkeypatch.setattr(viewer, "STEPS", 4)
+    monkeypatch.setattr(viewer.screen, "of_the_app", list)
     told = []
     result = viewer.measure(1, told.append)
     assert result["size"] == [512, 512]
@@ -30,7 +31,14 @@ def test_the_large_result_is_as_large_as_was_promised() -> None:
 
 def test_milliseconds_and_aims() -> None:
     rows = {what: {"median": 1.0, "max": 2.0, "runs": [1.0, 2.0]} for what in viewer.AIMS}
-    result = {"repeats": 2, "atlas_bytes": 4_100_000, "size": [512, 512], "aims": viewer.AIMS, "milliseconds": rows}
+    result = {
+        "repeats": 2,
+        "atlas_bytes": 4_100_000,
+        "size": [512, 512],
+        "aims": viewer.AIMS,
+        "milliseconds": rows,
+        "screen": [],
+    }
     head, header, _, ready, *_ = viewer.table(result).splitlines()
     assert head == "An atlas of 4.1 MB, 50 steps, on a canvas of 512x512:"
     assert header.split() == ["milliseconds", "of", "median", "max", "aim"]

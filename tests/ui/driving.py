@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inspector.browser import open_browser
+from inspector.browser import SEEN, open_browser
 from inspector.errors import ChoiceError
 
 DESK, PHONE = 1440, 390  # width of the window, pixels
@@ -30,7 +30,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any, page: str) -> Iterator[Open]:
-    """A function that opens an address of the page; every request to elsewhere is aborted, and fails the test."""
+    """A function that opens an address of the page; every request to elsewhere is aborted, and fails the test.
+
+    first: as somebody who never was there before, whom the page tells what it is for.
+    """
     contexts, outside, errors = [], [], []
 
     def only_here(route: Any) -> None:
@@ -40,9 +43,18 @@ def visit(browser: Any, page: str) -> Iterator[Open]:
             outside.append(route.request.url)
             route.abort()
 
-    def opened(query: str = "", width: int = DESK, theme: str = "light", flag: str = "ready") -> Any:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce"))
+    def opened(
+        query: str = "",
+        width: int = DESK,
+        theme: str = "light",
+        flag: str = "ready",
+        height: int = 900,
+        first: bool = False,
+    ) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce"))
         tab = contexts[-1].new_page()
+        if not first:
+            tab.add_init_script(SEEN)
         tab.route("**/*", only_here)
         tab.on("pageerror", lambda error: errors.append(str(error)))
         tab.goto(f"{page}{query}{'&' if query else '?'}__theme={theme}", timeout=LONG)
@@ -66,6 +78,21 @@ def choose(tab: Any, name: str) -> None:
     tab.get_by_role("tab", name=name.capitalize()).click()
     tab.wait_for_function(f"DenseViewer.shell.active === '{name}'", timeout=LONG)
     until(tab)
+
+
+def side(tab: Any, name: str) -> None:
+    """Open a part of the inspector."""
+    tab.get_by_role("tab", name=name, exact=True).click()
+
+
+def source(tab: Any) -> None:
+    """Open where the picture is chosen."""
+    tab.get_by_role("button", name="Choose the picture").click()
+
+
+def pill(tab: Any, name: str) -> None:
+    """Open what stands behind a button of the two bars."""
+    tab.locator(".pill > button:visible", has_text=name).first.click()
 
 
 def state(tab: Any) -> dict[str, Any]:

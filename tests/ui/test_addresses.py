@@ -10,7 +10,7 @@ from inspector.ui import scenes
 from inspector.views.archive import load_result
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
-from tests.ui.driving import LONG, VIEWER, Open, choose, query, state, until
+from tests.ui.driving import LONG, VIEWER, Open, choose, pill, query, side, source, state, until
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -30,10 +30,13 @@ def test_a_link_made_by_hand_opens_as_it_says(visit: Open) -> None:
 
 def test_the_address_brings_back_what_was_chosen(visit: Open) -> None:
     tab = visit("?tab=saliency")
+    side(tab, "Look")
     tab.get_by_role("button", name="Add panel").click()
     tab.get_by_role("radio", name="windows").click()
     tab.get_by_role("combobox", name="Colours").select_option("cividis")
+    side(tab, "Threshold")
     tab.get_by_role("slider", name="Threshold").fill("0.25")
+    side(tab, "Look")
     tab.get_by_label("Threshold as").select_option("outline")
     tab.locator(".dv-over").first.click(position={"x": 200, "y": 300})
     told, before = query(tab), state(tab)
@@ -48,7 +51,7 @@ def test_the_address_brings_back_what_was_chosen(visit: Open) -> None:
 def test_a_link_that_was_not_computed_yet_runs_once(visit: Open) -> None:
     tab = visit("?tab=saliency&scene=500016&classes=sheep%2Cgrass%2Csky&pooling=class&class=sheep")
     assert tab.get_by_role("textbox", name="Classes").first.input_value() == "sheep, grass, sky"
-    assert tab.get_by_role("spinbutton", name="Drawn scene number").input_value() == "500016"
+    assert tab.get_by_label("Drawn scene number").input_value() == "500016"
     assert "scene=500016" in query(tab)
     assert "pooling=class" in query(tab)
     assert [panel["class"] for panel in state(tab)["panels"]] == ["sheep", "sheep"]
@@ -92,6 +95,7 @@ def test_an_upload_is_in_the_address_by_its_content(visit: Open, tmp_path: Path)
     file = tmp_path / "own.png"
     Image.fromarray(scenes.get(scenes.HORSE).image[:, ::-1]).save(file)
     tab = visit("?tab=clusters")
+    source(tab)
     tab.get_by_role("button", name="Clear").first.click()
     tab.locator(".source input[type=file]").first.set_input_files(str(file))
     playwright.expect(tab.locator(".left .caption").first).to_contain_text("Your own picture", timeout=LONG)
@@ -107,7 +111,7 @@ def test_an_upload_is_in_the_address_by_its_content(visit: Open, tmp_path: Path)
 @pytest.mark.slow
 def test_what_is_saved_and_opened_again_is_the_same_page(visit: Open, tmp_path: Path) -> None:
     tab = visit("?tab=attention&step=9")
-    tab.get_by_text("Take it away").click()
+    pill(tab, "Save")
     for kind in ("PDF", "SVG"):
         tab.get_by_role("checkbox", name=kind).check()
     tab.get_by_role("button", name="Save figure, data and caption").click()

@@ -3,7 +3,7 @@
 import pytest
 
 from inspector.ui import scenes
-from tests.ui.driving import DESK, LONG, PHONE, TABS, VIEWER, Open, choose, query, state
+from tests.ui.driving import DESK, LONG, PHONE, TABS, VIEWER, Open, choose, pill, query, side, source, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 # A pixel of the first panel that its labels call a car, with nothing else around it.
@@ -47,6 +47,7 @@ def test_scrubbing_asks_the_server_for_nothing(visit: Open) -> None:
         slider.press("ArrowLeft")
     tab.get_by_role("button", name="Play").click()
     tab.wait_for_timeout(1200)
+    side(tab, "Look")
     tab.get_by_role("slider", name="Opacity").fill("0.9")
     tab.get_by_label("Scale", exact=True).select_option("shared")
     tab.get_by_role("combobox", name="Layer").last.select_option("16")
@@ -56,6 +57,8 @@ def test_scrubbing_asks_the_server_for_nothing(visit: Open) -> None:
         over.hover(position={"x": x, "y": x})
     over.click(position={"x": 90, "y": 90})
     tab.get_by_role("button", name="Wipe between").click()
+    tab.get_by_role("button", name="All maps as a table").click()
+    side(tab, "Threshold")
     tab.get_by_role("slider", name="Threshold").fill("0.7")
     tab.wait_for_timeout(500)
     assert state(tab)["threshold"] == 0.7
@@ -98,6 +101,7 @@ def test_a_busy_queue_neither_keeps_the_page_nor_what_is_known(visit: Open, page
     tab.get_by_role("textbox", name="Prompt").first.fill("a dog on the road")
     tab.get_by_role("button", name="Run", exact=True).click()
     tab.locator(".status.running img:visible").wait_for(timeout=LONG)
+    pill(other, "Examples")
     other.get_by_role("button", name="Figure 2: thresholded").click()
     other.wait_for_function(f"{VIEWER}?.state.show === 'mask'", timeout=5000)
     third = visit("?tab=clusters")
@@ -111,6 +115,7 @@ def test_a_busy_queue_neither_keeps_the_page_nor_what_is_known(visit: Open, page
 
 def test_a_number_that_is_typed_is_drawn_without_enter(visit: Open) -> None:
     tab = visit("?tab=clusters")
+    source(tab)
     number = tab.get_by_role("spinbutton", name="Drawn scene number")
     number.fill("500123")
     tab.get_by_role("button", name="Run", exact=True).focus()
@@ -121,11 +126,14 @@ def test_a_region_of_one_tab_scores_the_maps_of_another(visit: Open) -> None:
     tab = visit("?tab=segmentation&active=1")
     x, y = tab.evaluate(A_CAR)
     tab.locator(".dv-over").first.click(position={"x": x, "y": y})
+    side(tab, "Mask")
     tab.get_by_role("button", name="Send to the other tabs").click()
     playwright.expect(tab.locator(".dv-live")).to_contain_text("Sent: Segmentation by maskclip, car")
     choose(tab, "saliency")
+    side(tab, "Mask")
     tab.get_by_role("button", name="Send to the other tabs").click()  # the map above its threshold
     choose(tab, "attention")
+    side(tab, "Mask")
     offered = tab.get_by_label("Score against").locator("option").all_text_contents()
     assert any(text.startswith("sent: Segmentation by maskclip, car") for text in offered)
     assert any(text.startswith("sent: Grad-CAM, car") and "≥ 0.40" in text for text in offered)
@@ -139,12 +147,14 @@ def test_a_region_of_one_tab_scores_the_maps_of_another(visit: Open) -> None:
 @pytest.mark.slow
 def test_the_picture_stays_when_the_tab_changes_and_new_words_run(visit: Open) -> None:
     tab = visit()
+    source(tab)
     tab.locator(".scenes .thumbnail-item").nth(1).click()
     number = tab.get_by_role("spinbutton", name="Drawn scene number")
     playwright.expect(number).to_have_value(str(scenes.HORSE), timeout=LONG)
     tab.get_by_role("button", name="Ask for its words").click()
     classes = tab.get_by_role("textbox", name="Classes").first
     playwright.expect(classes).to_have_value(", ".join(sorted(scenes.get(scenes.HORSE).masks)), timeout=LONG)
+    side(tab, "Look")
     tab.get_by_role("combobox", name="Colours").select_option("magma")
     tab.get_by_role("button", name="Run", exact=True).click()
     tab.wait_for_function(f"{VIEWER}.atlas.axis('class').values.includes('horse')", timeout=LONG)
@@ -159,6 +169,7 @@ def test_the_picture_stays_when_the_tab_changes_and_new_words_run(visit: Open) -
 
 def test_an_example_says_how_it_is_shown(visit: Open) -> None:
     tab = visit("?tab=saliency&colormap=magma")
+    pill(tab, "Examples")
     tab.get_by_role("button", name="Figure 2: thresholded").click()
     tab.wait_for_function(f"{VIEWER}?.state.show === 'mask'", timeout=LONG)
     assert state(tab)["colormap"] == "viridis"
@@ -178,6 +189,7 @@ def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
     for name, example in (("saliency", "Figure 1"), ("attention", "Figure 3"), ("clusters", "a poor case")):
         if name != "saliency":
             choose(tab, name)
+        pill(tab, "Examples")
         tab.get_by_role("button", name=example).click()
         tab.wait_for_timeout(500)
         if name != "saliency":
@@ -190,6 +202,7 @@ def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
 @pytest.mark.slow
 def test_a_picture_comes_from_a_file_the_camera_or_the_clipboard(visit: Open) -> None:
     tab = visit()
+    source(tab)
     tab.get_by_role("button", name="Clear").first.click()
     for name in ("Upload file", "Capture from camera", "Paste from clipboard"):
         assert tab.locator(".source").get_by_label(name).count() == 1, name
@@ -208,6 +221,7 @@ def test_stop_ends_a_run(visit: Open) -> None:
 @pytest.mark.slow
 def test_a_model_of_the_hub_says_what_it_costs_before_anything_is_fetched(visit: Open) -> None:
     tab = visit()
+    pill(tab, "Scenes CLIP")
     tab.get_by_role("combobox", name="Diffusion model").or_(tab.get_by_label("Diffusion model")).first.click()
     tab.get_by_role("option", name="Stable Diffusion 1.5").click()
     told = tab.locator(".models-told")
@@ -224,7 +238,7 @@ def test_the_run_is_offered_as_script_and_command(visit: Open) -> None:
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.locator(".recipe[open] button").click()
     assert tab.evaluate("navigator.clipboard.readText()") == told
-    tab.get_by_role("button", name="Copy link").locator("visible=true").click()
+    tab.get_by_role("button", name="Link", exact=True).click()
     assert "?tab=clusters&scene=500022" in tab.evaluate("navigator.clipboard.readText()")
 
 

@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from inspector.browser import open_browser
+from inspector.browser import READY, open_browser
 from inspector.errors import ChoiceError
-from inspector.ui.screenshots import READY
 
 pytest.importorskip("playwright.sync_api")
 PATH = "/inspector"

@@ -93,8 +93,9 @@ def press(tab: Any, name: str) -> None:
 
 
 def ask(tab: Any, field: str, text: str) -> None:
-    tab.get_by_label(field).locator("visible=true").first.fill(text)
-    press(tab, "Run")
+    words = tab.get_by_label(field).locator("visible=true").first
+    words.fill(text)
+    words.press("Enter")  # the button beside it is Stop while something runs
 
 
 def test_a_visitor_sees_the_place_and_the_time_and_then_the_result(visit: Open, page: str) -> None:

@@ -109,8 +109,9 @@ def test_a_zerogpu_host_finds_its_functions_and_models_before_the_page(monkeypat
     monkeypatch.setattr(shell.runs, "load_pipelines", lambda tabs: happened.append(tuple(tabs)))
     monkeypatch.setattr(shell.warming, "work", lambda: happened.append("warming"))
     monkeypatch.setattr(gr.Blocks, "launch", lambda *_, **__: happened.append("launch"))
+    monkeypatch.setattr(shell.places, "keep_swept", lambda: happened.append("sweeping"))
     shell.launch()
-    assert happened == [TABS, "warming", "launch"]
+    assert happened == [TABS, "warming", "sweeping", "launch"]  # it serves for as long as the process lives
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

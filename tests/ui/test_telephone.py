@@ -12,7 +12,7 @@ from inspector.cli import main
 from inspector.ui.session import RESULTS
 from inspector.views.archive import load_result
 from tests.cli.trials import sheep_picture
-from tests.ui.driving import LONG, VIEWER, Open, until
+from tests.ui.driving import LONG, VIEWER, Open, source, until
 
 SIZE = 6928, 3464
 playwright = pytest.importorskip("playwright.sync_api")
@@ -38,6 +38,7 @@ def test_page_and_command_line_see_the_same_pixels(visit: Open, photograph: Path
     own = load_result(tmp_path)
 
     tab = visit("?tab=saliency")
+    source(tab)
     tab.get_by_role("button", name="Clear").first.click()
     tab.locator(".source input[type=file]").first.set_input_files(str(photograph))
     playwright.expect(tab.locator(".left .caption").first).to_contain_text("Your own picture", timeout=LONG)

@@ -57,6 +57,11 @@ def show(browser: Any, tmp_path: Any) -> Iterator[Open]:
     assert not errors
 
 
+def side(page: Any, name: str) -> None:
+    """Open a part of the inspector."""
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
 def settle(page: Any) -> None:
     """Wait until everything that a change sets off is drawn."""
     page.wait_for_timeout(150)
@@ -235,6 +240,7 @@ def test_a_pinned_pixel_has_ranked_bars_and_a_curve_over_steps(show: Open) -> No
 
 def test_panels_scales_and_wipe(show: Open) -> None:
     page = show(samples.saliency())
+    side(page, "Look")
     page.get_by_label("Scale").select_option("shared")
     settle(page)
     bars = page.locator(".dv-bar").all_inner_texts()
@@ -256,9 +262,8 @@ def test_a_drawn_mask_scores_every_map(show: Open) -> None:
     result = replace(samples.saliency(), request=replace(samples.saliency().request, masks={}), metrics=())
     page = show(result)
     assert page.locator(".dv-score").first.inner_text() == ""
-    page.get_by_text("Masks and scores").click()
+    side(page, "Mask")
     page.get_by_role("radio", name="Brush").click()
-    page.evaluate("document.querySelector('.dv-over').scrollIntoView({ block: 'start' })")
     box = page.locator(".dv-over").first.bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
@@ -270,7 +275,6 @@ def test_a_drawn_mask_scores_every_map(show: Open) -> None:
     assert all(text.startswith("AP 0.") for text in page.locator(".dv-score").all_inner_texts())
     assert page.locator(".dv-scores tbody tr").count() == 2
     page.get_by_role("radio", name="Polygon").click()
-    page.evaluate("document.querySelector('.dv-over').scrollIntoView({ block: 'start' })")
     box = page.locator(".dv-over").first.bounding_box()
     for x, y in ((200, 20), (300, 20), (300, 120)):
         page.mouse.click(box["x"] + x, box["y"] + y)
@@ -288,7 +292,7 @@ def test_a_mask_is_loaded_scored_and_saved_again(show: Open, tmp_path: Any) -> N
     mask[:, : width // 2] = 255
     cv2.imwrite(str(tmp_path / "mask.png"), mask)
     page = show(result)
-    page.get_by_text("Masks and scores").click()
+    side(page, "Mask")
     page.locator(".dv-file").set_input_files(str(tmp_path / "mask.png"))
     settle(page)
     assert page.evaluate("V.state.mask") == "drawn"
@@ -301,7 +305,7 @@ def test_a_mask_is_loaded_scored_and_saved_again(show: Open, tmp_path: Any) -> N
     assert set(np.unique(saved)) == {0, 255}
     assert (saved[:, : saved.shape[1] // 2] == 255).all()
     again = show(result)
-    again.get_by_text("Masks and scores").click()
+    side(again, "Mask")
     cv2.imwrite(str(tmp_path / "wide.png"), np.full((40, 400), 255, np.uint8))
     again.locator(".dv-file").set_input_files(str(tmp_path / "wide.png"))
     settle(again)
@@ -313,11 +317,13 @@ def test_the_threshold_says_its_area_and_draws_outline_and_mask(show: Open) -> N
     page = show(result)
     pixels = "[...V.active().context.getImageData(0, 0, V.active().canvas.width, V.active().canvas.height).data]"
     drawn = {}
+    side(page, "Look")
     for kind in ("heat", "outline", "mask"):
         page.get_by_label("Threshold as").select_option(kind)
         settle(page)
         drawn[kind] = np.array(page.evaluate(pixels))
     assert len({values.tobytes() for values in drawn.values()}) == 3
+    side(page, "Threshold")
     page.get_by_role("slider", name="Threshold").fill("0.5")
     settle(page)
     told = page.locator(".dv-threshold").inner_text()
