@@ -36,14 +36,13 @@
     build() {
       const { viewer } = this;
       this.controls.clear();
-      this.panels = el("div", { class: "dv-panels", id: ui.unique(), tabindex: -1 });
+      this.panels = el("div", { class: "dv-panels", onscrollend: () => this._swiped() });
       this.wipe = this._wipe();
       this.pinned = el("div", { class: "dv-pinned" });
       this.table = el("div", { class: "dv-scores" });
       this.graph = el("div", { class: "dv-threshold" });
-      this.legend = el("ul", { class: "dv-legend" });
       viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
-        el("div", { class: "dv-stage" }, this.panels, this.legend, this.live), this._side(), this._axes(), this._film()));
+        el("div", { class: "dv-stage" }, this.panels, this.live), this._side(), this._axes(), this._film()));
       this.fit.disconnect();
       this.fit.observe(this.panels);
       this.place();
@@ -91,6 +90,7 @@
 
     /** Put the panels into as many columns as show them largest. */
     arrange() {
+      this._toActive();
       const { viewer } = this, count = viewer.panels.length, { clientWidth: wide, clientHeight: high } = this.panels;
       if (!viewer.atlas || !wide || !high) return;
       const shown = viewer.state.wipe ? 1 : count, { width, height } = viewer.size(), ratio = width / height;
@@ -98,8 +98,8 @@
         const rows = Math.ceil(shown / columns);
         return Math.min((wide - GAP * (columns - 1)) / columns, ((high - GAP * (rows - 1)) / rows - BESIDE) * ratio);
       };
-      let best = 1;
-      for (let columns = 2; columns <= shown; columns++) if (fits(columns) >= fits(best)) best = columns;
+      let best = shown === 4 && ratio > 0.4 && ratio < 2.5 ? 2 : 1;
+      for (let columns = 2; columns <= shown && best * best !== shown; columns++) if (fits(columns) >= fits(best)) best = columns;
       const rows = Math.ceil(shown / best);
       this.panels.style.setProperty("--dv-columns", best);
       this.panels.style.setProperty("--dv-high", `${Math.max(0, Math.floor((high - GAP * (rows - 1)) / rows - BESIDE))}px`);
@@ -269,6 +269,19 @@
       this.arrange();
     }
 
+    /** On a telephone the panels lie in a row, and the one that was swiped to is the active one. */
+    _swiped() {
+      const { viewer } = this, { clientWidth: wide, scrollWidth, scrollLeft } = this.panels;
+      const panel = viewer.panels[Math.round(scrollLeft / wide)];
+      if (scrollWidth > wide && panel && panel !== viewer.active()) viewer.activate(panel);
+    }
+
+    /** Swipe to the active panel. */
+    _toActive() {
+      const { viewer } = this, wide = this.panels.clientWidth;
+      if (this.panels.scrollWidth > wide + 1) this.panels.scrollLeft = viewer.active().node.offsetLeft - viewer.panels[0].node.offsetLeft;
+    }
+
     /** Let every control say what the state is. */
     sync() {
       const { viewer } = this, { state, atlas } = viewer;
@@ -299,6 +312,7 @@
         panel.over.style.cursor = ["look", "cut"].includes(state.tool) ? "crosshair" : "cell";
       });
       viewer.applyZoom();
+      if (this.at !== viewer.at) { this.at = viewer.at; this._toActive(); }
     }
 
     /** Values under the cursor in every panel; ranks, bars and curve at the pinned pixel. */
@@ -368,19 +382,18 @@
       }
     }
 
-    /** The colours of the labels that the panels show, those that occur. */
+    /** Under each panel of labels, the colours of those that occur. */
     _legend() {
-      const found = this.viewer.panels.map((panel) => panel.labels).filter(Boolean), seen = new Set();
-      this.legend.replaceChildren(...found.flatMap((labels) => {
-        const there = new Set(labels.values);
-        return labels.names.map((name, index) => {
-          if (!there.has(index) || seen.has(name)) return null;
-          seen.add(name);
+      for (const { labels, legend } of this.viewer.panels) {
+        legend.hidden = !labels;
+        const there = new Set(labels?.values);
+        legend.replaceChildren(...(labels?.names || []).map((name, index) => {
+          if (!there.has(index)) return null;
           const dot = el("i");
           dot.style.background = labels.colors[index];
           return el("li", {}, dot, name);
-        }).filter(Boolean);
-      }));
+        }).filter(Boolean));
+      }
     }
 
     /** Histogram, area, and scores against the mask, of every panel. */

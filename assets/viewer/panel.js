@@ -20,7 +20,8 @@
       this.high = el("span");
       this.bar = el("div", { class: "dv-bar" }, this.low, this.gradient, this.high);
       this.readout = el("div", { class: "dv-readout" });
-      this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.readout));
+      this.legend = el("ul", { class: "dv-legend", tabindex: 0, "aria-label": "Labels", hidden: true });
+      this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.legend, this.readout));
       this.shown = {};
       this._listen();
     }

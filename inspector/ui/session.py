@@ -127,7 +127,8 @@ def _feed(digest: Any, value: Any) -> None:
         for item in value:
             _feed(digest, item)
     else:
-        digest.update(repr(value).encode())
+        whole = isinstance(value, float) and value.is_integer()
+        digest.update(repr(int(value) if whole else value).encode())  # 0.0 asks for what 0 asks for
 
 
 def byte_size(value: Any) -> int:

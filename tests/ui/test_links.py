@@ -129,6 +129,13 @@ def test_infinite_and_missing_numbers_reach_no_model(name: str, field: str, text
         SUBJECTS[name].request(links.read(f"?tab={name}&{field}={text}", NAMES))
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "attention"])
+def test_an_address_made_by_hand_leads_to_its_result_again(name: str) -> None:
+    subject = SUBJECTS[name]
+    asked = subject.request(links.read(f"?tab={name}&scene=500012", NAMES))
+    assert subject.link(asked)["scene"] == "500012"
+
+
 def test_classes_are_written_as_they_are_read() -> None:
     from inspector.ui.parts import classes
 

@@ -10,6 +10,11 @@ from inspector.ui.session import Store, byte_size, fingerprint
 from tests.views import samples
 
 
+def test_a_whole_number_is_the_same_however_it_is_written() -> None:
+    assert fingerprint((0, 1.0, 2.5)) == fingerprint((0.0, 1, 2.5))
+    assert fingerprint((0, 1.0)) != fingerprint((False, 1.0))
+
+
 def test_the_oldest_goes_first_and_use_keeps_young() -> None:
     store = Store(count=2)
     results = [samples.saliency(), samples.clusters(), samples.segmentation()]
