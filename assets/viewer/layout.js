@@ -358,7 +358,7 @@
 
     _pinned() {
       const { viewer } = this, { state, atlas } = viewer, panel = viewer.active();
-      const key = JSON.stringify([state.pin, panel.choice, Boolean(panel.map)]);
+      const key = JSON.stringify([state.pin, panel.choice, Boolean(panel.map), Boolean(panel.labels)]);
       if (this.pinKey === key && this.pinned.childNodes.length) return;
       this.pinKey = key;
       this.pinned.replaceChildren();
@@ -367,8 +367,11 @@
         return;
       }
       this.pinned.append(ui.button({ text: "Let go of the pixel", click: () => viewer.pin(null) }));
-      if (!panel.map) return;
       const { width, height } = viewer.size(), y = Math.floor(state.pin.y * height), x = Math.floor(state.pin.x * width);
+      if (!panel.map) {
+        this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}: ${this._value(panel, y, x, height, width)}` }));
+        return;
+      }
       const rows = this._ranked(panel, y, x, height, width);
       if (rows) this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}` }), space.readout.bars(rows));
       const over = atlas.facts.curve && atlas.axis(atlas.facts.curve), { block } = panel.map;
