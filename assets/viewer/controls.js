@@ -90,6 +90,10 @@ var DenseViewer = globalThis.DenseViewer || (globalThis.DenseViewer = {});
       input: group,
       get value() { return chosen; },
       set value(next) { chosen = next; mark(); },
+      /** Fill every chip by its share, from 0 to 1; null empties them. */
+      fill(shares) {
+        for (const [key, button] of buttons) button.style.setProperty("--dv-share", `${100 * (shares?.get(key) || 0)}%`);
+      },
     };
   }
 

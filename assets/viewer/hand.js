@@ -4,6 +4,8 @@
 
   const NEAR = 0.03;  // share of the width within which the wipe's border is taken hold of
 
+  const HELD = 400;  // milliseconds after which a finger that rests shows the plain picture
+
   class Hand {
     hover(panel, point, event) {
       this.cursor = point;
@@ -21,10 +23,15 @@
       if (wipe && this.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
       if (tool === "brush" || tool === "wipe") { this.drawing = point; this._stroke(point); }
       else if (tool === "polygon") { this.masks.corner(point); panel.drawOver(); }
-      else { this.panning = { x: event.clientX, y: event.clientY, moved: false }; }
+      else {
+        this.panning = { x: event.clientX, y: event.clientY, moved: false };
+        if (event.pointerType === "touch") this.held = setTimeout(() => { if (this.panning && !this.panning.moved) { this.panning.moved = true; this.bare(true); } }, HELD);
+      }
     }
 
     release(panel, point) {
+      clearTimeout(this.held);
+      this.bare(false);
       panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
       if (this.wiping) { this.wiping = false; return; }
       if (this.drawing) { this.drawing = null; this.maskChanged(space.DRAWN); }
@@ -39,6 +46,8 @@
 
     /** A finger that began to scroll the page neither draws nor pins. */
     cancel() {
+      clearTimeout(this.held);
+      this.bare(false);
       this.drawing = this.panning = null;
       this.wiping = false;
     }
@@ -116,6 +125,7 @@
         "+": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1.5),
         "-": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1 / 1.5),
         0: () => this.zoomAt({ y: 0.5, x: 0.5 }, 1e-9),
+        " ": event.target.tagName === "CANVAS" ? () => this.bare(true) : null,
         Enter: this.masks.corners.length ? () => this.masks.closePolygon() : null,
         Escape: () => { this.stop(); this.masks.corners = []; if (this.state.pin) this.pin(null); else for (const panel of this.panels) panel.drawOver(); },
       }[event.key];

@@ -124,7 +124,7 @@
           node.append(range.node);
         } else {
           const made = (axis.control === "chips" ? ui.chips : ui.select)({ label, options, value: axis.values[axis.first], change });
-          this.controls.set(axis.name, { set: (value) => { made.value = value; } });
+          this.controls.set(axis.name, { set: (value) => { made.value = value; }, fill: made.fill });
           node.append(made.node);
         }
       }
@@ -259,7 +259,7 @@
     _keys() {
       const { keys = {}, names = {} } = this.viewer.atlas.facts, name = (axis) => (names[axis] || axis).toLowerCase();
       const told = [["← →", keys.arrows], ["↑ ↓", keys.updown], ["[ ]", keys.brackets]].filter(([, axis]) => axis && this.viewer.atlas.axis(axis)?.values.length > 1);
-      const lines = [...told.map(([sign, axis]) => [sign, name(axis)]), ["Shift + arrows", "move the pinned pixel"], ["+ − 0", "zoom (drag to move)"], ["Escape", "let go"]];
+      const lines = [...told.map(([sign, axis]) => [sign, name(axis)]), ["Shift + arrows", "move the pinned pixel"], ["+ − 0", "zoom (drag to move)"], ["Space, held", "plain picture"], ["Escape", "let go"]];
       return el("p", { class: "dv-caption", text: `Keys: ${lines.map(([sign, does]) => `${sign} ${does}`).join(" · ")}` });
     }
 
@@ -327,7 +327,18 @@
         const y = Math.floor(point.y * height), x = Math.floor(point.x * width);
         panel.readout.textContent = `y ${y}, x ${x}: ${this._value(panel, y, x, height, width)}`;
       }
+      this._fill(point && { y: Math.floor(point.y * height), x: Math.floor(point.x * width), height, width });
       this._pinned();
+    }
+
+    /** The chips of the ranked axis as bars: each one's share of what they all have at a pixel, null of none. */
+    _fill(at) {
+      const { viewer } = this, { facts } = viewer.atlas, fill = this.controls.get(facts.ranked)?.fill;
+      if (!fill) return;
+      const rows = at && this._ranked(viewer.active(), at.y, at.x, at.height, at.width);
+      if (!rows) { fill(null); return; }
+      const counted = rows.filter(([, , , value]) => !(facts.unranked || []).includes(value)), sum = counted.reduce((all, [, value]) => all + Math.max(value, 0), 0);
+      fill(new Map(counted.map(([, value, , key]) => [key, sum > 0 ? Math.max(value, 0) / sum : 0])));
     }
 
     _value(panel, y, x, height, width) {

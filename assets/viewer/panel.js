@@ -66,11 +66,18 @@
       else if (wanted.labels) this._drawLabels(wanted.labels, width, height);
       else this.out.set(this.base);
       this.shown = { picture: wanted.picture, share };
-      this.context.putImageData(this.image, 0, 0);
+      this.show();
       this.map = wanted.map;
       this.labels = wanted.labels;
       this._describe(wanted);
       this.drawOver();
+    }
+
+    /** Put what was drawn on the canvas, or the plain picture. */
+    show() {
+      const { width, height } = this.canvas;
+      const plain = this.viewer.isBare && new ImageData(new Uint8ClampedArray(this.viewer.whole(this, width, height).slice().buffer), width, height);
+      this.context.putImageData(plain || this.image, 0, 0);
     }
 
     _drawMap(wanted, width, height) {

@@ -31,6 +31,8 @@
       this.pending = new Map();
       this.ended = new AbortController();
       root.addEventListener("keydown", (event) => this._key(event), { signal: this.ended.signal });
+      root.addEventListener("keyup", (event) => { if (event.key === " ") this.bare(false); }, { signal: this.ended.signal });
+      root.addEventListener("focusout", () => this.bare(false), { signal: this.ended.signal });
     }
 
     // ------------------------------------------------------------------------------------------- a result
@@ -253,6 +255,13 @@
     whole(panel, width, height) {
       if (!panel.plain || panel.plain.length !== width * height) panel.plain = space.draw.ground(panel.pixels, 1);
       return panel.plain;
+    }
+
+    /** Show the pictures without colours for as long as a key or a finger is held. */
+    bare(on) {
+      if (this.isBare === on) return;
+      this.isBare = on;
+      for (const panel of this.panels) if (panel.context) panel.show();
     }
 
     size() {

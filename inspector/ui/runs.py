@@ -178,6 +178,7 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
                 if own == models_of(request):
                     raise
                 problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
+                yield {tab.controls[name]: used for name, used in own.items()}  # what failed is not named as in use
                 yield from _watch(tab, replace(request, **own), caller, todo, problem)
         except Cancelled as error:
             if not WISHES.last(session, name):
@@ -253,7 +254,8 @@ def connect(tab: Tab, source: Source) -> None:
     controls = list(tab.controls.values())
     at_once: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     inputs = [*source.inputs, *controls]
-    turn = tab.todo.change(on_turn(tab), [tab.todo, *inputs], tab.outputs, trigger_mode="multiple", **GPU)
+    models = [tab.controls[name] for name in ("model", "clip", "diffusion") if name in tab.controls]
+    turn = tab.todo.change(on_turn(tab), [tab.todo, *inputs], [*tab.outputs, *models], trigger_mode="multiple", **GPU)
     # Not by the handler: it was refused at the queue, or the connection broke.
     turn.failure(lambda: lost(tab), None, [tab.status, tab.viewer], **at_once)
     gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], **at_once)

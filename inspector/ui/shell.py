@@ -18,6 +18,7 @@ from inspector.settings import ASSETS, is_public, settings
 from inspector.ui import (
     agents,
     attention,
+    changes,
     clusters,
     controls,
     doors,
@@ -97,6 +98,7 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         opened.then(None, told, None, js=START, **quiet)
         for tab in tabs.values():
             runs.connect(tab, shared)
+            changes.connect(tab, shared)
         take_away.connect_saved(tabs, chooser, shared)
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])

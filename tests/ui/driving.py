@@ -80,6 +80,11 @@ def choose(tab: Any, name: str) -> None:
     until(tab)
 
 
+def run(tab: Any) -> None:
+    """Press Run, which may also say what was changed."""
+    tab.locator("button.run:visible").click(timeout=LONG)
+
+
 def side(tab: Any, name: str) -> None:
     """Open a part of the inspector."""
     tab.get_by_role("tab", name=name, exact=True).click()

@@ -10,7 +10,7 @@ from inspector.ui import scenes
 from inspector.views.archive import load_result
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
-from tests.ui.driving import LONG, VIEWER, Open, choose, pill, query, side, source, state, until
+from tests.ui.driving import LONG, VIEWER, Open, choose, pill, query, run, side, source, state, until
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -96,10 +96,10 @@ def test_an_upload_is_in_the_address_by_its_content(visit: Open, tmp_path: Path)
     Image.fromarray(scenes.get(scenes.HORSE).image[:, ::-1]).save(file)
     tab = visit("?tab=clusters")
     source(tab)
-    tab.get_by_role("button", name="Clear").first.click()
+    tab.get_by_role("button", name="Remove Image").click()
     tab.locator(".source input[type=file]").first.set_input_files(str(file))
     playwright.expect(tab.locator(".left .caption").first).to_contain_text("Your own picture", timeout=LONG)
-    tab.get_by_role("button", name="Run", exact=True).click()
+    run(tab)
     tab.wait_for_function("location.search.includes('image=')", timeout=LONG)
     told = query(tab)
     assert "scene=" not in told

@@ -3,7 +3,7 @@
 import pytest
 
 from inspector.ui import scenes
-from tests.ui.driving import DESK, LONG, PHONE, TABS, VIEWER, Open, choose, pill, query, side, source, state
+from tests.ui.driving import DESK, LONG, PHONE, TABS, VIEWER, Open, choose, pill, query, run, side, source, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 # A pixel of the first panel that its labels call a car, with nothing else around it.
@@ -101,7 +101,7 @@ def test_a_busy_queue_neither_keeps_the_page_nor_what_is_known(visit: Open, page
     """Runs wait for each other; opening the page, examples and known answers do not."""
     tab, other = visit("?tab=attention"), visit("?tab=saliency")
     tab.get_by_role("textbox", name="Prompt").first.fill("a dog on the road")
-    tab.get_by_role("button", name="Run", exact=True).click()
+    run(tab)
     tab.locator(".status.running img:visible").wait_for(timeout=LONG)
     pill(other, "Examples")
     other.get_by_role("button", name="Figure 2: thresholded").click()
@@ -120,7 +120,7 @@ def test_a_number_that_is_typed_is_drawn_without_enter(visit: Open) -> None:
     source(tab)
     number = tab.get_by_role("spinbutton", name="Drawn scene number")
     number.fill("500123")
-    tab.get_by_role("button", name="Run", exact=True).focus()
+    tab.locator("button.run:visible").focus()
     playwright.expect(tab.locator(".left .caption").first).to_contain_text(scenes.get(500_123).caption, timeout=LONG)
 
 
@@ -158,12 +158,12 @@ def test_the_picture_stays_when_the_tab_changes_and_new_words_run(visit: Open) -
     playwright.expect(classes).to_have_value(", ".join(sorted(scenes.get(scenes.HORSE).masks)), timeout=LONG)
     side(tab, "Look")
     tab.get_by_role("combobox", name="Colours").select_option("magma")
-    tab.get_by_role("button", name="Run", exact=True).click()
+    run(tab)
     tab.wait_for_function(f"{VIEWER}.atlas.axis('class').values.includes('horse')", timeout=LONG)
     assert state(tab)["colormap"] == "magma"
     choose(tab, "clusters")
     assert number.input_value() == str(scenes.HORSE)
-    tab.get_by_role("button", name="Run", exact=True).click()
+    run(tab)
     tab.wait_for_function(
         "location.search.includes('tab=clusters') && location.search.includes('scene=501212')", timeout=LONG
     )
@@ -180,7 +180,7 @@ def test_an_example_says_how_it_is_shown(visit: Open) -> None:
 def test_bad_input_leaves_the_earlier_result(visit: Open) -> None:
     tab = visit("?tab=saliency")
     tab.get_by_role("textbox", name="Classes").first.fill("")
-    tab.get_by_role("button", name="Run", exact=True).click()
+    run(tab)
     playwright.expect(tab.locator(".status.problem:visible")).to_contain_text("No classes given", timeout=LONG)
     assert tab.locator(".dv-title").first.inner_text().startswith("car")
 
@@ -197,7 +197,7 @@ def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
         if name != "saliency":
             choose(tab, "saliency")
         tab.get_by_role("textbox", name="Classes").first.fill(f"car, {name}")
-        tab.get_by_role("button", name="Run", exact=True).click()
+        run(tab)
         tab.wait_for_function(f"{VIEWER}.atlas?.axis('class').values.includes('{name}')", timeout=LONG)
 
 
@@ -205,7 +205,7 @@ def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
 def test_a_picture_comes_from_a_file_the_camera_or_the_clipboard(visit: Open) -> None:
     tab = visit()
     source(tab)
-    tab.get_by_role("button", name="Clear").first.click()
+    tab.get_by_role("button", name="Remove Image").click()
     for name in ("Upload file", "Capture from camera", "Paste from clipboard"):
         assert tab.locator(".source").get_by_label(name).count() == 1, name
 
@@ -214,7 +214,7 @@ def test_a_picture_comes_from_a_file_the_camera_or_the_clipboard(visit: Open) ->
 def test_stop_ends_a_run(visit: Open) -> None:
     tab = visit("?tab=attention")
     tab.get_by_role("textbox", name="Prompt").first.fill("a cow on the snow")
-    tab.get_by_role("button", name="Run", exact=True).click(timeout=LONG)
+    run(tab)
     tab.locator(".status.running img:visible").wait_for(timeout=LONG)  # the preview of a step
     tab.get_by_role("button", name="Stop", exact=True).click()
     playwright.expect(tab.locator(".status:visible")).to_contain_text("Stopped", timeout=LONG)

@@ -15,7 +15,7 @@ import pytest
 from inspector.errors import ModelFetchError
 from inspector.ui import runs, viewer
 from inspector.ui import tab as tabs
-from tests.ui.driving import LONG, Open, until
+from tests.ui.driving import LONG, Open, run, until
 
 pytestmark = pytest.mark.slow
 _seeds = itertools.count(5000)  # each run is a new one
@@ -115,7 +115,7 @@ def test_a_refusal_is_told_in_the_status_line_where_it_can_be_tried_again(visit:
         until_status(tab, "You have 3 runs under way or waiting")
         assert "place 3 in the queue, about " in status(tab)
         assert flag(tab) == "failed"
-    press(tab, "Run")
+    run(tab)
     until_status(tab, " s on cpu")
     until(tab)
 
@@ -224,6 +224,6 @@ def test_an_open_page_does_not_compute_again_after_a_restart(visit: Open, monkey
         until(tab, "failed")
         assert "no longer kept: press Run to compute it" in status(tab)
         assert runs.idle()
-    press(tab, "Run")
+    run(tab)
     until_status(tab, " s on cpu")
     until(tab)

@@ -12,7 +12,7 @@ from inspector.cli import main
 from inspector.ui.session import RESULTS
 from inspector.views.archive import load_result
 from tests.cli.trials import sheep_picture
-from tests.ui.driving import LONG, VIEWER, Open, source, until
+from tests.ui.driving import LONG, VIEWER, Open, run, source, until
 
 SIZE = 6928, 3464
 playwright = pytest.importorskip("playwright.sync_api")
@@ -39,15 +39,16 @@ def test_page_and_command_line_see_the_same_pixels(visit: Open, photograph: Path
 
     tab = visit("?tab=saliency")
     source(tab)
-    tab.get_by_role("button", name="Clear").first.click()
+    tab.get_by_role("button", name="Remove Image").click()
     tab.locator(".source input[type=file]").first.set_input_files(str(photograph))
     playwright.expect(tab.locator(".left .caption").first).to_contain_text("Your own picture", timeout=LONG)
     tab.get_by_label("Classes").first.fill("sheep, grass, sky")
-    tab.get_by_role("button", name="Run", exact=True).first.click()
+    run(tab)
     tab.wait_for_function(f"{VIEWER}.atlas?.axes[0].values.join() === 'sheep,grass,sky'", timeout=LONG)
     until(tab)
 
-    result = next(found for found in RESULTS._kept._items.values() if found.names == own.names)
+    kept = RESULTS._kept._items.values()
+    result = next(found for found in kept if getattr(found, "names", ()) == own.names)
     assert np.array_equal(result.request.image, own.request.image)
     assert np.array_equal(result.grid_signed, own.grid_signed)
     height, width = own.request.image.shape[:2]

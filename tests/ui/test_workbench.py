@@ -1,5 +1,6 @@
 """The workbench: on one screen the pictures, what chooses among them, and what reads, cuts and scores them."""
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -137,7 +138,7 @@ def test_the_help_opens_on_the_first_visit_and_then_stands_behind_its_button(vis
 
 def test_run_and_stop_are_one_button(visit: Open) -> None:
     tab = visit("?tab=attention")
-    run, stop = (tab.get_by_role("button", name=name, exact=True).locator("visible=true") for name in ("Run", "Stop"))
+    run, stop = (tab.locator(f"button.{name}:visible") for name in ("run", "stop"))
     assert (run.count(), stop.count()) == (1, 0)
     tab.get_by_role("textbox", name="Prompt").first.fill("a bird on the snow")
     run.click()
@@ -188,3 +189,67 @@ def test_on_a_telephone_the_inspector_is_a_sheet(visit: Open) -> None:
     playwright.expect(colours).to_be_hidden()
     choose(tab, "clusters")
     assert tab.evaluate("document.documentElement.scrollWidth") == PHONE
+
+
+def test_run_says_what_was_changed_and_the_result_is_marked(visit: Open) -> None:
+    tab = visit("?tab=saliency")
+    run = tab.locator("button.run:visible")
+    playwright.expect(run).to_have_text("Run", timeout=LONG)
+    classes = tab.get_by_role("textbox", name="Classes").first
+    classes.fill("car ,building, windows,trees/palms")  # the same, written otherwise
+    tab.wait_for_timeout(600)
+    playwright.expect(run).to_have_text("Run")
+    classes.fill("car, sky")
+    playwright.expect(run).to_have_text("Run: classes changed", timeout=LONG)
+    assert tab.evaluate("Number(getComputedStyle(document.querySelector('.dv-frame')).opacity)") < 1
+    source(tab)
+    tab.locator(".scenes .thumbnail-item").nth(1).click()
+    playwright.expect(run).to_have_text("Run: picture and classes changed", timeout=LONG)
+    tab.keyboard.press("Escape")
+    run.click()
+    tab.wait_for_function(f"{VIEWER}.atlas?.axis('class').values.join() === 'car,sky'", timeout=LONG)
+    playwright.expect(run).to_have_text("Run", timeout=LONG)
+    assert tab.evaluate("getComputedStyle(document.querySelector('.dv-frame')).opacity") == "1"
+
+
+def test_an_own_picture_that_was_used_is_no_change(visit: Open, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "own.png"), scenes.get(scenes.HORSE).image[:, ::-1])
+    tab = visit("?tab=clusters")
+    run = tab.locator("button.run:visible")
+    source(tab)
+    tab.get_by_role("button", name="Remove Image").click()
+    tab.locator(".source input[type=file]").first.set_input_files(str(tmp_path / "own.png"))
+    playwright.expect(run).to_have_text("Run: picture changed", timeout=LONG)
+    tab.keyboard.press("Escape")
+    run.click()
+    tab.wait_for_function("location.search.includes('image=')", timeout=LONG)
+    playwright.expect(run).to_have_text("Run", timeout=LONG)
+
+
+def test_chips_are_bars_of_the_pixel_under_the_pointer(visit: Open) -> None:
+    tab = visit("?tab=attention&word=horse")
+    chip = tab.get_by_role("radio", name="horse", exact=True)
+    share = "node => parseFloat(node.style.getPropertyValue('--dv-share')) || 0"
+    assert chip.evaluate(share) == 0
+    tab.locator(".dv-over").first.hover(position={"x": 200, "y": 300})
+    shares = {node.inner_text(): node.evaluate(share) for node in tab.locator(".dv-dock .dv-chip").all()}
+    assert shares["horse"] > 50
+    assert shares["start token"] == 0
+    assert sum(shares.values()) == pytest.approx(100, abs=0.1)
+    tab.mouse.move(5, 5)
+    assert chip.evaluate(share) == 0
+
+
+def test_a_key_held_shows_the_plain_picture(visit: Open) -> None:
+    tab = visit("?tab=saliency")
+    tab.locator(".dv-canvas").first.focus()
+    look = f"""(() => {{
+      const {{ context, canvas, pixels }} = {VIEWER}.panels[0];
+      const drawn = [...context.getImageData(0, 0, canvas.width, canvas.height).data];
+      return drawn.every((value, at) => Math.abs(value - pixels[at]) <= 1);
+    }})()"""
+    assert not tab.evaluate(look)
+    tab.keyboard.down(" ")
+    assert tab.evaluate(look)
+    tab.keyboard.up(" ")
+    assert not tab.evaluate(look)

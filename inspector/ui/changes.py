@@ -1,0 +1,89 @@
+"""Changes: what the controls say that the shown result was not made with, so that Run can say it."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from inspector.errors import InspectorError
+from inspector.results import parse_classes
+from inspector.ui.controls import whole
+from inspector.ui.pictures import picture_hash
+from inspector.ui.session import RESULTS, sealed
+from inspector.ui.source import Source
+from inspector.ui.tab import Tab
+
+RUN = "Run"
+# What a field is called on the page; any other is of the recipe.
+NAMES = {"mode": "picture", "model": "model", "clip": "model", "diffusion": "model"}
+OWN = ("prompt", "classes", "k", "method")
+LISTS = ("classes", "background")
+# The key of the result that the tab shows, once the page has taken in what came with this change.
+_KEY = """async (_, ...rest) => {
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return [DenseViewer.shell.slots.get("NAME")?.value?.key ?? null, ...rest];
+}"""
+
+
+def connect(tab: Tab, source: Source) -> None:
+    """Let the tab's Run say what was changed since the shown result, whenever a control, the picture or it changes."""
+    controls = tab.controls
+    key = gr.JSON(visible="hidden")
+    parts = [*controls.values(), source.picture, source.scene, tab.viewer]
+    gr.on(
+        [part.change for part in parts],
+        lambda shown, *values: button(differences(tab, shown, *values)),
+        [key, source.picture, source.scene, *controls.values()],
+        tab.run,
+        js=_KEY.replace("NAME", tab.subject.name),
+        show_progress="hidden",
+        api_visibility="private",
+        queue=False,
+        trigger_mode="always_last",
+    )
+
+
+def button(changed: tuple[str, ...]) -> gr.Button:
+    """Run as it stands after these changes."""
+    if not changed:
+        return gr.Button(RUN, elem_classes=["run"])
+    return gr.Button(f"{RUN}: {' and '.join(changed)} changed", elem_classes=["run", "changed"])
+
+
+def differences(tab: Tab, shown: Any, picture: Any, scene: Any, *values: Any) -> tuple[str, ...]:
+    """What differs from the request of the result of key `shown`, each once; () where none is shown."""
+    try:
+        request = RESULTS.get(shown).request if isinstance(shown, str) else None
+    except InspectorError:
+        request = None
+    if request is None:
+        return ()
+    then, now = tab.subject.fields(request), dict(zip(tab.controls, values, strict=True))
+    found = [_name(name) for name in now if not _same(name, now[name], then[name])]
+    if request.image is not None and "picture" not in found and not _is_of(request, picture, scene):
+        found.insert(0, "picture")
+    return tuple(dict.fromkeys(found))
+
+
+def _name(field: str) -> str:
+    return field if field in OWN else NAMES.get(field, "recipe")
+
+
+def _same(field: str, now: Any, then: Any) -> bool:
+    if field in LISTS:
+        try:
+            return parse_classes(now) == parse_classes(then)
+        except (InspectorError, TypeError, AttributeError):
+            return bool(now == then)
+    return bool(whole(now) == whole(then))
+
+
+def _is_of(request: Any, picture: Any, scene: Any) -> bool:
+    """Whether Run would use the picture that a request is of. An own picture lies under a name made of its pixels."""
+    if request.scene is not None:
+        return bool(whole(scene) == request.scene)
+    return scene is None and isinstance(picture, str) and _named(request.image) in Path(picture).parts
+
+
+def _named(image: Any) -> str:
+    return sealed(f"picture {picture_hash(image)}")
