@@ -42,11 +42,17 @@
       this.table = el("div", { class: "dv-scores" });
       this.graph = el("div", { class: "dv-threshold" });
       viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
-        el("div", { class: "dv-stage" }, this.panels, this.live), this._side(), this._axes(), this._film()));
+        el("div", { class: "dv-stage" }, this.panels, this._warning(), this.live), this._side(), this._axes(), this._film()));
       this.fit.disconnect();
       this.fit.observe(this.panels);
       this.place();
       viewer.matrix.build();
+    }
+
+    /** What the models never saw, said beside the maps. */
+    _warning() {
+      const { warning } = this.viewer.atlas.facts;
+      return warning ? el("div", { class: "dv-warning", role: "note", text: warning }) : null;
     }
 
     /** The inspector: one of its parts is open, and what the pointer does follows it. */

@@ -253,3 +253,12 @@ def test_a_key_held_shows_the_plain_picture(visit: Open) -> None:
     assert tab.evaluate(look)
     tab.keyboard.up(" ")
     assert not tab.evaluate(look)
+
+
+def test_a_result_says_where_its_models_know_nothing(visit: Open) -> None:
+    tab = visit(address("saliency", "3:1").replace("car,sky", "car,astronaut"))
+    told = tab.locator(".dv-warning")
+    playwright.expect(told).to_contain_text("knows drawn scenes alone")
+    other = visit("?tab=saliency&scene=500001&classes=car,astronaut")
+    playwright.expect(other.locator(".dv-warning")).to_contain_text("has never seen “astronaut”: its map means nothing")
+    assert visit("?tab=saliency").locator(".dv-warning").count() == 0
