@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from typing import Any
 
 HEAPS = 2
 _M_ARENA_MAX = -8  # mallopt(3) of glibc
@@ -16,5 +17,16 @@ def keep_few_heaps() -> bool:
     """
     if "MALLOC_ARENA_MAX" in os.environ:
         return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    mallopt = _of_the_c_library("mallopt")
     return mallopt is not None and mallopt(_M_ARENA_MAX, HEAPS) == 1
+
+
+def give_back() -> None:
+    """Hand what the heaps hold free back to the system, so that a page that rests is as small as it was."""
+    trim = _of_the_c_library("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_the_c_library(name: str) -> Any:
+    return getattr(ctypes.CDLL(None), name, None) if os.name == "posix" else None

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from inspector.errors import ChoiceError
 from inspector.settings import settings
+from inspector.ui import heaps
 
 try:
     import fcntl
@@ -72,7 +73,7 @@ def leave() -> None:
 
 
 def keep_swept() -> None:
-    """Sweep the folder of this process from time to time, for as long as there is one.
+    """Sweep the folder of this process from time to time, and its heaps, for as long as there is one.
 
     What lies in it now, the page's own pictures, stays.
     """
@@ -81,6 +82,7 @@ def keep_swept() -> None:
     def work() -> None:
         while "own" in _own:
             sweep(_own["own"][0], kept)
+            heaps.give_back()
             time.sleep(EVERY)
 
     threading.Thread(target=work, daemon=True, name="sweeping").start()

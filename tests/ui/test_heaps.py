@@ -1,8 +1,10 @@
 """Heaps: many threads share the few that are kept."""
 
 import platform
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,18 @@ def test_threads_share_few_heaps() -> None:
 
 def test_a_host_that_chose_is_left_alone() -> None:
     assert counted("few", MALLOC_ARENA_MAX="3")[0] == "False"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone gives heaps back")
+def test_what_is_free_is_given_back() -> None:
+    kept = [bytes(60_000) for _ in range(4000)]  # 240 MB of the heap, below what is mapped apart
+    kept = kept[::40]  # pieces that hold the heap's end
+    before = _resident()
+    heaps.give_back()
+    assert before - _resident() > 100_000_000
+    assert len(kept) == 100
+
+
+def _resident() -> int:
+    text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return 1024 * int(re.search(r"VmRSS:\s+(\d+)", text)[1])
