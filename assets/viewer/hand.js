@@ -126,7 +126,8 @@
         "-": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1 / 1.5),
         0: () => this.zoomAt({ y: 0.5, x: 0.5 }, 1e-9),
         " ": event.target.tagName === "CANVAS" ? () => this.bare(true) : null,
-        Enter: this.masks.corners.length ? () => this.masks.closePolygon() : null,
+        Enter: this._drawnByKey(),
+        c: this.state.tool === "polygon" ? () => { this.masks.corner(this._pinned()); for (const panel of this.panels) panel.drawOver(); } : null,
         Escape: () => { this.stop(); this.masks.corners = []; if (this.state.pin) this.pin(null); else for (const panel of this.panels) panel.drawOver(); },
       }[event.key];
       const onButton = /^(BUTTON|SUMMARY)$/.test(event.target.tagName) && ["Enter", " "].includes(event.key);
@@ -135,8 +136,18 @@
       act();
     }
 
+    _pinned() { return this.state.pin || { y: 0.5, x: 0.5 }; }
+
+    /** What Enter does while a mask is drawn: a dab at the pinned pixel, or the end of a polygon; null otherwise. */
+    _drawnByKey() {
+      const { tool } = this.state;
+      if (this.masks.corners.length) return () => this.masks.closePolygon();
+      if (tool !== "brush" && tool !== "wipe") return null;
+      return () => { this.masks.brush(this._pinned(), tool === "brush" ? 1 : 0); this.maskChanged(space.DRAWN); };
+    }
+
     _nudge(down, across) {
-      const { width, height } = this.size(), pin = this.state.pin || { y: 0.5, x: 0.5 };
+      const { width, height } = this.size(), pin = this._pinned();
       const clip = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
       this.pin({ y: clip(pin.y + down / height), x: clip(pin.x + across / width) });
     }

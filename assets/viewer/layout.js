@@ -90,6 +90,10 @@
         button.tabIndex = other === name ? 0 : -1;
         body.hidden = other !== name;
       }
+      if (["Mask", "Numbers"].includes(name)) {
+        this.sides.get(name).body.append(viewer.finder.node);
+        if (this.fields) viewer.finder.update();
+      }
       viewer.state.tool = { Threshold: "cut", Mask: this.drawingTool || TOOLS[0][0] }[name] || "look";
       if (this.fields) { this.sync(); this.read(); }
     }
@@ -265,7 +269,7 @@
     _keys() {
       const { keys = {}, names = {} } = this.viewer.atlas.facts, name = (axis) => (names[axis] || axis).toLowerCase();
       const told = [["← →", keys.arrows], ["↑ ↓", keys.updown], ["[ ]", keys.brackets]].filter(([, axis]) => axis && this.viewer.atlas.axis(axis)?.values.length > 1);
-      const lines = [...told.map(([sign, axis]) => [sign, name(axis)]), ["Shift + arrows", "move the pinned pixel"], ["+ − 0", "zoom (drag to move)"], ["Space, held", "plain picture"], ["Escape", "let go"]];
+      const lines = [...told.map(([sign, axis]) => [sign, name(axis)]), ["Shift + arrows", "move the pinned pixel"], ["+ − 0", "zoom (drag to move)"], ["Space, held", "plain picture"], ["Enter, C", "paint, or set a corner, at the pinned pixel while Mask is open"], ["Escape", "let go"]];
       return el("p", { class: "dv-caption", text: `Keys: ${lines.map(([sign, does]) => `${sign} ${does}`).join(" · ")}` });
     }
 
@@ -431,6 +435,7 @@
       }
       const rows = viewer.panels.map((panel) => [viewer.describe(panel.choice), viewer.masks.score(panel.map, panel.choice)]).filter(([, found]) => found);
       this.table.replaceChildren();
+      if (["Mask", "Numbers"].includes(this.side)) viewer.finder.update();
       if (!rows.length) return;
       const head = ["map", "AP", "chance", `IoU at ${state.threshold.toFixed(2)}`, "best IoU", "pointing"];
       const cells = ({ ap, chance, iou, iouBest, pointing }) => [ap, chance, iou, iouBest, pointing].map((value) => el("td", { text: Number.isFinite(value) ? value.toFixed(3) : "–" }));

@@ -10,6 +10,7 @@
     constructor(viewer) {
       this.viewer = viewer;
       this.drawn = null;  // {values, height, width} or null
+      this.version = 0;  // of what was drawn
       this.radius = 5;  // of the brush, in mask pixels
       this.corners = [];
     }
@@ -53,6 +54,12 @@
       if (!mask) return null;
       const known = this._measured(map, choice, mask);
       return needed.every((name) => name in known) ? known : { ...space.score.score(map, mask, this.viewer.state.threshold), ...known };
+    }
+
+    /** The share of the picture inside the mask that a choice is scored against. */
+    chance(choice) {
+      const { values } = this.of(choice);
+      return values.reduce((sum, value) => sum + value, 0) / values.length;
     }
 
     _measured(map, choice, mask) {

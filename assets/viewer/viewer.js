@@ -25,6 +25,7 @@
       this.at = 0;
       this.masks = new space.Masks(this);
       this.matrix = new space.Matrix(this);
+      this.finder = new space.Finder(this);
       this.layout = new space.Layout(this);
       this.luts = new Map();
       this.cache = new Map();
@@ -305,6 +306,7 @@
     }
 
     maskChanged(name) {
+      this.masks.version += 1;
       this.state.mask = name;
       this.masks.cached = null;
       this.layout.maskNames();

@@ -16,7 +16,20 @@ from inspector.views.export import Result, dumps, provenance
 from inspector.views.table import Table
 
 # In the order in which they need each other.
-SCRIPTS = ("controls", "atlas", "draw", "score", "readout", "masks", "panel", "matrix", "layout", "hand", "viewer")
+SCRIPTS = (
+    "controls",
+    "atlas",
+    "draw",
+    "score",
+    "readout",
+    "masks",
+    "finder",
+    "panel",
+    "matrix",
+    "layout",
+    "hand",
+    "viewer",
+)
 _FOLDER = ASSETS / "viewer"
 
 

@@ -285,6 +285,66 @@ def test_a_drawn_mask_scores_every_map(show: Open) -> None:
     assert page.locator(".dv-score").first.inner_text() == ""
 
 
+def test_a_stroke_asks_which_map_finds_it(show: Open) -> None:
+    rng = np.random.default_rng(3)
+    result = samples.attention()
+    maps = {
+        arm: {layer: rng.random(item.shape).astype(np.float16) for layer, item in layers.items()}
+        for arm, layers in result.maps.items()
+    }
+    result = replace(result, maps=maps, metrics=())
+    page = show(result)
+    side(page, "Mask")
+    box = page.locator(".dv-over").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.35, steps=4)
+    page.mouse.up()
+    page.locator(".dv-found").first.wait_for()
+    mask = np.array(page.evaluate("[...V.masks.drawn.values]"), bool).reshape(
+        page.evaluate("[V.masks.drawn.height, V.masks.drawn.width]")
+    )
+    best = 0.0
+    for arm in result.arms:
+        for layer in ("mean", *result.layers, *result.resolutions):
+            for step in range(len(result.steps[arm])):
+                for word in ("a", "horse", 3):
+                    map_ = resize_maps(result.select(arm, step, layer, word), mask.shape)
+                    best = max(best, metrics.average_precision(map_, mask))
+    found = page.locator(".dv-found").all_inner_texts()
+    told = [float(text.split("AP ")[1].split(",")[0]) for text in found]
+    assert told[0] == pytest.approx(best, abs=0.01)
+    assert told == sorted(told, reverse=True)
+    page.locator(".dv-found").first.click()
+    settle(page)
+    assert page.locator(".dv-active .dv-title, .dv-title").first.inner_text() == found[0].split("\n")[0]
+    side(page, "Numbers")
+    assert page.locator(".dv-found").count() == 5
+
+
+def test_a_mask_is_drawn_by_keys(show: Open) -> None:
+    page = show(samples.attention())
+    side(page, "Mask")
+    page.locator(".dv-canvas").first.focus()
+    painted = "V.masks.drawn.values.reduce((a, b) => a + b)"
+    page.keyboard.press("Enter")
+    dab = page.evaluate(painted)
+    assert dab > 50
+    for _ in range(12):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate(painted) > dab
+    page.get_by_role("radio", name="Polygon").click()
+    before = page.evaluate(painted)
+    page.locator(".dv-canvas").first.focus()
+    for key in ("ArrowLeft", "ArrowUp", "ArrowRight"):
+        for _ in range(25):
+            page.keyboard.press(f"Shift+{key}")
+        page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    assert page.evaluate(painted) > before + 50
+
+
 def test_a_mask_is_loaded_scored_and_saved_again(show: Open, tmp_path: Any) -> None:
     result = replace(samples.saliency(), request=replace(samples.saliency().request, masks={}), metrics=())
     height, width = result.request.image.shape[:2]
