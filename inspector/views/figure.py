@@ -15,6 +15,7 @@ from inspector.views.marks import Block, Line, Swatch
 from inspector.views.overlay import picture
 
 Color = tuple[int, int, int]
+TITLE_LINES = 4
 CELL = 240  # pixels that a picture is high on paper, where nobody says otherwise
 INK: Color = (28, 28, 30)
 FAINT: Color = (110, 110, 115)  # of small print
@@ -90,7 +91,16 @@ class Layout:
         return max(1, round(self.cell * panel.image.shape[1] / panel.image.shape[0]))
 
     def _title(self, row: Row) -> int:
-        return self.line if any(panel.title for panel in row.panels) else 0
+        return self.line * max((len(self._titles(panel)) for panel in row.panels), default=0)
+
+    def _titles(self, panel: Panel) -> list[str]:
+        """A panel's title as lines that fit its width, so that a long one keeps its end."""
+        if panel.empty or not panel.title:
+            return []
+        width, type_ = self._width(panel), font(self.size)
+        lines = wrap(drawable(panel.title), width, type_)
+        last = shorten(" ".join(lines[TITLE_LINES - 1 :]), width, type_)
+        return [*lines[: TITLE_LINES - 1], last] if len(lines) > TITLE_LINES else lines
 
     def _height(self, row: Row) -> int:
         bar = self.bar + self.line if any(panel.bar for panel in row.panels) else 0
@@ -175,8 +185,8 @@ class Layout:
             y += self.line
 
     def _about(self, panel: Panel, left: int, top: int, width: int) -> Iterator[Line]:
-        if panel.title:
-            yield self._cut(panel.title, width, Line("", left + width / 2, top - self.line / 2, self.size, "mm"))
+        for above, text in enumerate(reversed(self._titles(panel))):
+            yield Line(text, left + width / 2, top - self.line * (above + 0.5), self.size, "mm")
         if panel.bar:
             below = top + self.cell + self.gap // 2 + self.bar + 2
             yield Line(number(panel.bar.low), left, below, self.small, faint=True)

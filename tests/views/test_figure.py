@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import ChoiceError
-from inspector.views.figure import Bar, Layout, Panel, Row, Sheet, draw, number
+from inspector.views.figure import TITLE_LINES, Bar, Layout, Panel, Row, Sheet, draw, number
 from inspector.views.lettering import font
 
 RED, GREEN = (np.full((10, 10, 3), color, np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
@@ -56,6 +56,20 @@ def test_titles_stand_above_their_pictures() -> None:
     untitled = Sheet([Row([Panel(RED)])])
     assert (draw(untitled, 60) >= 200).any()
     assert not (draw(untitled, 60).max(-1) < 100).any()
+
+
+def test_long_titles_wrap_and_keep_their_end() -> None:
+    title = "horse · 20 of 20, t = 1 · mean of all layers · generation"
+    narrow = Panel(np.zeros((40, 40, 3), np.uint8), title)
+    layout = Layout(Sheet([Row([narrow, Panel(narrow.image, "short")])]))
+    long = [line for line in layout.lines() if line.text != "short"]
+    assert 1 < len(long) <= TITLE_LINES
+    assert " ".join(line.text for line in sorted(long, key=lambda line: line.y)) == title
+    (short,) = [line for line in layout.lines() if line.text == "short"]
+    assert short.y == max(line.y for line in long)  # all stand right above their pictures
+    vast = Layout(Sheet([Row([Panel(narrow.image, "word " * 99)])]))
+    assert sum(1 for _ in vast.lines()) == TITLE_LINES
+    assert min(line.y for line in vast.lines()) > 0
 
 
 def test_long_titles_stay_over_their_picture() -> None:
