@@ -30,6 +30,7 @@ from inspector.ui.share import visitor
 from inspector.ui.source import Source
 from inspector.ui.tab import Tab
 from inspector.ui.viewer import choice_of, look_of
+from inspector.views import animation
 from inspector.views.archive import fault_of, load_request, load_result
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
@@ -39,6 +40,7 @@ from inspector.views.look import Look
 from inspector.views.recipes import as_command, as_python
 from inspector.views.shown import sheet as shown_sheet
 
+ALL_KINDS = (*KINDS, *animation.KINDS)
 LAYOUTS = ("all maps, as in the paper", "what the viewer shows")
 LARGEST = 400_000_000  # bytes of a file that a visitor gives, and of the arrays in it
 VALUES = 40_000_000  # of the largest array that is made to show such a file; some copies of it are made on the way
@@ -60,10 +62,10 @@ def build(tabs: Mapping[str, Tab]) -> None:
     taken = gr.JSON(visible="hidden")
     with gr.Row():
         kinds = gr.CheckboxGroup(
-            [kind.upper() for kind in KINDS],
+            [kind.upper() for kind in ALL_KINDS],
             value=["PNG"],
             label="Figure as",
-            info="Laid out as in the paper. PDF and SVG hold the exact pixels and real text.",
+            info="PDF and SVG hold exact pixels and real text; GIF and WEBM play what the viewer shows.",
             min_width=200,
         )
         layout = gr.Radio(
@@ -101,8 +103,8 @@ def build(tabs: Mapping[str, Tab]) -> None:
 def write(tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: Any, panels: bool = False) -> list[Path]:
     """Write figures, data, caption and the picture itself; returns their paths.
 
-    shown: {tab, key, earlier, state} as the page says; kinds: of `KINDS`, in any case, each written once. Nothing of it
-    is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout. Raises InputError where
+    shown: {tab, key, earlier, state} as the page says; kinds: of `ALL_KINDS`, in any case, each written once. Nothing
+    of it is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout. Raises InputError where
     nothing is shown, or it is no longer kept, and for a kind, a scale or a state that cannot be.
     """
     told = shown if isinstance(shown, dict) else {}
@@ -125,8 +127,12 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: A
         check_size(sheet, scale)
         sheet = subject.figure(result, look, choice_of(state), before, scale) if scale > 1 else sheet
     others = [] if before is None else [before]
+    moving = {kind: animation.animation(result, look, state, kind, scale) for kind in kinds if kind in animation.KINDS}
     folder = Path(runs.fresh_folder())
-    files = write_result(result, folder, look, sheet, scale, kinds, others)
+    files = write_result(result, folder, look, sheet, scale, tuple(kind for kind in kinds if kind in KINDS), others)
+    for kind, data in moving.items():
+        files.append(folder / f"steps.{kind}")
+        files[-1].write_bytes(data)
     if result.request.image is not None:
         files.append(Path(save(result.request.image, folder)).rename(folder / "picture.png"))
     return files
@@ -135,11 +141,11 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: A
 def asked_for(kinds: Any) -> tuple[str, ...]:
     """The kinds of figure that a visitor asks for, each once. Raises ChoiceError for anything else."""
     if not isinstance(kinds, list | tuple):
-        raise ChoiceError(f"The figure's kinds are {quoted(kinds)}; choose some of {', '.join(KINDS)}.")
+        raise ChoiceError(f"The figure's kinds are {quoted(kinds)}; choose some of {', '.join(ALL_KINDS)}.")
     found: dict[str, None] = {}
     for kind in kinds:
         check_text("kind", kind)
-        check_choice("kind", kind.lower(), KINDS)
+        check_choice("kind", kind.lower(), ALL_KINDS)
         found[kind.lower()] = None
     return tuple(found)
 
