@@ -104,8 +104,8 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: A
     """Write figures, data, caption and the picture itself; returns their paths.
 
     shown: {tab, key, earlier, state} as the page says; kinds: of `ALL_KINDS`, in any case, each written once. Nothing
-    of it is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout. Raises InputError where
-    nothing is shown, or it is no longer kept, and for a kind, a scale or a state that cannot be.
+    of it is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout. Raises InputError
+    where nothing is shown, or it is no longer kept, and for a kind, a scale or a state that cannot be.
     """
     told = shown if isinstance(shown, dict) else {}
     name, key, earlier = (told.get(part) for part in ("tab", "key", "earlier"))

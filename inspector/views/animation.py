@@ -14,26 +14,34 @@ from PIL import Image
 from inspector.errors import ChoiceError
 from inspector.results import AttentionResult, check_choice
 from inspector.views.export import Result, dumps, provenance
-from inspector.views.figure import CELL, GROUND, draw
+from inspector.views.figure import CELL, GROUND, Layout, draw
 from inspector.views.look import Look
 from inspector.views.shown import sheet
 
 KINDS = ("gif", "webm")
 SECONDS = 0.25  # a frame, as the viewer plays
+PIXELS = 100_000_000  # of all frames
 REST = 6  # frames that the last one stays
 
 
 def animation(result: Result, look: Look, state: Mapping[str, Any], kind: str, scale: int = 1) -> bytes:
     """A file of `kind`, "gif" or "webm", with a frame for each step; look, state, scale: as of `shown.sheet`.
 
-    A GIF's comment says where it came from. Raises ChoiceError for another kind, and for a result without steps.
+    A GIF's comment says where it came from. Raises ChoiceError for another kind, for a result without steps, and for a film of more than `PIXELS`.
     """
     check_choice("kind", kind, KINDS)
     count = max(map(len, result.steps.values())) if isinstance(result, AttentionResult) else 1
     if count < 2:
         raise ChoiceError("GIF and WebM play along the steps, and this result has none; choose PNG, PDF or SVG.")
-    sheets = [sheet(result, look, _at(state, result, index), scale) for index in range(1, count + 1)]
-    frames = _padded([draw(one, CELL * scale) for one in sheets])
+    layout = Layout(sheet(result, look, _at(state, result, 1), scale), CELL * scale)
+    pixels = layout.width * layout.height * count
+    if pixels > PIXELS:
+        raise ChoiceError(
+            f"The film would have {pixels / 1e6:.0f} million pixels; at most {PIXELS / 1e6:.0f} million are drawn. Choose "
+            "a smaller scale, or fewer panels."
+        )
+    steps = range(1, count + 1)
+    frames = _padded([draw(sheet(result, look, _at(state, result, step), scale), CELL * scale) for step in steps])
     frames += [frames[-1]] * REST
     return _gif(frames, dumps(provenance(result), ascii=True)) if kind == "gif" else _webm(frames)
 

@@ -53,6 +53,13 @@ def test_what_has_no_steps_does_not_move() -> None:
         animation(samples.attention(), Look(), {}, "mov")
 
 
+def test_a_film_that_would_take_all_memory_is_refused_before_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.views.animation.draw", lambda *_: pytest.fail("it was drawn"))
+    monkeypatch.setattr("inspector.views.animation.PIXELS", 100_000)
+    with pytest.raises(ChoiceError, match="a smaller scale"):
+        animation(samples.attention(), Look(), STATE, "gif")
+
+
 def test_a_state_that_says_nothing_plays_every_arm() -> None:
     with Image.open(io.BytesIO(animation(samples.attention(), Look(), {"panels": [None, 3]}, "gif"))) as film:
         assert film.n_frames >= 3
