@@ -27,7 +27,8 @@ REST = 6  # frames that the last one stays
 def animation(result: Result, look: Look, state: Mapping[str, Any], kind: str, scale: int = 1) -> bytes:
     """A file of `kind`, "gif" or "webm", with a frame for each step; look, state, scale: as of `shown.sheet`.
 
-    A GIF's comment says where it came from. Raises ChoiceError for another kind, for a result without steps, and for a film of more than `PIXELS`.
+    A GIF's comment says where it came from. Raises ChoiceError for another kind, for a result without steps, and for a
+    film of more than `PIXELS`.
     """
     check_choice("kind", kind, KINDS)
     count = max(map(len, result.steps.values())) if isinstance(result, AttentionResult) else 1
@@ -37,8 +38,8 @@ def animation(result: Result, look: Look, state: Mapping[str, Any], kind: str, s
     pixels = layout.width * layout.height * count
     if pixels > PIXELS:
         raise ChoiceError(
-            f"The film would have {pixels / 1e6:.0f} million pixels; at most {PIXELS / 1e6:.0f} million are drawn. Choose "
-            "a smaller scale, or fewer panels."
+            f"The film would have {pixels / 1e6:.0f} million pixels; at most {PIXELS / 1e6:.0f} million are drawn. "
+            "Choose a smaller scale, or fewer panels."
         )
     steps = range(1, count + 1)
     frames = _padded([draw(sheet(result, look, _at(state, result, step), scale), CELL * scale) for step in steps])
