@@ -1,6 +1,7 @@
 """Source: the picture that all tabs share, drawn, uploaded or from the camera."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -87,10 +88,12 @@ def build(seed: int) -> Source:
             shown, read = taken(path)
         except Exception as error:  # noqa: BLE001  # nobody would hear of it
             return None, None, parts.problem(str(explained(error)))
+        if Path(shown).parent.name == Path(path).parent.name:
+            return gr.skip()  # what the page itself put there, of which a browser may tell while it is taken away
         return shown, None, told(None, read.told)
 
     # What is shown is what was read of the file, whatever a browser makes of it; an own picture is no scene.
-    picture.input(take, picture, [picture, scene, about], **QUIET)
+    picture.input(take, picture, [picture, scene, about], trigger_mode="always_last", **QUIET)
     picture.clear(lambda: (None, parts.hint(NONE)), None, [scene, about], **QUIET)
     gallery.select(choose, None, outputs, **QUIET)
     gr.on([scene.submit, scene.blur], draw, scene, outputs, **QUIET)

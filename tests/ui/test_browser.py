@@ -151,7 +151,7 @@ def test_the_picture_stays_when_the_tab_changes_and_new_words_run(visit: Open) -
     tab = visit()
     source(tab)
     tab.locator(".scenes .thumbnail-item").nth(1).click()
-    number = tab.get_by_role("spinbutton", name="Drawn scene number")
+    number = tab.get_by_label("Drawn scene number")
     playwright.expect(number).to_have_value(str(scenes.HORSE), timeout=LONG)
     tab.get_by_role("button", name="Ask for its words").click()
     classes = tab.get_by_role("textbox", name="Classes").first
