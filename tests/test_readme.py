@@ -75,7 +75,7 @@ def test_every_picture_of_the_readme_is_there() -> None:
     assert len(pictures) >= 7
     for picture in pictures:
         with Image.open(ROOT / picture) as opened:
-            assert opened.width > 600
+            assert opened.width > 600 or picture.endswith("-phone.png")
 
 
 def test_every_variable_of_the_settings_is_told() -> None:

@@ -139,8 +139,14 @@
       return params;
     }
 
+    /** Whether an address leads to what is shown: a file may have said more than an address can. */
+    leads() {
+      return Object.keys(this.slots.get(this.active)?.value?.link || {}).length > 0;
+    }
+
     /** Keep the address current; another tab or result is a new step for the browser's Back. */
     write() {
+      for (const button of document.querySelectorAll("[data-copy=link]")) button.disabled = !this.leads();
       const slot = this.slots.get(this.active), step = JSON.stringify([this.active, slot?.value?.link]);
       const address = `${location.pathname}?${this.link()}`;
       if (this.step && this.step !== step) history.pushState(history.state, "", address);

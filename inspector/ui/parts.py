@@ -102,14 +102,11 @@ def models(specs: Iterable[ModelSpec]) -> str:
     return f"<div class='caption models-told'>{' '.join(lines)}</div>"
 
 
-def recipes(python: str, command: str, linked: bool = True) -> str:
-    """The same run as a script and as a command, each with a button that copies it.
-
-    linked: whether an address leads to it.
-    """
+def recipes(python: str, command: str) -> str:
+    """The same run as a script and as a command, each with a button that copies it."""
     blocks = [("Copy as Python", python), ("Copy as command", command)]
     parts = "".join(_copied(title, text) for title, text in blocks if text)
-    return f"<div class='recipes'{'' if linked else ' data-unlinked'}>{parts}</div>"
+    return f"<div class='recipes'>{parts}</div>"
 
 
 def caption(text: str) -> str:

@@ -117,10 +117,10 @@ class Tab:
         """component -> value that shows the result of a key. before: HTML above the status line; else as `showing`."""
         result = RESULTS.get(key)
         link = self.subject.link(result.request)
-        recipes = parts.recipes(as_python(result.request), as_command(result.request), bool(link))
+        recipes = parts.recipes(as_python(result.request), as_command(result.request))
         return {
             self.status: before + parts.done(result.provenance, picture_of(result.request)),
-            self.viewer: showing(key, link or {"tab": self.subject.name}, how, state),
+            self.viewer: showing(key, link, how, state),
             self.notes: self.subject.notes(result) + recipes,
         }
 

@@ -51,8 +51,9 @@ def showing(
 ) -> dict[str, Any]:
     """The component's value for the result of a key.
 
-    link: the parameters that lead to it. how: "link" where the address asked for it and says how to show it; "fresh" to
-    begin as the result does; "carry" to keep how the last one was shown. state: what a fresh viewer begins with.
+    link: the parameters that lead to it, {} where none do. how: "link" where the address asked for it and says how to
+    show it; "fresh" to begin as the result does; "carry" to keep how the last one was shown. state: what a fresh viewer
+    begins with.
     Raises InputError for a result that is gone.
     """
     atlas = gr.FileData(path=str(atlas_file(key))).model_dump()

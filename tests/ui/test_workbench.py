@@ -262,3 +262,13 @@ def test_a_result_says_where_its_models_know_nothing(visit: Open) -> None:
     other = visit("?tab=saliency&scene=500001&classes=car,astronaut")
     playwright.expect(other.locator(".dv-warning")).to_contain_text("has never seen “astronaut”: its map means nothing")
     assert visit("?tab=saliency").locator(".dv-warning").count() == 0
+
+
+def test_link_is_offered_where_an_address_leads_to_what_is_shown(visit: Open) -> None:
+    tab = visit("?tab=attention")
+    link = tab.get_by_role("button", name="Link", exact=True)
+    assert link.is_enabled()
+    tab.evaluate(
+        "(() => { const shell = DenseViewer.shell; shell.slots.get('attention').value.link = {}; shell.write(); })()"
+    )
+    assert link.is_disabled()
