@@ -44,8 +44,8 @@
         for (const until = performance.now() + AT_ONCE; performance.now() < until;) {
           const { value: choice, done } = waiting.next();
           if (done) { this._show(); return; }
-          const score = masks.score(atlas.map(choice), choice, ["ap"]);
-          if (score && Number.isFinite(score.ap)) this._keep({ choice, ap: score.ap, over: score.ap / masks.chance(choice) });
+          const score = masks.score(atlas.map(choice), choice, ["ap", "chance"]);
+          if (score && Number.isFinite(score.ap)) this._keep({ choice, ap: score.ap, over: score.ap / score.chance });
         }
         this.later = setTimeout(work);
       };
@@ -61,7 +61,9 @@
     _show() {
       const { viewer } = this;
       if (!this.found.length) return;
-      this.node.append(el("div", { class: "dv-label", text: "Best of all maps" }), el("ol", {}, ...this.found.map(({ choice, ap, over }) =>
+      const away = viewer.atlas.blocks.some(({ values, computed }) => !values && !computed);
+      const title = away ? "Best of the maps that are here; others come when they are chosen" : "Best of all maps";
+      this.node.append(el("div", { class: "dv-label", text: title }), el("ol", {}, ...this.found.map(({ choice, ap, over }) =>
         el("li", {}, el("button", { type: "button", class: "dv-found", onclick: () => viewer.choose(choice) },
           el("span", { text: viewer.describe(choice) }), el("span", { text: `AP ${ap.toFixed(3)}, ${over.toFixed(1)} × chance` }))))));
     }

@@ -3,7 +3,6 @@
   "use strict";
 
   const NEAR = 0.03;  // share of the width within which the wipe's border is taken hold of
-
   const HELD = 400;  // milliseconds after which a finger that rests shows the plain picture
 
   class Hand {
@@ -122,8 +121,8 @@
         ArrowDown: () => (event.shiftKey ? this._nudge(1, 0) : this.step(keys.updown, 1)),
         "[": () => this.step(keys.brackets, -1),
         "]": () => this.step(keys.brackets, 1),
-        "+": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1.5),
-        "-": () => this.zoomAt(this.cursor || this.state.pin || { y: 0.5, x: 0.5 }, 1 / 1.5),
+        "+": () => this.zoomAt(this.cursor || this._pinned(), 1.5),
+        "-": () => this.zoomAt(this.cursor || this._pinned(), 1 / 1.5),
         0: () => this.zoomAt({ y: 0.5, x: 0.5 }, 1e-9),
         " ": event.target.tagName === "CANVAS" ? () => this.bare(true) : null,
         Enter: this._drawnByKey(),

@@ -56,12 +56,6 @@
       return needed.every((name) => name in known) ? known : { ...space.score.score(map, mask, this.viewer.state.threshold), ...known };
     }
 
-    /** The share of the picture inside the mask that a choice is scored against. */
-    chance(choice) {
-      const { values } = this.of(choice);
-      return values.reduce((sum, value) => sum + value, 0) / values.length;
-    }
-
     _measured(map, choice, mask) {
       const { atlas, state } = this.viewer, { axis, names, threshold } = atlas.facts.matches || {};
       const own = map.block.scores?.[choice[axis]];

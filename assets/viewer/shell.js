@@ -207,9 +207,7 @@
     if (isOpen("source") && !target.closest(".source-popped, [data-opens], .modal, dialog")) opens("source", false);
     for (const pill of document.querySelectorAll(".pill")) {
       const label = pill.querySelector("button.label-wrap");
-      if (label?.getAttribute("aria-expanded") === "true" || label?.classList.contains("open")) {
-        if (!pill.contains(target) && !target.closest(".options, [role=listbox]")) label.click();
-      }
+      if (label?.classList.contains("open") && !pill.contains(target) && !target.closest(".options, [role=listbox]")) label.click();
     }
   }
 

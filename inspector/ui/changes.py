@@ -8,8 +8,8 @@ import gradio as gr
 from inspector.errors import InspectorError
 from inspector.results import parse_classes
 from inspector.ui.controls import whole
-from inspector.ui.pictures import picture_hash
-from inspector.ui.session import RESULTS, sealed
+from inspector.ui.pictures import place_of
+from inspector.ui.session import RESULTS
 from inspector.ui.source import Source
 from inspector.ui.tab import Tab
 
@@ -82,8 +82,4 @@ def _is_of(request: Any, picture: Any, scene: Any) -> bool:
     """Whether Run would use the picture that a request is of. An own picture lies under a name made of its pixels."""
     if request.scene is not None:
         return bool(whole(scene) == request.scene)
-    return scene is None and isinstance(picture, str) and _named(request.image) in Path(picture).parts
-
-
-def _named(image: Any) -> str:
-    return sealed(f"picture {picture_hash(image)}")
+    return scene is None and isinstance(picture, str) and place_of(request.image) in Path(picture).parts

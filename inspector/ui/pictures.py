@@ -80,12 +80,17 @@ def upload(**options: Any) -> gr.Image:
     return doors.takes_files(gr.Image(type="filepath", image_mode=None, **options))
 
 
+def place_of(image: np.ndarray) -> str:
+    """Name of the folder that a picture is saved in, which only this process can make of its pixels."""
+    return sealed(f"picture {picture_hash(image)}")
+
+
 def save(image: np.ndarray, folder: str | Path) -> str:
     """uint8 RGB as a PNG under a name that is the same for the same picture; returns its path.
 
     Gradio's own writer takes 50 ms for 512 px and lets two visitors write one file at once.
     """
-    path = Path(folder) / sealed(f"picture {picture_hash(image)}") / "picture.png"
+    path = Path(folder) / place_of(image) / "picture.png"
     if path.exists():
         places.touch(path)
         return str(path)
