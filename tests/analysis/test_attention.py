@@ -1,6 +1,7 @@
 """Algebra on hand-made attention maps of two layers, 2x2 and 1x1, and three tokens."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,7 +103,14 @@ def test_each_occurrence_and_each_number_of_a_word_has_its_masks_scores() -> Non
         "Sheep#2": "sheep",
         "horses": "horse",
     }
-    assert masked_words("a car and a traffic light", ("cars", "car", "traffic light")) == {
-        "car": "car",
+    assert masked_words("a Car and a traffic light", ("cars", "car", "traffic light")) == {
+        "Car": "car",
         "traffic light": "traffic light",
     }
+
+
+def test_occurrences_are_scored_by_themselves() -> None:
+    twice = (TOKENS[0], Token(1, "horse", 0, 5), Token(2, "Horse", 6, 11), TOKENS[3])
+    given = replace(result(), request=AttentionRequest("horse Horse", masks={"horse": top_left()}), tokens=twice)
+    cells = {row["word"]: row["ap"] for row in attention.score(given) if (row["layer"], row["step"]) == ("fine", 0)}
+    assert cells == {"horse": 1.0, "horse#1": 1.0, "horse#2": pytest.approx(0.25)}  # the second one's map is flat

@@ -1,0 +1,3 @@
+"""What the viewer's tests share."""
+
+from tests.views.viewing import browser, show  # noqa: F401  # fixtures
