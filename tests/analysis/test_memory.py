@@ -15,7 +15,7 @@ from inspector.analysis.saliency import gradcam
 from inspector.models import catalog, load_clip
 from inspector.models.clip_adapter import OpenClipAdapter
 from inspector.settings import settings
-from tests.peaks import peak_of
+from tests.peaks import peak_of_tensors
 from tests.toy_clip import ToyClip
 
 LARGEST = settings().limits.work_side
@@ -44,7 +44,7 @@ def peak_of_gradcam(model: Any, side: int, pooling: str) -> int:
     assert width == 2
     trunk = model.trunk(model.pixels(photo(side), side))
     text, background = unit(MOST, small_texts(model)[0].shape[1]), small_texts(model)[1]
-    return peak_of(lambda: gradcam(model, trunk, text, background, pooling))
+    return peak_of_tensors(lambda: gradcam(model, trunk, text, background, pooling))
 
 
 def small_texts(model: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -69,9 +69,9 @@ def test_and_on_the_models_themselves(make: Callable[[], Any], side: int, poolin
 def test_the_image_tower_and_the_dense_variants_stay_within_it_too() -> None:
     model = full_size()
     pixels = model.pixels(photo(LARGEST), LARGEST)
-    assert peak_of(lambda: model.trunk(pixels)) < memory.BUDGET
+    assert peak_of_tensors(lambda: model.trunk(pixels)) < memory.BUDGET
     trunk, text = model.trunk(pixels), unit(MOST, 512)
-    peaks = {name: peak_of(lambda name=name: dense_scores(model, trunk, text, name)) for name in VARIANTS}
+    peaks = {name: peak_of_tensors(lambda name=name: dense_scores(model, trunk, text, name)) for name in VARIANTS}
     assert max(peaks.values()) < memory.BUDGET, peaks
 
 
@@ -102,7 +102,7 @@ def test_many_restarts_on_the_grid_of_a_larger_model() -> None:
     ended = clusters.ITERATIONS
     clusters.ITERATIONS = 1
     try:
-        assert peak_of(lambda: clusters.kmeans(points, limits.max_k, restarts=50)) < memory.BUDGET
+        assert peak_of_tensors(lambda: clusters.kmeans(points, limits.max_k, restarts=50)) < memory.BUDGET
     finally:
         clusters.ITERATIONS = ended
 
