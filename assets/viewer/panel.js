@@ -1,179 +1,177 @@
 /* Panel: one picture with one map over it, its title, its colour bar, and the pointer on it. */
-(function (space) {
-  "use strict";
-  const { el, number } = space.ui;
-  const LONGEST = 512;  // pixels of a canvas's longer side
+import { el, number } from "./controls.js";
+import * as draw from "./draw.js";
+import * as score from "./score.js";
 
-  class Panel {
-    /** viewer: whose state it shows; choice: {axis: value}, its own. */
-    constructor(viewer, choice) {
-      this.viewer = viewer;
-      this.choice = choice;
-      this.canvas = el("canvas", { class: "dv-canvas", role: "img", tabindex: 0 });
-      this.over = el("canvas", { class: "dv-over", "aria-hidden": "true" });
-      this.stack = el("div", { class: "dv-stack" }, this.canvas, this.over);
-      this.frame = el("div", { class: "dv-frame" }, this.stack);
-      this.title = el("button", { type: "button", class: "dv-title", onclick: () => viewer.activate(this) });
-      this.close = el("button", { type: "button", class: "dv-close", text: "×", "aria-label": "Close this panel", onclick: () => viewer.remove(this) });
-      this.gradient = el("canvas", { class: "dv-gradient", width: 256, height: 1, "aria-hidden": "true" });
-      this.low = el("span");
-      this.high = el("span");
-      this.bar = el("div", { class: "dv-bar" }, this.low, this.gradient, this.high);
-      this.readout = el("div", { class: "dv-readout" });
-      this.legend = el("ul", { class: "dv-legend", tabindex: 0, "aria-label": "Labels", hidden: true });
-      this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.legend, this.readout));
+const LONGEST = 512;  // pixels of a canvas's longer side
+
+export class Panel {
+  /** viewer: whose state it shows; choice: {axis: value}, its own. */
+  constructor(viewer, choice) {
+    this.viewer = viewer;
+    this.choice = choice;
+    this.canvas = el("canvas", { class: "dv-canvas", role: "img", tabindex: 0 });
+    this.over = el("canvas", { class: "dv-over", "aria-hidden": "true" });
+    this.stack = el("div", { class: "dv-stack" }, this.canvas, this.over);
+    this.frame = el("div", { class: "dv-frame" }, this.stack);
+    this.title = el("button", { type: "button", class: "dv-title", onclick: () => viewer.activate(this) });
+    this.close = el("button", { type: "button", class: "dv-close", text: "×", "aria-label": "Close this panel", onclick: () => viewer.remove(this) });
+    this.gradient = el("canvas", { class: "dv-gradient", width: 256, height: 1, "aria-hidden": "true" });
+    this.low = el("span");
+    this.high = el("span");
+    this.bar = el("div", { class: "dv-bar" }, this.low, this.gradient, this.high);
+    this.readout = el("div", { class: "dv-readout" });
+    this.legend = el("ul", { class: "dv-legend", tabindex: 0, "aria-label": "Labels", hidden: true });
+    this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.legend, this.readout));
+    this.shown = {};
+    this._listen();
+  }
+
+  /** Fetch what is missing, then draw. Resolves when the canvas is current. */
+  async update() {
+    const { viewer } = this, { atlas } = viewer;
+    const wanted = viewer.content(this.choice);
+    this.wanted = wanted;
+    if (wanted.block && !wanted.block.values && !wanted.block.computed) {
+      this.frame.setAttribute("aria-busy", "true");
+      await viewer.fetchBlock(wanted.block);
+      if (this.wanted !== wanted || viewer.atlas !== atlas) return;
+      wanted.map = viewer.content(this.choice).map;
+    }
+    this.frame.removeAttribute("aria-busy");
+    const picture = await atlas.picture(wanted.picture);
+    if (this.wanted === wanted && viewer.atlas === atlas) this.draw(wanted, picture);
+  }
+
+  /** Redraw at once what is there; the picture must have been decoded. */
+  draw(wanted, picture) {
+    const { state } = this.viewer;
+    const scale = LONGEST / Math.max(picture.width, picture.height);
+    const width = Math.max(1, Math.round(picture.width * scale)), height = Math.max(1, Math.round(picture.height * scale));
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      for (const canvas of [this.canvas, this.over]) Object.assign(canvas, { width, height });
       this.shown = {};
-      this._listen();
+      this.frame.style.setProperty("--dv-ratio", picture.width / picture.height);
+      this.context = this.canvas.getContext("2d");
+      this.image = this.context.createImageData(width, height);
+      this.out = new Uint32Array(this.image.data.buffer);
+      this.enlarged = new Float32Array(width * height);
     }
+    const share = wanted.map || wanted.labels ? 1 - state.opacity : 1;
+    if (this.shown.picture !== wanted.picture || this.shown.share !== share) {
+      this.pixels = this.shown.picture === wanted.picture ? this.pixels : this.viewer.pixels(wanted.picture, picture, width, height);
+      this.base = draw.ground(this.pixels, share, this.base?.length === width * height ? this.base : undefined);
+      this.plain = null;
+    }
+    if (wanted.map) this._drawMap(wanted, width, height);
+    else if (wanted.labels) this._drawLabels(wanted.labels, width, height);
+    else this.out.set(this.base);
+    this.shown = { picture: wanted.picture, share };
+    this.show();
+    this.map = wanted.map;
+    this.labels = wanted.labels;
+    this._describe(wanted);
+    this.drawOver();
+  }
 
-    /** Fetch what is missing, then draw. Resolves when the canvas is current. */
-    async update() {
-      const { viewer } = this, { atlas } = viewer;
-      const wanted = viewer.content(this.choice);
-      this.wanted = wanted;
-      if (wanted.block && !wanted.block.values && !wanted.block.computed) {
-        this.frame.setAttribute("aria-busy", "true");
-        await viewer.fetchBlock(wanted.block);
-        if (this.wanted !== wanted || viewer.atlas !== atlas) return;
-        wanted.map = viewer.content(this.choice).map;
+  /** Put what was drawn on the canvas, or the plain picture. */
+  show() {
+    const { width, height } = this.canvas;
+    const plain = this.viewer.isBare && new ImageData(new Uint8ClampedArray(this.viewer.whole(this, width, height).slice().buffer), width, height);
+    this.context.putImageData(plain || this.image, 0, 0);
+  }
+
+  _drawMap(wanted, width, height) {
+    const { viewer } = this, { state } = viewer;
+    draw.enlarge(wanted.map, height, width, state.smooth, this.enlarged);
+    const [low, high] = viewer.span(wanted.map);
+    const name = wanted.map.block.signed ? "diverging" : state.colormap;
+    const limit = score.level(wanted.map, state.threshold);
+    if (state.show === "mask") {
+      this.out.set(viewer.whole(this, width, height));
+      draw.fade(this.out, this._inside(limit), 0.8);
+    } else draw.heat(this.base, this.enlarged, viewer.colours(name), draw.ramp(wanted.map, low, high), this.out);
+    if (state.show !== "heat") draw.contour(this.out, this._inside(limit), height, width);
+    this._bar(state.show === "mask" ? null : name, low, high);
+  }
+
+  _inside(limit) {
+    const inside = new Uint8Array(this.enlarged.length);
+    for (let at = 0; at < inside.length; at++) inside[at] = this.enlarged[at] >= limit ? 1 : 0;
+    return inside;
+  }
+
+  _drawLabels(labels, width, height) {
+    draw.paint(this.base, labels, this.viewer.state.opacity, height, width, this.out);
+    this._bar(null);
+  }
+
+  _bar(name, low, high) {
+    this.bar.hidden = !name;
+    if (!name) return;
+    const key = `${name}`;
+    if (this.barName !== key) {
+      const context = this.gradient.getContext("2d"), image = context.createImageData(256, 1), table = this.viewer.atlas.colormaps[name];
+      for (let at = 0; at < 256; at++) image.data.set([table[3 * at], table[3 * at + 1], table[3 * at + 2], 255], 4 * at);
+      context.putImageData(image, 0, 0);
+      this.barName = key;
+    }
+    this.low.textContent = number(low);
+    this.high.textContent = number(high);
+  }
+
+  /** Title and alternative text: what is shown, and where it is strongest. */
+  _describe(wanted) {
+    const name = this.viewer.describe(this.choice);
+    this.title.textContent = name;
+    let text = name;
+    if (wanted.map) {
+      const { map } = wanted, at = map.values.indexOf(255), row = Math.floor(Math.max(at, 0) / map.width);
+      const where = `${["top", "middle", "bottom"][Math.min(2, Math.floor((3 * row) / map.height))]} ${["left", "centre", "right"][Math.min(2, Math.floor((3 * (Math.max(at, 0) % map.width)) / map.width))]}`;
+      text += `: values ${number(map.low)} to ${number(map.high)}, highest at the ${where}`;
+    } else if (wanted.labels) text += `: ${wanted.labels.names.length} labels`;
+    this.canvas.setAttribute("aria-label", text);
+  }
+
+  /** Cursor, pin, true mask and drawn mask, on the upper canvas. */
+  drawOver() {
+    const { viewer } = this, { state } = viewer, context = this.over.getContext("2d");
+    const { width, height } = this.over, size = 1 / Math.min(state.zoom.scale, 6);  // marks do not grow with the picture
+    context.clearRect(0, 0, width, height);
+    viewer.masks.paint(context, width, height, this.choice);
+    for (const [point, own] of [[viewer.cursor, false], [state.pin, true]]) {
+      if (!point) continue;
+      const x = point.x * width, y = point.y * height;
+      for (const [colour, line] of [["#000", 3.5], ["#fff", 1.5]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = line * size;
+        context.beginPath();
+        if (own) { context.arc(x, y, 7 * size, 0, 2 * Math.PI); context.moveTo(x + 1.5 * size, y); context.arc(x, y, 1.5 * size, 0, 2 * Math.PI); }
+        else { context.moveTo(x - 9 * size, y); context.lineTo(x + 9 * size, y); context.moveTo(x, y - 9 * size); context.lineTo(x, y + 9 * size); }
+        context.stroke();
       }
-      this.frame.removeAttribute("aria-busy");
-      const picture = await atlas.picture(wanted.picture);
-      if (this.wanted === wanted && viewer.atlas === atlas) this.draw(wanted, picture);
-    }
-
-    /** Redraw at once what is there; the picture must have been decoded. */
-    draw(wanted, picture) {
-      const { state } = this.viewer, { draw } = space;
-      const scale = LONGEST / Math.max(picture.width, picture.height);
-      const width = Math.max(1, Math.round(picture.width * scale)), height = Math.max(1, Math.round(picture.height * scale));
-      if (this.canvas.width !== width || this.canvas.height !== height) {
-        for (const canvas of [this.canvas, this.over]) Object.assign(canvas, { width, height });
-        this.shown = {};
-        this.frame.style.setProperty("--dv-ratio", picture.width / picture.height);
-        this.context = this.canvas.getContext("2d");
-        this.image = this.context.createImageData(width, height);
-        this.out = new Uint32Array(this.image.data.buffer);
-        this.enlarged = new Float32Array(width * height);
-      }
-      const share = wanted.map || wanted.labels ? 1 - state.opacity : 1;
-      if (this.shown.picture !== wanted.picture || this.shown.share !== share) {
-        this.pixels = this.shown.picture === wanted.picture ? this.pixels : this.viewer.pixels(wanted.picture, picture, width, height);
-        this.base = draw.ground(this.pixels, share, this.base?.length === width * height ? this.base : undefined);
-        this.plain = null;
-      }
-      if (wanted.map) this._drawMap(wanted, width, height);
-      else if (wanted.labels) this._drawLabels(wanted.labels, width, height);
-      else this.out.set(this.base);
-      this.shown = { picture: wanted.picture, share };
-      this.show();
-      this.map = wanted.map;
-      this.labels = wanted.labels;
-      this._describe(wanted);
-      this.drawOver();
-    }
-
-    /** Put what was drawn on the canvas, or the plain picture. */
-    show() {
-      const { width, height } = this.canvas;
-      const plain = this.viewer.isBare && new ImageData(new Uint8ClampedArray(this.viewer.whole(this, width, height).slice().buffer), width, height);
-      this.context.putImageData(plain || this.image, 0, 0);
-    }
-
-    _drawMap(wanted, width, height) {
-      const { viewer } = this, { state } = viewer, { draw, score } = space;
-      draw.enlarge(wanted.map, height, width, state.smooth, this.enlarged);
-      const [low, high] = viewer.span(wanted.map);
-      const name = wanted.map.block.signed ? "diverging" : state.colormap;
-      const limit = score.level(wanted.map, state.threshold);
-      if (state.show === "mask") {
-        this.out.set(viewer.whole(this, width, height));
-        draw.fade(this.out, this._inside(limit), 0.8);
-      } else draw.heat(this.base, this.enlarged, viewer.colours(name), draw.ramp(wanted.map, low, high), this.out);
-      if (state.show !== "heat") draw.contour(this.out, this._inside(limit), height, width);
-      this._bar(state.show === "mask" ? null : name, low, high);
-    }
-
-    _inside(limit) {
-      const inside = new Uint8Array(this.enlarged.length);
-      for (let at = 0; at < inside.length; at++) inside[at] = this.enlarged[at] >= limit ? 1 : 0;
-      return inside;
-    }
-
-    _drawLabels(labels, width, height) {
-      space.draw.paint(this.base, labels, this.viewer.state.opacity, height, width, this.out);
-      this._bar(null);
-    }
-
-    _bar(name, low, high) {
-      this.bar.hidden = !name;
-      if (!name) return;
-      const key = `${name}`;
-      if (this.barName !== key) {
-        const context = this.gradient.getContext("2d"), image = context.createImageData(256, 1), table = this.viewer.atlas.colormaps[name];
-        for (let at = 0; at < 256; at++) image.data.set([table[3 * at], table[3 * at + 1], table[3 * at + 2], 255], 4 * at);
-        context.putImageData(image, 0, 0);
-        this.barName = key;
-      }
-      this.low.textContent = number(low);
-      this.high.textContent = number(high);
-    }
-
-    /** Title and alternative text: what is shown, and where it is strongest. */
-    _describe(wanted) {
-      const name = this.viewer.describe(this.choice);
-      this.title.textContent = name;
-      let text = name;
-      if (wanted.map) {
-        const { map } = wanted, at = map.values.indexOf(255), row = Math.floor(Math.max(at, 0) / map.width);
-        const where = `${["top", "middle", "bottom"][Math.min(2, Math.floor((3 * row) / map.height))]} ${["left", "centre", "right"][Math.min(2, Math.floor((3 * (Math.max(at, 0) % map.width)) / map.width))]}`;
-        text += `: values ${number(map.low)} to ${number(map.high)}, highest at the ${where}`;
-      } else if (wanted.labels) text += `: ${wanted.labels.names.length} labels`;
-      this.canvas.setAttribute("aria-label", text);
-    }
-
-    /** Cursor, pin, true mask and drawn mask, on the upper canvas. */
-    drawOver() {
-      const { viewer } = this, { state } = viewer, context = this.over.getContext("2d");
-      const { width, height } = this.over, size = 1 / Math.min(state.zoom.scale, 6);  // marks do not grow with the picture
-      context.clearRect(0, 0, width, height);
-      viewer.masks.paint(context, width, height, this.choice);
-      for (const [point, own] of [[viewer.cursor, false], [state.pin, true]]) {
-        if (!point) continue;
-        const x = point.x * width, y = point.y * height;
-        for (const [colour, line] of [["#000", 3.5], ["#fff", 1.5]]) {
-          context.strokeStyle = colour;
-          context.lineWidth = line * size;
-          context.beginPath();
-          if (own) { context.arc(x, y, 7 * size, 0, 2 * Math.PI); context.moveTo(x + 1.5 * size, y); context.arc(x, y, 1.5 * size, 0, 2 * Math.PI); }
-          else { context.moveTo(x - 9 * size, y); context.lineTo(x + 9 * size, y); context.moveTo(x, y - 9 * size); context.lineTo(x, y + 9 * size); }
-          context.stroke();
-        }
-      }
-    }
-
-    /** Fractions (y, x) of the picture under a pointer event. */
-    point(event) {
-      const box = this.canvas.getBoundingClientRect();
-      const clip = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
-      return { y: clip((event.clientY - box.top) / box.height), x: clip((event.clientX - box.left) / box.width) };
-    }
-
-    _listen() {
-      const { viewer, over } = this;
-      over.addEventListener("pointermove", (event) => viewer.hover(this, this.point(event), event));
-      over.addEventListener("pointerleave", () => viewer.hover(this, null));
-      over.addEventListener("pointerdown", (event) => viewer.press(this, this.point(event), event));
-      over.addEventListener("pointerup", (event) => viewer.release(this, this.point(event), event));
-      over.addEventListener("pointercancel", () => viewer.cancel());
-      over.addEventListener("dblclick", () => viewer.masks.closePolygon());
-      this.frame.addEventListener("wheel", (event) => {
-        if (!event.ctrlKey && !event.metaKey) return;
-        event.preventDefault();
-        viewer.zoomAt(this.point(event), Math.exp(-event.deltaY / 300));
-      }, { passive: false });
     }
   }
 
-  Object.assign(space, { Panel });
-})(DenseViewer);
+  /** Fractions (y, x) of the picture under a pointer event. */
+  point(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const clip = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
+    return { y: clip((event.clientY - box.top) / box.height), x: clip((event.clientX - box.left) / box.width) };
+  }
+
+  _listen() {
+    const { viewer, over } = this;
+    over.addEventListener("pointermove", (event) => viewer.hover(this, this.point(event), event));
+    over.addEventListener("pointerleave", () => viewer.hover(this, null));
+    over.addEventListener("pointerdown", (event) => viewer.press(this, this.point(event), event));
+    over.addEventListener("pointerup", (event) => viewer.release(this, this.point(event), event));
+    over.addEventListener("pointercancel", () => viewer.cancel());
+    over.addEventListener("dblclick", () => viewer.masks.closePolygon());
+    this.frame.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      viewer.zoomAt(this.point(event), Math.exp(-event.deltaY / 300));
+    }, { passive: false });
+  }
+}

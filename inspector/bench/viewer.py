@@ -17,7 +17,8 @@ from inspector.browser import open_browser
 from inspector.results import AttentionRequest, AttentionResult, Progress, Provenance, Token
 from inspector.views.atlas import write
 from inspector.views.atlases import atlas_of
-from inspector.views.page import scripts, styles
+from inspector.views.page import styles
+from inspector.views.scripts import scripts
 from inspector.views.table import lines
 from inspector.views.table import table as rows_table
 

@@ -44,7 +44,8 @@ from inspector.ui.tab import Tab
 from inspector.ui.turns import SHARE
 from inspector.ui.viewer import failing
 from inspector.views.images import WHOLE
-from inspector.views.page import scripts, styles
+from inspector.views.page import styles
+from inspector.views.scripts import scripts
 
 LOG = logging.getLogger(__name__)
 TITLE = "Dense Inspector"
@@ -58,7 +59,6 @@ THUMB = (
 TABS = {"saliency": saliency, "attention": attention, "clusters": clusters, "segmentation": segmentation}
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-SHELL_SCRIPTS = ("links", "shell")  # after the viewer's own
 ADDRESS = """() => [{
     query: window.location.search,
     again: performance.getEntriesByType("navigation")[0]?.type === "reload",
@@ -208,7 +208,7 @@ def head() -> str:
 def _inside() -> tuple[str, str]:
     """Style and script. A file that is missing is told, and the page comes up without what it does."""
     found = []
-    for read in (styles, lambda: (ASSETS / "viewer" / "page.css").read_text("utf-8"), lambda: scripts(SHELL_SCRIPTS)):
+    for read in (styles, lambda: (ASSETS / "viewer" / "page.css").read_text("utf-8"), lambda: scripts("shell")):
         try:
             found.append(read())
         except OSError as error:

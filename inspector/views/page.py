@@ -1,4 +1,4 @@
-"""Page: the viewer's own scripts and style, and a page that opens from disk with results inside and no server."""
+"""Page: the viewer's own style, and a page that opens from disk with results inside and no server."""
 
 import base64
 import html
@@ -9,40 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ChoiceError
-from inspector.settings import ASSETS
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
 from inspector.views.export import Result, dumps, provenance
+from inspector.views.scripts import FOLDER, scripts
 from inspector.views.table import Table
-
-# In the order in which they need each other.
-SCRIPTS = (
-    "controls",
-    "atlas",
-    "draw",
-    "score",
-    "readout",
-    "masks",
-    "finder",
-    "panel",
-    "matrix",
-    "layout",
-    "hand",
-    "viewer",
-)
-_FOLDER = ASSETS / "viewer"
-
-
-@cache
-def scripts(others: tuple[str, ...] = ()) -> str:
-    """The viewer's JavaScript, one text, which defines `DenseViewer` and does nothing by itself. others: after it."""
-    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in (*SCRIPTS, *others))
 
 
 @cache
 def styles() -> str:
     """The viewer's CSS."""
-    return (_FOLDER / "viewer.css").read_text(encoding="utf-8")
+    return (FOLDER / "viewer.css").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -117,7 +94,7 @@ body { margin: 0 auto; padding: 16px; max-width: 1400px; font-family: system-ui,
 
 _START = """
 if (matchMedia("(prefers-color-scheme: dark)").matches) document.body.classList.add("dark");
-DenseViewer.opened = [...document.querySelectorAll(".viewer")].map((node) => {
+globalThis.opened = [...document.querySelectorAll(".viewer")].map((node) => {
   const viewer = new DenseViewer.Viewer(node);
   const open = () => {
     const bytes = Uint8Array.from(atob(node.dataset.atlas), (letter) => letter.charCodeAt(0));

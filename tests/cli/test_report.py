@@ -81,7 +81,7 @@ def test_the_page_opens_from_disk_with_the_network_off(config: Path, tmp_path: P
         rows = json.loads((out / "numbers.json").read_text())["runs"][0]["rows"]
         for panel, row in enumerate(rows):  # one number per name, everywhere
             shown = page.evaluate(
-                "(at) => { const viewer = DenseViewer.opened[0], { map, choice } = viewer.panels[at];"
+                "(at) => { const viewer = opened[0], { map, choice } = viewer.panels[at];"
                 " return viewer.masks.score(map, choice)?.ap; }",
                 panel,
             )

@@ -86,7 +86,7 @@ def test_what_was_left_is_not_kept_by_the_page(visit: Open) -> None:
     for name in ("clusters", "saliency") * 3:
         choose(tab, name)
     devtools = tab.context.new_cdp_session(tab)
-    made = devtools.send("Runtime.evaluate", {"expression": "DenseViewer.Viewer.prototype"})["result"]["objectId"]
+    made = devtools.send("Runtime.evaluate", {"expression": f"Object.getPrototypeOf({VIEWER})"})["result"]["objectId"]
     devtools.send("HeapProfiler.collectGarbage")
     alive = devtools.send("Runtime.queryObjects", {"prototypeObjectId": made})["objects"]["objectId"]
     count = devtools.send(

@@ -236,7 +236,7 @@ def test_axe_finds_nothing(show: Open, name: str, width: int, scheme: str) -> No
     page.emulate_media(color_scheme=scheme)
     page.reload()
     page.wait_for_selector(".viewer[data-ready]")
-    page.evaluate("DenseViewer.opened[0].pin({ y: 0.5, x: 0.5 })")
+    page.evaluate("opened[0].pin({ y: 0.5, x: 0.5 })")
     page.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
     settle(page)
     found = Axe().run(page)

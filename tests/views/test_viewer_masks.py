@@ -10,7 +10,7 @@ import pytest
 from inspector.analysis import metrics
 from inspector.results import resize_maps
 from tests.views import samples
-from tests.views.viewing import Open, needs_browser, settle, side
+from tests.views.viewing import Open, module, needs_browser, settle, side
 
 pytestmark = needs_browser
 
@@ -21,7 +21,7 @@ def test_scores_against_a_mask_are_pythons(show: Open) -> None:
     result = replace(samples.saliency(), grid_signed=grid)
     page = show(result)
     mask = result.request.masks["car"]
-    found = page.evaluate("DenseViewer.score.score(V.active().map, V.masks.of(V.active().choice), 0.7)")
+    found = page.evaluate(f"{module('score')}.score(V.active().map, V.masks.of(V.active().choice), 0.7)")
     true = resize_maps(grid[0], mask.shape)
     expected = metrics.map_scores(true, mask, 0.7)
     assert found["ap"] == pytest.approx(expected["ap"], abs=0.005)
@@ -76,7 +76,7 @@ def test_otsu_is_opencvs(show: Open) -> None:
     grid = np.repeat(grid, 2, 0).astype(np.float32)
     grid[:, 0, 0], grid[:, 0, 1] = 0, 255
     page = show(replace(samples.saliency(), grid_signed=grid))
-    found = page.evaluate("DenseViewer.score.otsu(V.active().map)")
+    found = page.evaluate(f"{module('score')}.otsu(V.active().map)")
     cut, _ = cv2.threshold(grid[0].round().astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     inside = grid[0] >= found * 255
     assert np.array_equal(inside, grid[0].round() > cut)

@@ -8,6 +8,7 @@ import pytest
 
 from inspector.browser import open_browser
 from inspector.views.page import Section, standalone
+from inspector.views.scripts import scripts
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -37,7 +38,7 @@ def show(browser: Any, tmp_path: Any) -> Iterator[Open]:
         pages.append(page)
         page.goto(path.as_uri())
         page.wait_for_selector(".viewer[data-ready]")
-        page.evaluate("globalThis.V = DenseViewer.opened[0]")
+        page.evaluate("globalThis.V = opened[0]")
         return page
 
     yield opened
@@ -49,6 +50,11 @@ def show(browser: Any, tmp_path: Any) -> Iterator[Open]:
 def side(page: Any, name: str) -> None:
     """Open a part of the inspector."""
     page.get_by_role("tab", name=name, exact=True).click()
+
+
+def module(name: str) -> str:
+    """What a module of the viewer exports, as an expression for a page to evaluate."""
+    return f"(() => {{ {scripts(name)}\nreturn DenseViewer; }})()"
 
 
 def settle(page: Any) -> None:
