@@ -1,6 +1,7 @@
 /* Atlas: reads the file that inspector/views/atlas.py writes; nothing of it is ever taken as markup. */
 
 const MAGIC = "DIATLAS1";
+let opened = 0;
 
 /** One map: 8-bit values (height x width), value q standing for low + q / 255 * (high - low). */
 export class GridMap {
@@ -22,9 +23,13 @@ export class GridMap {
 }
 
 export class Atlas {
-  /** Parse a whole file. Throws an Error with a plain sentence for anything else. */
-  constructor(buffer) {
+  /**
+   * Parse a whole file. Throws an Error with a plain sentence for anything else. key: the server's name of the result;
+   * asked: {name: text} of what it answers.
+   */
+  constructor(buffer, { key = "", asked = {} } = {}) {
     const { header, start } = parse(buffer);
+    Object.assign(this, { key, asked, id: ++opened });
     this.tab = header.tab;
     this.axes = header.axes;
     this.facts = header.facts;
@@ -99,7 +104,7 @@ export class Atlas {
     });
     const [height, width] = block.shape.slice(-2), size = height * width;
     const values = block.values.subarray(index * size, (index + 1) * size);
-    return Object.assign(new GridMap(values, height, width, block.low[index], block.high[index], block), { moment });
+    return Object.assign(new GridMap(values, height, width, block.low[index], block.high[index], block), { moment, zero: this.facts.zero });
   }
 
   /** Cosine similarity of every place to the one under a point given as fractions (y, x) of the picture. */

@@ -13,7 +13,7 @@ export class Finder {
 
   /** Every choice that has a map, in the order of the blocks; axes that a block does not have are the active panel's. */
   *choices() {
-    const { atlas } = this.viewer, { ranked, unranked = [] } = atlas.facts, own = this.viewer.active().choice;
+    const { atlas } = this.viewer, { ranked, unranked = [] } = atlas.facts, own = this.viewer.matrix.own();
     for (const block of atlas.blocks.filter(({ values, signed }) => values && !signed)) {
       const counts = block.axes.map((_, place) => block.shape[place]);
       for (let index = 0; index < counts.reduce((all, count) => all * count, 1); index++) {

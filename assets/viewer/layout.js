@@ -1,4 +1,5 @@
 /* Layout: the elements around a viewer's panels, and what they say of its state. */
+import { DIFFERENCE } from "./compare.js";
 import { el, number } from "./controls.js";
 import * as ui from "./controls.js";
 import * as draw from "./draw.js";
@@ -26,6 +27,8 @@ const HELP = {
   "Send to the other tabs": "The drawn mask, where that is chosen; else the active panel's map above its threshold, or the label under the pin.",
   Pointer: "While Mask is open: brush, rubber and polygon (a click per corner) draw a mask, look reads and pins. While Threshold is open, a click takes the value under it. Otherwise the pointer reads, and a click pins.",
   "Add panel": "One more picture beside, up to four, with the same cursor and zoom. Its axes are chosen while it is the active one.",
+  Hold: "Keeps this result beside the next one: another prompt, seed, picture, method or model. Every panel can show either.",
+  "A − B": "The first panel's map minus the second's, in their true values, where the grids agree; of labels, the share of panels that do not have the most frequent one.",
   "A/B wipe": "The first two panels in one frame; drag the border between them.",
 };
 
@@ -41,6 +44,7 @@ export class Layout {
   /** Build everything for the viewer's atlas. */
   build() {
     const { viewer } = this;
+    this.of = viewer.atlas;  // whose axes the controls are
     this.controls.clear();
     this.panels = el("div", { class: "dv-panels", onscrollend: () => this._swiped() });
     this.wipe = this._wipe();
@@ -48,7 +52,7 @@ export class Layout {
     this.table = el("div", { class: "dv-scores" });
     this.graph = el("div", { class: "dv-threshold" });
     viewer.root.replaceChildren(el("div", { class: "dv", role: "group", "aria-label": `Viewer: ${viewer.atlas.facts.title || viewer.atlas.tab}` },
-      el("div", { class: "dv-stage" }, this.panels, this._warning(), this.live), this._side(), this._axes(), this._film()));
+      el("div", { class: "dv-stage" }, this.panels, this._warning(), this.live), this._side(), this.dock = this._axes(), this.film = this._film()));
     this.fit.disconnect();
     this.fit.observe(this.panels);
     this.place();
@@ -57,8 +61,8 @@ export class Layout {
 
   /** What the models never saw, said beside the maps. */
   _warning() {
-    const { warning } = this.viewer.atlas.facts;
-    return warning ? el("div", { class: "dv-warning", role: "note", text: warning }) : null;
+    const told = new Set(this.viewer.results().map(({ facts }) => facts.warning).filter(Boolean));
+    return told.size ? el("div", { class: "dv-warning", role: "note", text: [...told].join(" ") }) : null;
   }
 
   /** The inspector: one of its parts is open, and what the pointer does follows it. */
@@ -121,6 +125,20 @@ export class Layout {
     this.panels.style.setProperty("--dv-high", `${Math.max(0, Math.floor((high - GAP * (rows - 1)) / rows - BESIDE))}px`);
   }
 
+  /** Let dock, row of maps and names speak of the active panel's result, where that is another one. */
+  follow() {
+    const { viewer } = this;
+    if (this.of === viewer.atlas) return;
+    this.of = viewer.atlas;
+    this.controls.clear();
+    this.dock.replaceWith(this.dock = this._axes());
+    const film = this._film();
+    if (this.film && film) this.film.replaceWith(film);
+    this.film = film;
+    this.maskNames();
+    viewer.matrix.build();
+  }
+
   /** A control per axis that has something to choose. */
   _axes() {
     const { viewer } = this, { atlas } = viewer, node = el("div", { class: "dv-dock" });
@@ -160,12 +178,13 @@ export class Layout {
     this.fields = fields;
     this.addButton = ui.button({ text: "Add panel", click: () => viewer.add() });
     this.wipeButton = ui.button({ text: "A/B wipe", title: "Wipe between the first two panels", pressed: state.wipe, click: () => viewer.set("wipe", !viewer.state.wipe) });
+    this.betweenButton = ui.button({ text: "A − B", title: "A − B: one more panel with what the panels differ by", click: () => viewer.add(DIFFERENCE) });
     const stepped = viewer.atlas.facts.previews
       ? ui.button({ text: "Picture of the step", title: "Lay the map over the picture predicted at its step", pressed: state.follow, click: () => viewer.set("follow", !viewer.state.follow) }) : null;
     this.followButton = stepped;
     const zoom = (text, title, factor) => ui.button({ text, title, classes: "dv-small", click: () => viewer.zoomAt(viewer.state.pin || { y: 0.5, x: 0.5 }, factor) });
     return el("div", { class: "dv-tools" }, ...Object.values(fields).map((field) => field.node),
-      el("div", { class: "dv-buttons" }, this.addButton, this.wipeButton, stepped,
+      el("div", { class: "dv-buttons" }, this.addButton, this.wipeButton, this.betweenButton, stepped,
         zoom("+", "Zoom in", 1.5), zoom("−", "Zoom out", 1 / 1.5), zoom("1:1", "Whole picture", 1e-9)), this.wipe.node);
   }
 
@@ -302,7 +321,8 @@ export class Layout {
   sync() {
     const { viewer } = this, { state, atlas } = viewer;
     if (!this.fields) return;
-    const own = viewer.active().choice;
+    this.follow();
+    const own = viewer.matrix.own();
     for (const axis of atlas.axes) {
       const control = this.controls.get(axis.name);
       control?.set(own[axis.name]);
@@ -315,15 +335,18 @@ export class Layout {
     this.toolField.value = this.drawingTool || TOOLS[0][0];
     for (const [button, on] of [[this.wipeButton, state.wipe], [this.outlineButton, state.outline], [this.followButton, state.follow]]) button?.setAttribute("aria-pressed", String(on));
     this.addButton.disabled = viewer.panels.length >= MOST_PANELS;
-    this.wipeButton.disabled = viewer.panels.length < 2;
-    const wiping = state.wipe && viewer.panels.length > 1;
+    const between = viewer.panels.some(({ choice }) => choice.of === DIFFERENCE);
+    this.wipeButton.disabled = viewer.pair().length < 2;
+    this.betweenButton.disabled = this.addButton.disabled || between || viewer.pair().length < 2;
+    const wiping = state.wipe && viewer.pair().length > 1;
     this.wipe.node.hidden = !wiping;
     if (this.panels.classList.toggle("dv-wiping", wiping) !== this.wiped) { this.wiped = wiping; this.arrange(); }
     this.panels.style.setProperty("--dv-border", `${100 * state.wipeAt}%`);
     viewer.panels.forEach((panel, index) => {
       panel.node.classList.toggle("dv-active", index === viewer.at && viewer.panels.length > 1);
       panel.title.setAttribute("aria-pressed", String(index === viewer.at));
-      panel.close.hidden = viewer.panels.length < 2;
+      panel.close.hidden = viewer.pair().length < 2;
+      panel.sync(index === viewer.at);
       panel.frame.style.clipPath = wiping && index === 1 ? `inset(0 0 0 ${100 * state.wipeAt}%)` : "";
       panel.over.style.cursor = ["look", "cut"].includes(state.tool) ? "crosshair" : "cell";
     });
@@ -373,11 +396,12 @@ export class Layout {
 
   /** [name, value, own] of every choice along the ranked axis at a pixel, largest first; null without such an axis. */
   _ranked(panel, y, x, height, width) {
-    const { viewer } = this, { atlas } = viewer, axis = atlas.facts.ranked && atlas.axis(atlas.facts.ranked);
-    if (!axis || !panel.map?.block.inner.includes(axis.name)) return null;
+    const atlas = this.viewer.atlasOf(panel.choice), axis = atlas.facts.ranked && atlas.axis(atlas.facts.ranked);
+    const block = panel.map ? panel.map.block : panel.labels && atlas.blocks.find(({ inner, values }) => inner.includes(axis?.name) && values);
+    if (!axis || !block?.inner.includes(axis.name)) return null;
     const without = atlas.facts.unranked || [];
     const rows = axis.values.map((value, index) => {
-      const map = atlas.map({ ...panel.choice, [axis.name]: value });
+      const map = atlas.map({ ...panel.choice, ...block.at, [axis.name]: value });
       return [axis.shown[index], map.at(y, x, height, width), value === panel.choice[axis.name], value];
     });
     return rows.filter(([, , own, value]) => own || !without.includes(value)).sort((first, second) => second[1] - first[1]);
@@ -385,7 +409,7 @@ export class Layout {
 
   _pinned() {
     const { viewer } = this, { state, atlas } = viewer, panel = viewer.active();
-    const key = JSON.stringify([state.pin, panel.choice, Boolean(panel.map), Boolean(panel.labels)]);
+    const key = JSON.stringify([state.pin, viewer.at, viewer.panels.map(({ choice, map, labels }) => [choice, Boolean(map), Boolean(labels)])]);
     if (this.pinKey === key && this.pinned.childNodes.length) return;
     this.pinKey = key;
     this.pinned.replaceChildren();
@@ -394,22 +418,29 @@ export class Layout {
       return;
     }
     this.pinned.append(ui.button({ text: "Let go of the pixel", click: () => viewer.pin(null) }));
-    const { width, height } = viewer.size(), y = Math.floor(state.pin.y * height), x = Math.floor(state.pin.x * width);
-    if (!panel.map) {
-      this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}: ${this._value(panel, y, x, height, width)}` }));
-      return;
-    }
-    const rows = this._ranked(panel, y, x, height, width);
-    if (rows) this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}` }), readout.bars(rows));
+    const several = viewer.held.length > 0, { rows, y, x } = this._told(panel, several);
+    if (several) for (const other of viewer.pair()) if (other !== panel) this._told(other, several);
+    if (!panel.map) return;
     const over = atlas.facts.curve && atlas.axis(atlas.facts.curve), { block } = panel.map;
     const place = over ? block.inner.indexOf(over.name) : -1;
     if (rows && place >= 0 && block.shape[place] > 1) {
       const count = block.shape[place], axis = atlas.axis(atlas.facts.ranked);
       const shown = [...rows.filter(([, , own]) => own), ...rows.filter(([, , own]) => !own)].slice(0, 4);
-      const lines = shown.map(([name, , , value], index) => [name, over.values.slice(0, count).map((step) => atlas.map({ ...panel.choice, [axis.name]: value, [over.name]: step }).at(y, x, height, width)), LINES[index]]);
+      const { width, height } = viewer.size(), curve = (value) => over.values.slice(0, count).map((step) => atlas.map({ ...panel.choice, [axis.name]: value, [over.name]: step }).at(y, x, height, width));
+      const lines = shown.map(([name, , , value], index) => [name, curve(value), LINES[index]]);
       const at = Math.min(over.values.indexOf(panel.choice[over.name]), count - 1);
       this.pinned.append(readout.curve(lines, over.shown.slice(0, count), at, `Values at the pinned pixel over ${over.name}: ${shown.map(([name]) => name).join(", ")}`));
     }
+  }
+
+  /** Value of a panel at the pinned pixel, and its ranks: {rows, y, x}. several: other panels' follow, so the first few. */
+  _told(panel, several) {
+    const { viewer } = this, { pin } = viewer.state, { width, height } = viewer.size();
+    const y = Math.floor(pin.y * height), x = Math.floor(pin.x * width), rows = this._ranked(panel, y, x, height, width);
+    const value = panel.map && rows ? "" : `: ${this._value(panel, y, x, height, width)}`;
+    this.pinned.append(el("div", { class: "dv-caption", text: `At y ${y}, x ${x}, ${viewer.describe(panel.choice)}${value}` }));
+    if (rows) this.pinned.append(readout.bars(rows, several ? 3 : undefined));
+    return { rows, y, x };
   }
 
   /** Under each panel of labels, the colours of those that occur. */

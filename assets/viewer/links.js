@@ -1,4 +1,5 @@
 /* Links: what a viewer shows as the parameters of an address, and back. What an address says is never taken on trust. */
+import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./layout.js";
 import { DRAWN } from "./masks.js";
 
@@ -17,9 +18,9 @@ export function encode(viewer) {
   const now = viewer.remember(), { fresh } = viewer, out = [];
   const panels = now.panels, same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
   if (panels.length !== fresh.panels.length) out.push(["panels", String(panels.length)]);
-  for (const { name } of viewer.atlas.axes) {
-    const values = panels.map((panel) => panel[name]);
-    if (same(values, fresh.panels.map((panel) => panel[name]))) continue;
+  for (const name of axes(viewer)) {
+    const of = (panel) => panel[name] ?? (name === "of" ? "0" : ""), values = panels.map(of);
+    if (same(values, fresh.panels.map(of))) continue;
     for (const value of new Set(values).size > 1 ? values : values.slice(0, 1)) out.push([name, value]);
   }
   if (now.active !== fresh.active) out.push(["active", String(now.active + 1)]);
@@ -31,6 +32,11 @@ export function encode(viewer) {
     if (now[name] && !same(now[name], fresh[name])) out.push([name, parts.map((part) => short(now[name][part])).join(",")]);
   }
   return out;
+}
+
+/** What is told per panel: of which result it is, and the axes that the results have. */
+function axes(viewer) {
+  return [...new Set(["of", ...viewer.results().flatMap((atlas) => atlas.axes.map(({ name }) => name))])];
 }
 
 /** The state that the parameters (URLSearchParams) tell, for `Viewer.restore`, which takes of it what fits. */
@@ -45,7 +51,7 @@ export function decode(params, viewer) {
     const values = (params.get(name) || "").split(",").map(Number);
     if (values.length === parts.length) state[name] = Object.fromEntries(parts.map((part, index) => [part, values[index]]));
   }
-  const told = viewer.atlas.axes.map(({ name }) => [name, params.getAll(name)]).filter(([, values]) => values.length);
+  const told = axes(viewer).map((name) => [name, params.getAll(name)]).filter(([, values]) => values.length);
   const longest = Math.max(fresh.panels.length, ...told.map(([, values]) => values.length));
   const count = Math.min(Math.max(Number.parseInt(params.get("panels"), 10) || longest, 1), MOST_PANELS);
   state.panels = Array.from({ length: count }, (_, index) => {
@@ -53,7 +59,8 @@ export function decode(params, viewer) {
     for (const [name, values] of told) panel[name] = values[Math.min(index, values.length - 1)];
     return panel;
   });
-  const unknown = told.flatMap(([name, values]) => values.filter((value) => !viewer.atlas.axis(name).values.includes(value)).map((value) => `${name} ${value.slice(0, 40)}`));
+  const known = (name, value) => (name === "of" ? value === DIFFERENCE || viewer.results()[Number(value)] : viewer.results().some((atlas) => atlas.axis(name)?.values.includes(value)));
+  const unknown = told.flatMap(([name, values]) => values.filter((value) => !known(name, value)).map((value) => `${name} ${value.slice(0, 40)}`));
   if (unknown.length) setTimeout(() => viewer.say(`The address asks for what this result does not have: ${unknown.join(", ")}.`));
   if (params.has("active")) state.active = Number(params.get("active")) - 1;
   return state;

@@ -1,4 +1,5 @@
 /* Masks: the true ones of a drawn scene and one that a person draws or loads; what maps are scored against. */
+import { DIFFERENCE } from "./compare.js";
 import { el } from "./controls.js";
 import * as score from "./score.js";
 
@@ -37,8 +38,9 @@ export class Masks {
 
   /** The mask that is chosen, or null. "match" takes the true mask of the word or class a panel shows. */
   of(choice) {
-    const { atlas, state } = this.viewer;
-    if (state.mask === DRAWN) return this.drawn;
+    const { state } = this.viewer, atlas = this.viewer.atlasOf(choice);
+    if (choice.of === DIFFERENCE) return null;
+    if (state.mask === DRAWN) return this.drawnOn(atlas) ? this.drawn : null;
     if (state.mask !== "match") return atlas.masks[state.mask] || this.sent().find(({ id }) => id === state.mask) || null;
     const { axis, names } = atlas.facts.matches || {};
     return (axis && atlas.masks[names[choice[axis]]]) || null;
@@ -57,7 +59,7 @@ export class Masks {
   }
 
   _measured(map, choice, mask) {
-    const { atlas, state } = this.viewer, { axis, names, threshold } = atlas.facts.matches || {};
+    const { state } = this.viewer, atlas = this.viewer.atlasOf(choice), { axis, names, threshold } = atlas.facts.matches || {};
     const own = map.block.scores?.[choice[axis]];
     if (!own || atlas.masks[names[choice[axis]]] !== mask) return {};
     const found = {};
@@ -65,6 +67,11 @@ export class Masks {
       if (!Number.isNaN(values[map.moment]) && (name !== "iou" || state.threshold === threshold)) found[name === "iou_best" ? "iouBest" : name] = values[map.moment];
     }
     return found;
+  }
+
+  /** Whether the drawn mask is of a picture that a result has: what is drawn on one says nothing of another. */
+  drawnOn(atlas) {
+    return Object.values(atlas.pictures).some(({ digest }) => digest === this.drawn?.digest);
   }
 
   /** An empty mask that fits the picture, kept if there is one. */
@@ -168,7 +175,7 @@ export class Masks {
   /** The chosen mask's outline, and the polygon that is being drawn, on a panel's upper canvas; choice: the panel's. */
   paint(context, width, height, choice) {
     const { viewer } = this;
-    const mask = viewer.state.outline ? this.of(choice) : viewer.state.mask === DRAWN ? this.drawn : null;
+    const mask = viewer.state.outline ? this.of(choice) : viewer.state.mask === DRAWN ? this.of(choice) : null;
     if (mask) {
       const key = `${width}x${height}`, known = this.cached?.get(mask);
       const path = known?.key === key ? known.path : outline(mask, width, height);

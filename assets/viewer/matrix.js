@@ -1,4 +1,5 @@
 /* Matrix: small pictures of the maps along two axes; a click shows one large, a mask scores them all. */
+import { DIFFERENCE } from "./compare.js";
 import { el } from "./controls.js";
 import * as draw from "./draw.js";
 
@@ -58,15 +59,21 @@ export class Matrix {
     if (focus) cell.button.focus();
   }
 
+  /** The choice whose other maps the cells are; of a difference the first panel's. */
+  own() {
+    const { choice } = this.viewer.active();
+    return choice.of === DIFFERENCE ? this.viewer.pair()[0].choice : choice;
+  }
+
   /** The choices that the cells stand for. */
   choices() {
-    const own = this.viewer.active().choice;
+    const own = this.own();
     return this.cells.map((cell) => ({ ...own, ...cell.change }));
   }
 
   /** Redraw every cell for the active panel's other choices; score it where there is a mask. */
   async update() {
-    const { viewer } = this, { atlas } = viewer, own = viewer.active().choice;
+    const { viewer } = this, { atlas } = viewer, own = this.own();
     const round = (this.round = (this.round || 0) + 1), agrees = (cell) => Object.entries(cell.change).every(([axis, value]) => own[axis] === value);
     const now = this.cells.find(agrees) || this.cells[0];
     if (now && !this.node.contains(document.activeElement)) this._rove(now);
@@ -97,7 +104,7 @@ export class Matrix {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const context = canvas.getContext("2d"), image = context.createImageData(width, height), out = new Uint32Array(image.data.buffer);
     const shown = content.map || content.labels;
-    const base = draw.ground(viewer.pixels(content.picture, picture, width, height), shown ? 1 - state.opacity : 1);
+    const base = draw.ground(viewer.pixels(content, picture, width, height), shown ? 1 - state.opacity : 1);
     if (content.map) {
       const [low, high] = viewer.span(content.map), name = content.map.block.signed ? "diverging" : state.colormap;
       draw.heat(base, draw.enlarge(content.map, height, width, state.smooth), viewer.colours(name), draw.ramp(content.map, low, high), out);

@@ -1,4 +1,5 @@
 /* Panel: one picture with one map over it, its title, its colour bar, and the pointer on it. */
+import { DIFFERENCE, MOST_HELD } from "./compare.js";
 import { el, number } from "./controls.js";
 import * as draw from "./draw.js";
 import * as score from "./score.js";
@@ -15,6 +16,8 @@ export class Panel {
     this.stack = el("div", { class: "dv-stack" }, this.canvas, this.over);
     this.frame = el("div", { class: "dv-frame" }, this.stack);
     this.title = el("button", { type: "button", class: "dv-title", onclick: () => viewer.activate(this) });
+    this.result = el("select", { class: "dv-result", "aria-label": "Result of this panel", onchange: () => viewer.showOf(this, this.result.value) });
+    this.keep = el("button", { type: "button", class: "dv-keep", onclick: () => (this.of() ? viewer.letGo(this.of() - 1) : viewer.hold()) });
     this.close = el("button", { type: "button", class: "dv-close", text: "×", "aria-label": "Close this panel", onclick: () => viewer.remove(this) });
     this.gradient = el("canvas", { class: "dv-gradient", width: 256, height: 1, "aria-hidden": "true" });
     this.low = el("span");
@@ -22,25 +25,45 @@ export class Panel {
     this.bar = el("div", { class: "dv-bar" }, this.low, this.gradient, this.high);
     this.readout = el("div", { class: "dv-readout" });
     this.legend = el("ul", { class: "dv-legend", tabindex: 0, "aria-label": "Labels", hidden: true });
-    this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.title, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.legend, this.readout));
+    this.node = el("section", { class: "dv-panel" }, el("div", { class: "dv-head" }, this.result, this.title, this.keep, this.close), this.frame, el("div", { class: "dv-foot" }, this.bar, this.legend, this.readout));
     this.shown = {};
     this._listen();
   }
 
+  /** The number of the held result that it shows, 0 for the new one. */
+  of() { return this.choice.of === DIFFERENCE ? 0 : Number(this.choice.of || 0); }
+
+  /** Say of which result it is, and offer to hold that one, or to let it go. */
+  sync(active) {
+    const { viewer } = this, between = this.choice.of === DIFFERENCE, held = viewer.held.length > 0, of = this.of();
+    this.result.hidden = !held || between;
+    this.keep.hidden = !viewer.options.hold || between || (!of && (!active || viewer.held.includes(viewer.own)));
+    this.keep.disabled = !of && viewer.held.length >= MOST_HELD;
+    this.keep.textContent = of ? "Let go" : "Hold";
+    this.keep.title = of ? "Let go of this held result" : this.keep.disabled ? `At most ${MOST_HELD} are held; let go of one first` : "Hold this result beside the next one";
+    this.node.classList.toggle("dv-held", of > 0);
+    if (this.result.hidden) return;
+    const names = viewer.results().map((_, index) => viewer.named(index)), key = names.join("\n");
+    if (this.names !== key) this.result.replaceChildren(...names.map((text, index) => el("option", { value: index, text })));
+    this.names = key;
+    this.result.value = of;
+    this.result.title = names[of];
+  }
+
   /** Fetch what is missing, then draw. Resolves when the canvas is current. */
   async update() {
-    const { viewer } = this, { atlas } = viewer;
-    const wanted = viewer.content(this.choice);
+    const { viewer } = this, wanted = viewer.content(this.choice), { atlas } = wanted;
+    const stale = () => this.wanted !== wanted || !viewer.results().includes(atlas);
     this.wanted = wanted;
-    if (wanted.block && !wanted.block.values && !wanted.block.computed) {
+    if (wanted.missing.length) {
       this.frame.setAttribute("aria-busy", "true");
-      await viewer.fetchBlock(wanted.block);
-      if (this.wanted !== wanted || viewer.atlas !== atlas) return;
-      wanted.map = viewer.content(this.choice).map;
+      await Promise.all(wanted.missing.map(([block, of]) => viewer.fetchBlock(block, of)));
+      if (stale()) return;
+      Object.assign(wanted, viewer.content(this.choice));
     }
     this.frame.removeAttribute("aria-busy");
     const picture = await atlas.picture(wanted.picture);
-    if (this.wanted === wanted && viewer.atlas === atlas) this.draw(wanted, picture);
+    if (!stale()) this.draw(wanted, picture);
   }
 
   /** Redraw at once what is there; the picture must have been decoded. */
@@ -58,15 +81,16 @@ export class Panel {
       this.enlarged = new Float32Array(width * height);
     }
     const share = wanted.map || wanted.labels ? 1 - state.opacity : 1;
-    if (this.shown.picture !== wanted.picture || this.shown.share !== share) {
-      this.pixels = this.shown.picture === wanted.picture ? this.pixels : this.viewer.pixels(wanted.picture, picture, width, height);
+    const same = this.shown.picture === wanted.picture && this.shown.atlas === wanted.atlas.id;
+    if (!same || this.shown.share !== share) {
+      this.pixels = same ? this.pixels : this.viewer.pixels(wanted, picture, width, height);
       this.base = draw.ground(this.pixels, share, this.base?.length === width * height ? this.base : undefined);
       this.plain = null;
     }
     if (wanted.map) this._drawMap(wanted, width, height);
     else if (wanted.labels) this._drawLabels(wanted.labels, width, height);
     else this.out.set(this.base);
-    this.shown = { picture: wanted.picture, share };
+    this.shown = { picture: wanted.picture, atlas: wanted.atlas.id, share };
     this.show();
     this.map = wanted.map;
     this.labels = wanted.labels;
@@ -122,9 +146,8 @@ export class Panel {
 
   /** Title and alternative text: what is shown, and where it is strongest. */
   _describe(wanted) {
-    const name = this.viewer.describe(this.choice);
-    this.title.textContent = name;
-    let text = name;
+    let text = this.viewer.describe(this.choice);
+    this.title.textContent = this.title.title = this.viewer.describe(this.choice, false);
     if (wanted.map) {
       const { map } = wanted, at = map.values.indexOf(255), row = Math.floor(Math.max(at, 0) / map.width);
       const where = `${["top", "middle", "bottom"][Math.min(2, Math.floor((3 * row) / map.height))]} ${["left", "centre", "right"][Math.min(2, Math.floor((3 * (Math.max(at, 0) % map.width)) / map.width))]}`;

@@ -24,7 +24,7 @@ class Shell {
    * which ask for maps that were only announced, and for an atlas that was swept away.
    */
   mount(name, root, value, server) {
-    const slot = this.slots.get(name) || { name, value: null, viewer: null, state: null, drawn: null, earlier: [] };
+    const slot = this.slots.get(name) || { name, value: null, viewer: null, state: null, drawn: null, earlier: [], held: [] };
     slot.viewer?.close();
     Object.assign(slot, { root, server, viewer: null });
     this.slots.set(name, slot);
@@ -33,7 +33,8 @@ class Shell {
   }
 
   /**
-   * A new result for a tab. value: {atlas, key, link, how}; how is "link" for the one that the address asked for,
+   * A new result for a tab. value: {atlas, key, link, asked, how}, and held: others, likewise, that stand beside it
+   * from the start; how is "link" for the one that the address asked for,
    * "fresh" to begin with value.state, "carry" to keep the choices that fit; {failed} says why there is none.
    */
   take(name, value) {
@@ -53,6 +54,7 @@ class Shell {
     slot.state = value.how === "carry" ? this.carried(slot) : value.state;
     slot.fromLink = value.how === "link";
     slot.value = value;
+    if (value.held) slot.held = value.held;
     if (this.active === null && value.how === "carry") this.start(name);  // the page's own start was lost
     this.show(slot);
   }
@@ -61,8 +63,8 @@ class Shell {
   carried(slot) {
     const state = slot.viewer?.atlas ? slot.viewer.remember() : slot.state;
     if (!state) return null;
-    const { panels, active, pin, ...rest } = state;
-    return { ...rest, carried: panels ?? rest.carried };
+    const { panels, active, pin, ...rest } = state, own = panels?.filter((choice) => !choice.of);
+    return { ...rest, carried: own?.length ? own : rest.carried };
   }
 
   /** The server has read the address: this tab is open. */
@@ -97,17 +99,19 @@ class Shell {
     const round = (slot.round = (slot.round || 0) + 1), current = () => round === slot.round && slot.name === this.active;
     this.flag("waiting");
     try {
-      let answer = await fetch(slot.value.atlas.url);
-      if (!answer.ok && await slot.server.renew(slot.value.key)) answer = await fetch(slot.value.atlas.url, { cache: "reload" });
-      if (!answer.ok) throw new Error("The maps could not be fetched; press Run to compute them again.");
-      const buffer = await answer.arrayBuffer();
+      const [buffer, ...held] = await Promise.all([slot.value, ...slot.held].map((value, at) => this.fetch(slot, value, at > 0)));
       if (!current()) return;
+      const there = slot.held.map((value, at) => ({ ...value, buffer: held[at] })).filter((one) => one.buffer), lost = slot.held.length - there.length;
+      slot.held = slot.held.filter((_, at) => held[at]);
       const state = slot.fromLink ? (viewer) => links.decode(this.asked, viewer) : (viewer) => fitted(slot.state, viewer);
       slot.viewer ||= new Viewer(slot.root, {
-        more: (at) => this.more(slot, at), change: (now) => this.changed(slot, now), shelf: this.shelf,
+        more: (at, key) => this.more(slot, at, key), change: (now) => this.changed(slot, now), shelf: this.shelf,
+        hold: () => { slot.held = [...slot.held, slot.value]; },
+        letGo: (index) => { slot.held = slot.held.filter((_, at) => at !== index); },
       });
       slot.said = false;
-      await slot.viewer.open(buffer, state, slot.drawn);
+      await slot.viewer.open(buffer, state, slot.drawn, { key: slot.value.key, asked: slot.value.asked, held: there });
+      if (lost) slot.viewer.say("A held result is no longer kept; compute it again to compare with it.");
       slot.fromLink = false;
     } catch (error) {
       if (!current()) return;
@@ -116,8 +120,17 @@ class Shell {
     }
   }
 
-  async more(slot, at) {
-    const text = await slot.server.more({ key: slot.value.key, at });
+  /** The bytes of a result's atlas, asked for again where it was swept away. besides: null where it is gone, else an Error. */
+  async fetch(slot, value, besides) {
+    let answer = await fetch(value.atlas.url);
+    if (!answer.ok && await slot.server.renew(value.key)) answer = await fetch(value.atlas.url, { cache: "reload" });
+    if (answer.ok) return answer.arrayBuffer();
+    if (besides) return null;
+    throw new Error("The maps could not be fetched; press Run to compute them again.");
+  }
+
+  async more(slot, at, key) {
+    const text = await slot.server.more({ key, at });
     if (text === "busy") throw new Error("Too many ask for maps at once; try again in a moment.");
     if (typeof text !== "string" || !text) throw new Error("Those maps are no longer kept; press Run to compute them again.");
     return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
@@ -137,29 +150,34 @@ class Shell {
     params.set("tab", this.active || "");
     for (const [name, value] of Object.entries(slot?.value?.link || {})) params.set(name, value);
     if (slot?.viewer?.atlas) for (const [name, value] of links.encode(slot.viewer)) params.append(name, value);
+    (slot?.held || []).forEach(({ link }, at) => {
+      const { tab, ...rest } = link;
+      params.set(at ? `held${at + 1}` : "held", String(new URLSearchParams(rest)));
+    });
     for (const [name, value] of this.asked) if (name.startsWith("__")) params.set(name, value);  // Gradio's own
     return params;
   }
 
   /** Whether an address leads to what is shown: a file may have said more than an address can. */
   leads() {
-    return Object.keys(this.slots.get(this.active)?.value?.link || {}).length > 0;
+    const slot = this.slots.get(this.active);
+    return [slot?.value, ...(slot?.held || [])].every((value) => Object.keys(value?.link || {}).length > 0);
   }
 
   /** Keep the address current; another tab or result is a new step for the browser's Back. */
   write() {
     for (const button of document.querySelectorAll("[data-copy=link]")) button.disabled = !this.leads();
-    const slot = this.slots.get(this.active), step = JSON.stringify([this.active, slot?.value?.link]);
+    const slot = this.slots.get(this.active), step = JSON.stringify([this.active, slot?.value?.link, slot?.held.map(({ link }) => link)]);
     const address = `${location.pathname}?${this.link()}`;
     if (this.step && this.step !== step) history.pushState(history.state, "", address);
     else history.replaceState(history.state, "", address);
     this.step = step;
   }
 
-  /** What the open tab shows, for Python to write files of: {tab, key, earlier, state}. */
+  /** What the open tab shows, for Python to write files of: {tab, key, held, earlier, state}. */
   taken() {
     const slot = this.slots.get(this.active);
-    return slot?.value ? { tab: slot.name, key: slot.value.key, earlier: slot.earlier, state: slot.viewer?.atlas ? slot.viewer.remember() : slot.state } : null;
+    return slot?.value ? { tab: slot.name, key: slot.value.key, held: slot.held.map(({ key }) => key), earlier: slot.earlier, state: slot.viewer?.atlas ? slot.viewer.remember() : slot.state } : null;
   }
 
   keep(mask) {

@@ -1,5 +1,6 @@
 /* Viewer: panels, matrix, controls and readings of one atlas; everything here happens without a server. */
 import { Atlas } from "./atlas.js";
+import * as compare from "./compare.js";
 import { el } from "./controls.js";
 import * as draw from "./draw.js";
 import { Finder } from "./finder.js";
@@ -17,8 +18,8 @@ const DEFAULTS = {
 
 export class Viewer extends Hand {
   /**
-   * root: an empty element. options: more(at) -> Promise of an ArrayBuffer with blocks that were only announced;
-   * change(state) after every change that a link should remember; ready() when a result is on the screen;
+   * root: an empty element. options: more(at, key) -> Promise of an ArrayBuffer with blocks that were only announced;
+   * hold() and letGo(index), where a result can be kept beside the next one; change(state) after every change that a link should remember; ready() when a result is on the screen;
    * shelf: masks that other viewers sent, {list() -> [{id, name, values, width, height, digest}], send(mask)}.
    */
   constructor(root, options = {}) {
@@ -26,6 +27,8 @@ export class Viewer extends Hand {
     this.root = root;
     this.options = options;
     this.state = structuredClone(DEFAULTS);
+    this.own = null;  // the result, and those that are held beside it
+    this.held = [];
     this.panels = [];
     this.at = 0;
     this.masks = new Masks(this);
@@ -45,25 +48,97 @@ export class Viewer extends Hand {
 
   /**
    * Show an atlas (an ArrayBuffer). state: what a link or an earlier view remembers of it, or a function of this viewer
-   * that tells it; unknown parts are ignored. drawn: a mask that was drawn on it earlier.
+   * that tells it; unknown parts are ignored. drawn: a mask that was drawn on it earlier. about: {key, asked} of it,
+   * as Atlas takes them, and held: [{buffer, key, asked}], the results that stand beside it.
    */
-  async open(buffer, state = {}, drawn = null) {
-    const atlas = new Atlas(buffer);
+  async open(buffer, state = {}, drawn = null, about = {}) {
+    const atlas = new Atlas(buffer, about), held = (about.held || []).map((one) => new Atlas(one.buffer, one));
     this._letGo();
-    this.atlas = atlas;
-    const { facts } = atlas, first = Object.fromEntries(atlas.axes.map((axis) => [axis.name, axis.values[axis.first]]));
-    const several = (name) => (name && atlas.axis(name)?.values.length > 1 ? name : "");
+    Object.assign(this, { own: atlas, held });
+    const { facts } = atlas, several = (name) => (name && atlas.axis(name)?.values.length > 1 ? name : "");
     this.state = { ...structuredClone(DEFAULTS), ...(facts.look || {}), columns: several(facts.columns), rows: several(facts.rows) };
-    this.panels = (facts.panels || [{}]).map((choice) => new Panel(this, { ...first, ...choice }));
+    this.panels = (facts.panels || [{}]).map((choice) => new Panel(this, { ...begun(atlas), ...choice }));
     this.at = Math.min(facts.active || 0, this.panels.length - 1);
-    const same = drawn && Object.values(atlas.pictures).some(({ digest }) => digest === drawn.digest);
-    this.masks.drawn = same ? drawn : null;
+    this.masks.drawn = drawn;
+    if (!this.results().some((one) => this.masks.drawnOn(one))) this.masks.drawn = null;
     this.fresh = this.remember();
-    this.restore(typeof state === "function" ? state(this) : state);
+    const told = typeof state === "function" ? state(this) : state;
+    this.restore(told);
+    if (held.length && !told?.panels?.some((choice) => choice?.of)) this._beside();
     this.layout.build();
+    this.say("");
     await this.refresh();
     this.root.dataset.ready = "true";
     this.options.ready?.();
+  }
+
+  /** Of which result the controls speak: the active panel's. */
+  get atlas() {
+    const panel = this.panels[this.at];
+    return (panel && this.atlasOf(panel.choice)) || this.own;
+  }
+
+  /** The result that a choice is of, undefined where it is let go; of a difference that of the first panel. */
+  atlasOf(choice) {
+    if (choice.of === compare.DIFFERENCE) return this.atlasOf(this.pair()[0]?.choice || {});
+    return choice.of ? this.held[Number(choice.of) - 1] : this.own;
+  }
+
+  /** The panels that are not themselves a difference: the first two of them are what a wipe and a difference show. */
+  pair() { return this.panels.filter(({ choice }) => choice.of !== compare.DIFFERENCE); }
+
+  results() { return [this.own, ...this.held]; }
+
+  /** A choice's axes as far as another result has them, else as it begins. of: the number of that result. */
+  fitted(choice, of) {
+    const atlas = this.results()[of], known = atlas.axes.filter(({ name, values }) => values.includes(choice[name]));
+    return { ...begun(atlas), ...Object.fromEntries(known.map(({ name }) => [name, choice[name]])), ...(of ? { of: String(of) } : {}) };
+  }
+
+  /** Let what every result shows of the same stand side by side. */
+  _beside() {
+    const own = this.panels.map(({ choice }) => choice), active = own[this.at];
+    const rows = compare.interleaved(this.results().map((_, of) => own.map((choice) => this.fitted(choice, of))), MOST_PANELS);
+    this.panels = rows.map((choice) => new Panel(this, choice));
+    this.at = Math.max(0, rows.findIndex((choice) => !choice.of && Object.keys(active).every((name) => choice[name] === active[name])));
+  }
+
+  /** Keep this result beside the next one. */
+  hold() {
+    if (this.held.length >= compare.MOST_HELD) return;
+    this.held.push(this.own);
+    this.options.hold();
+    this.refresh();
+    this.say("Held: the next result comes beside this one.");
+  }
+
+  /** Let go of a held result, counted from 0, with its panels. */
+  letGo(index) {
+    const active = this.active();
+    this.held.splice(index, 1);
+    this.options.letGo(index);
+    this.panels = this.panels.filter(({ choice }) => Number(choice.of) !== index + 1);
+    for (const { choice } of this.panels) if (Number(choice.of) > index + 1) choice.of = String(choice.of - 1);
+    if (!this.pair().length) this.panels = [new Panel(this, this.fitted(active.choice, 0))];
+    this._mend(active);
+  }
+
+  /** After panels went: what needs two of them ends, and one is the active one. */
+  _mend(active) {
+    const few = this.pair().length < 2;
+    if (few) {
+      this.state.wipe = false;
+      this.panels = this.pair();
+    }
+    this.at = Math.max(0, Math.min(this.panels.includes(active) ? this.panels.indexOf(active) : this.at, this.panels.length - 1));
+    this.layout.place();
+    this.refresh();
+  }
+
+  /** Let a panel show another result, and be the active one. */
+  showOf(panel, of) {
+    panel.choice = this.fitted(panel.choice, Number(of));
+    this.activate(panel);
   }
 
   close() {
@@ -75,8 +150,9 @@ export class Viewer extends Hand {
 
   _letGo() {
     this.stop();
-    this.atlas?.close();
-    this.atlas = null;
+    for (const atlas of this.results()) atlas?.close();
+    this.own = null;
+    this.held = [];
     this.panels = [];
     this.masks.drawn = null;
     this.masks.corners = [];
@@ -110,19 +186,20 @@ export class Viewer extends Hand {
     if (state.pin && Number.isFinite(state.pin.x) && Number.isFinite(state.pin.y)) own.pin = { y: clamp(state.pin.y, 0, 0.999999), x: clamp(state.pin.x, 0, 0.999999) };
     if (state.zoom && [state.zoom.scale, state.zoom.x, state.zoom.y].every(Number.isFinite)) own.zoom = { scale: clamp(state.zoom.scale, 1, 16), x: clamp(state.zoom.x, 0, 1), y: clamp(state.zoom.y, 0, 1) };
     if (Array.isArray(state.panels) && state.panels.length) {
-      const base = this.panels[0].choice;
-      this.panels = state.panels.slice(0, MOST_PANELS).map((choice) => new Panel(this, { ...base, ...this._known(choice) }));
+      const base = this.panels[0].choice, told = state.panels.slice(0, MOST_PANELS);
+      this.panels = told.map((choice) => new Panel(this, this._known(choice, base)));
+      if (this.pair().length < 2) this.panels = this.pair();
+      if (!this.panels.length) this.panels = [new Panel(this, base)];
     }
     if (Number.isInteger(state.active)) this.at = clamp(state.active, 0, this.panels.length - 1);
   }
 
-  _known(choice) {
-    const out = {};
-    for (const axis of this.atlas.axes) {
-      const value = choice && typeof choice === "object" ? choice[axis.name] : undefined;
-      if (axis.values.includes(value)) out[axis.name] = value;
-    }
-    return out;
+  /** What fits of a choice that a link tells, and for the rest `base`. */
+  _known(choice, base) {
+    const told = choice && typeof choice === "object" ? choice : {};
+    if (told.of === compare.DIFFERENCE) return { ...base, of: told.of };
+    const of = this.held.findIndex((_, index) => String(index + 1) === told.of) + 1;
+    return this.fitted({ ...base, ...told }, of);
   }
 
   // ------------------------------------------------------------------------------------------- choices
@@ -134,12 +211,16 @@ export class Viewer extends Hand {
     this.refresh();
   }
 
-  /** Change axes of the active panel; shared axes (`facts.linked`) change in every panel. */
+  /**
+   * Change axes of the active panel; shared axes (`facts.linked`) change in every panel that has the value, and where a
+   * difference is the active one, all change in the two that it is of.
+   */
   choose(change) {
-    const linked = this.atlas.facts.linked || [];
+    const linked = this.atlas.facts.linked || [], two = this.active().choice.of === compare.DIFFERENCE ? this.pair().slice(0, 2) : [];
     for (const [index, panel] of this.panels.entries()) {
       for (const [axis, value] of Object.entries(change)) {
-        if (index === this.at || linked.includes(axis)) panel.choice[axis] = value;
+        const wanted = index === this.at || linked.includes(axis) || two.includes(panel);
+        if (wanted && this.atlasOf(panel.choice).axis(axis)?.values.includes(value)) panel.choice[axis] = value;
       }
     }
     this.refresh();
@@ -151,45 +232,72 @@ export class Viewer extends Hand {
     this.refresh();
   }
 
-  add() {
+  /** One more panel, as the active one, or last of all what the others differ by. */
+  add(of = "") {
     if (this.panels.length >= MOST_PANELS) return;
-    this.panels.splice(this.at + 1, 0, new Panel(this, { ...this.active().choice }));
-    this.at += 1;
+    const { choice } = this.matrix.own() === this.active().choice ? this.active() : this.pair().at(-1), end = this.pair().length;
+    const at = of ? end : Math.min(this.at + 1, end);
+    this.panels.splice(at, 0, new Panel(this, { ...choice, ...(of ? { of } : {}) }));
+    this.at = at;
     this.layout.place();
     this.refresh();
   }
 
   remove(panel) {
-    if (this.panels.length < 2) return;
-    const index = this.panels.indexOf(panel);
+    if (this.pair().length < 2 && panel.choice.of !== compare.DIFFERENCE) return;
+    const active = this.active(), index = this.panels.indexOf(panel);
     this.panels.splice(index, 1);
-    this.at = Math.min(this.at > index ? this.at - 1 : this.at, this.panels.length - 1);
-    if (this.panels.length < 2) this.state.wipe = false;
-    this.layout.place();
-    this.refresh();
+    if (this.at > index) this.at -= 1;
+    this._mend(active);
   }
 
-  /** {picture, map, labels, block} of a choice: what a panel draws. */
+  /** {atlas, picture, map, labels, block, missing} of a choice: what a panel draws; missing: [block, atlas] to be fetched. */
   content(choice) {
-    const { atlas } = this, block = atlas.block(choice), labels = block ? null : atlas.labelsAt(choice);
+    if (choice.of === compare.DIFFERENCE) return this._between();
+    const atlas = this.atlasOf(choice), block = atlas.block(choice), labels = block ? null : atlas.labelsAt(choice);
     const map = block ? atlas.map(choice, this.state.pin || { y: 0.5, x: 0.5 }) : null;
     const own = block?.picture || labels?.picture || atlas.facts.plain?.[choice[atlas.facts.plainAxis]] || Object.keys(atlas.pictures)[0];
     const stepped = this.state.follow ? `${own}/${choice.step}` : own;
-    return { picture: atlas.pictures[stepped] ? stepped : own, map, labels, block };
+    const missing = block && !block.values && !block.computed ? [[block, atlas]] : [];
+    return { atlas, picture: atlas.pictures[stepped] ? stepped : own, map, labels, block, missing };
   }
 
-  /** A choice in words, axis by axis. */
-  describe(choice) {
-    const { atlas } = this, block = atlas.block(choice) || atlas.labelsAt(choice);
+  /** What the panels differ by: the first two's maps, or the labels of all; neither where their grids do not agree. */
+  _between() {
+    const found = this.pair().map(({ choice }) => this.content(choice)), [first, second] = found, labelled = found.filter(({ labels }) => labels);
+    let map = null;
+    if (first.map && second?.map) map = compare.difference(first.map, second.map);
+    else if (labelled.length > 1) map = compare.disagreement(labelled.map(({ labels }) => labels));
+    return { atlas: first.atlas, picture: first.picture, map, labels: null, block: map?.block, missing: [first, second].flatMap((one) => one?.missing || []) };
+  }
+
+  /** A choice in words, axis by axis; whole: with what sets its result apart, where others stand beside it. */
+  describe(choice, whole = true) {
+    if (choice.of === compare.DIFFERENCE) return this._describeBetween();
+    const atlas = this.atlasOf(choice), block = atlas.block(choice) || atlas.labelsAt(choice);
     const named = block ? [...Object.keys(block.at), ...(block.inner || [])] : atlas.axes.map((axis) => axis.name);
     const told = atlas.axes.filter((axis) => named.includes(axis.name)), several = told.filter((axis) => axis.values.length > 1);
-    return (several.length ? several : told).map((axis) => this._shown(axis, choice)).join(" · ") || atlas.facts.title || atlas.tab;
+    const axes = (several.length ? several : told).map((axis) => this._shown(axis, choice));
+    return [...(whole && this.held.length ? [this.named(Number(choice.of || 0))] : []), ...axes].join(" · ") || atlas.facts.title || atlas.tab;
+  }
+
+  /** How a result is called beside the others. */
+  named(of) {
+    const text = compare.apart(this.results().map(({ asked }) => asked))[of];
+    return of ? `held${text ? `: ${text}` : this.held.length > 1 ? ` ${of}` : ""}` : text || "new";
+  }
+
+  _describeBetween() {
+    const pair = this.pair(), found = pair.map(({ choice }) => this.content(choice));
+    if (!found[0].map && found.filter(({ labels }) => labels).length > 1) return "Where the labels disagree";
+    const grids = found.slice(0, 2).map(({ map }) => (map ? `${map.height} x ${map.width}` : "no map")), agree = grids[0] === grids[1];
+    return agree ? "A − B, the first two panels" : `A − B: the grids differ (${grids.join(" and ")})`;
   }
 
   _shown(axis, choice) {
-    const block = this.atlas.block(choice), place = block?.inner?.indexOf(axis.name) ?? -1;
+    const { facts } = this.atlasOf(choice), block = this.atlasOf(choice).block(choice), place = block?.inner?.indexOf(axis.name) ?? -1;
     const last = place >= 0 && block.shape ? block.shape[place] - 1 : axis.values.length - 1;
-    const names = this.atlas.facts.ticks?.[axis.name]?.[choice[this.atlas.facts.ticksBy]] || axis.shown;
+    const names = facts.ticks?.[axis.name]?.[choice[facts.ticksBy]] || axis.shown;
     return names[Math.min(axis.values.indexOf(choice[axis.name]), last)] ?? "";
   }
 
@@ -200,14 +308,14 @@ export class Viewer extends Hand {
     const { state } = this;
     this.shared = state.scale === "shared" ? this._range() : null;
     this.layout.sync();
-    const { atlas } = this;
+    const { own } = this;
     const drawn = Promise.all(this.panels.map((panel) => panel.update())).then(() => {
-      if (this.atlas === atlas) this.layout.read();
+      if (this.own === own) this.layout.read();
     });
     clearTimeout(this.later);
     this.later = setTimeout(async () => {
       await drawn;  // the first pictures of a result are still being decoded
-      if (this.atlas !== atlas) return;
+      if (this.own !== own) return;
       this.matrix.update();
       this.layout.scores();
       this.options.change?.(this.remember());
@@ -229,7 +337,7 @@ export class Viewer extends Hand {
       return [-top, top];
     }
     if (this.shared) return this.shared;
-    return [this.atlas.facts.zero ? Math.min(0, map.low) : map.low, map.high];
+    return [map.zero ? Math.min(0, map.low) : map.low, map.high];
   }
 
   maps() { return this.atlas.facts.colormaps || Object.keys(this.atlas.colormaps).filter((name) => name !== "diverging"); }
@@ -244,9 +352,9 @@ export class Viewer extends Hand {
     return this.luts.get(key);
   }
 
-  /** RGBA bytes of a picture at a size, scaled by the browser once. */
-  pixels(key, picture, width, height) {
-    const name = `${key} ${width}x${height}`;
+  /** RGBA bytes of the picture of a content at a size, scaled by the browser once. */
+  pixels(content, picture, width, height) {
+    const name = `${content.atlas.id} ${content.picture} ${width}x${height}`;
     if (!this.cache.has(name)) {
       if (this.cache.size > 64) this.cache.clear();
       const canvas = el("canvas", { width, height }), context = canvas.getContext("2d", { willReadFrequently: true });
@@ -275,13 +383,13 @@ export class Viewer extends Hand {
     return { width: picture.width, height: picture.height };
   }
 
-  /** The maps of a block that was only announced: one request, however often it is asked for. */
-  fetchBlock(block) {
-    const key = JSON.stringify(block.at), { atlas } = this;
+  /** The maps of a result's block that was only announced: one request, however often it is asked for. */
+  fetchBlock(block, atlas = this.atlas) {
+    const key = JSON.stringify([atlas.id, block.at]), here = () => this.results().includes(atlas);
     if (!this.pending.has(key)) {
-      const asked = this.options.more ? this.options.more(block.at) : Promise.reject(new Error("These maps are not in the file."));
-      this.pending.set(key, asked.then((buffer) => { if (atlas === this.atlas) atlas.merge(buffer); })
-        .catch((error) => { if (atlas === this.atlas) this.say(error.message); }));
+      const asked = this.options.more ? this.options.more(block.at, atlas.key) : Promise.reject(new Error("These maps are not in the file."));
+      this.pending.set(key, asked.then((buffer) => { if (here()) atlas.merge(buffer); })
+        .catch((error) => { if (here()) this.say(error.message); }));
     }
     return this.pending.get(key);
   }
@@ -307,7 +415,7 @@ export class Viewer extends Hand {
   stop() {
     clearInterval(this.playing);
     this.playing = null;
-    if (this.atlas) this.layout.sync();
+    if (this.own) this.layout.sync();
   }
 
   maskChanged(name) {
@@ -322,4 +430,9 @@ export class Viewer extends Hand {
   say(text) {
     this.layout.live.textContent = text;
   }
+}
+
+/** The choice that a result begins with. */
+function begun(atlas) {
+  return Object.fromEntries(atlas.axes.map((axis) => [axis.name, axis.values[axis.first]]));
 }

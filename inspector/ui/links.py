@@ -3,15 +3,16 @@
     ?tab=attention&prompt=a+horse+on+the+grass&seed=7&word=horse&step=7&scale=shared
 
 The parameters are those of the tab's endpoint (with a picture, attention looks at that); what is left out is as in the
-tab's first example. `scene` is the number of a drawn scene, `image` the hash of an uploaded picture. How the result is
-shown (word, step, scale, ...) is read and written in the browser, by assets/viewer/links.js.
+tab's first example. `scene` is the number of a drawn scene, `image` the hash of an uploaded picture. `held`, `held2`
+and `held3` are further requests of the same tab, each with an address's parameters in one; their results stand beside
+it. How results are shown (word, step, scale, ...) is read and written in the browser, by assets/viewer/links.js.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from inspector.errors import ChoiceError
 from inspector.ui.pictures import picture_hash
@@ -19,6 +20,7 @@ from inspector.ui.pictures import picture_hash
 LONGEST = 8_000  # characters of an address that are read
 MOST = 60  # parameters of an address that are read
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?(?:[eE][+-]?[0-9]{1,2})?")
+HELD = ("held", "held2", "held3")
 TRUE, FALSE = ("on", "1", "true"), ("off", "0", "false")
 
 
@@ -48,6 +50,16 @@ def read(query: Any, tabs: tuple[str, ...]) -> Link:
         given.setdefault(name, value)
     tab = given.pop("tab", "")
     return Link(tab if tab in tabs else tabs[0], given)
+
+
+def beside(link: Link) -> list[Link]:
+    """The links of the results that stand beside the one of a link. Raises ChoiceError as `read`."""
+    return [within(link.tab, link.given[name]) for name in HELD if name in link.given]
+
+
+def within(tab: str, query: Any) -> Link:
+    """The link of parameters that a tab is asked for, whatever tab they name. Raises ChoiceError as `read`."""
+    return replace(read(query, (tab,)), tab=tab)
 
 
 def values(link: Link, first: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,6 +106,11 @@ def describe(tab: str, request: Any, fields: Mapping[str, Any], first: Mapping[s
         told = {"image": picture_hash(request.image)}
     changed = {name: value for name, value in fields.items() if name in first and value != first[name]}
     return {"tab": tab} | told | {name: text(value) for name, value in changed.items()}
+
+
+def query(link: Mapping[str, str]) -> str:
+    """An address's part after the question mark, from what `describe` tells."""
+    return urlencode(link)
 
 
 def text(value: Any) -> str:

@@ -2,23 +2,23 @@
 
 import contextvars
 import importlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from inspector.errors import BusyError, Cancelled, InspectorError, ModelError
+from inspector.errors import BusyError, Cancelled, ChoiceError, InspectorError, ModelError
 from inspector.results import Progress
-from inspector.ui import doors, parts
+from inspector.ui import doors, links, parts
 from inspector.ui.guard import explained
 from inspector.ui.line import LINE, Place
 from inspector.ui.pictures import UPLOADS
 from inspector.ui.session import RESULTS
 from inspector.ui.share import visitor
 from inspector.ui.source import Source
-from inspector.ui.tab import Example, Tab
+from inspector.ui.tab import Example, Tab, Together
 from inspector.ui.turns import LOOK, WISHES, Caller, in_turn, session_of
 from inspector.ui.viewer import failing
 from inspector.views.export import record, write_result
@@ -102,19 +102,29 @@ def units(request: Any) -> float:
 
 
 def asking(
-    tab: Tab, request: Any, asked: Any, how: str = "carry", state: Mapping[str, Any] | None = None
+    tab: Tab,
+    request: Any,
+    asked: Any,
+    how: str = "carry",
+    state: Mapping[str, Any] | None = None,
+    held: Sequence[Any] | None = None,
 ) -> dict[Any, Any]:
     """component -> value at once: what shows a known result, else what sets off the run of what the controls say.
 
-    asked: gradio's request. how, state: as `viewer.showing`. Raises BusyError where no more runs are let in.
+    asked: gradio's request. how, state: as `viewer.showing`. held: requests whose results stand beside it from the
+    start, or None. Raises BusyError where no more runs are let in, ChoiceError for a held one that no address tells.
     """
     session, name = session_of(asked), tab.subject.name
-    if key := RESULTS.find(request):
+    keys = [RESULTS.find(one) for one in (request, *(held or ()))]
+    if all(keys):
         WISHES.drop(session, name)
-        return tab.shown(key, how, state=state)
+        return tab.shown(keys[0], how, state=state, held=None if held is None else keys[1:])
     if refusal := tab.refusal(visitor(asked), (session, WISHES.last(session, name))):
         raise refusal
-    todo = {"nonce": WISHES.ask(session, name), "how": how, "state": dict(state or {})}
+    told = None if held is None else [links.query(tab.subject.link(one)) for one in held]
+    if told and not all(told):
+        raise ChoiceError("Their results cannot be put side by side here; run them one by one, and hold each.")
+    todo = {"nonce": WISHES.ask(session, name), "how": how, "state": dict(state or {}), "held": told}
     return {tab.status: parts.waiting(), tab.todo: todo}
 
 
@@ -125,6 +135,19 @@ def on_page(tab: Tab) -> Callable[..., dict[Any, Any]]:
         try:
             return asking(tab, tab.subject.make(*values), asked)
         except Exception as error:  # noqa: BLE001  # the status line would wait for ever
+            return failed(tab, explained(error))
+
+    return ask
+
+
+def on_together(tab: Tab, together: Together) -> Callable[..., dict[Any, Any]]:
+    """As `on_page`, with the other requests whose results stand beside it."""
+
+    def ask(asked: gr.Request, *values: Any) -> dict[Any, Any]:
+        try:
+            request = tab.subject.make(*values)
+            return asking(tab, request, asked, "fresh", together.state, together.others(request))
+        except Exception as error:  # noqa: BLE001  # likewise
             return failed(tab, explained(error))
 
     return ask
@@ -171,15 +194,18 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
         try:
             caller.check()
             request = tab.subject.make(*values)
+            held = None
+            if isinstance(told := todo.get("held"), list):
+                held = yield from _beside(tab, told, caller)
             try:
-                yield from _watch(tab, request, caller, todo)
+                yield from _watch(tab, request, caller, todo, held=held)
             except ModelError as error:
                 own = embedded(request)
                 if own == models_of(request):
                     raise
                 problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
                 yield {tab.controls[name]: used for name, used in own.items()}  # what failed is not named as in use
-                yield from _watch(tab, replace(request, **own), caller, todo, problem)
+                yield from _watch(tab, replace(request, **own), caller, todo, problem, held)
         except Cancelled as error:
             if not WISHES.last(session, name):
                 yield {tab.status: parts.placeholder(str(error)), tab.viewer: failing()}
@@ -198,13 +224,30 @@ def failed(tab: Tab, error: InspectorError) -> dict[Any, Any]:
 
 
 def _watch(
-    tab: Tab, request: Any, caller: Caller, todo: Mapping[str, Any], before: str = ""
+    tab: Tab,
+    request: Any,
+    caller: Caller,
+    todo: Mapping[str, Any],
+    before: str = "",
+    held: Sequence[str] | None = None,
 ) -> Iterator[dict[Any, Any]]:
     for item in compute(tab.subject.name, request, caller):
         if isinstance(item, Progress):
             yield {tab.status: before + parts.progress(item)}
         else:
-            yield tab.shown(item, str(todo.get("how")), before, todo.get("state"))
+            yield tab.shown(item, str(todo.get("how")), before, todo.get("state"), held)
+
+
+def _beside(tab: Tab, told: Sequence[Any], caller: Caller) -> Generator[dict[Any, Any], None, list[str]]:
+    """Compute the requests that addresses tell, with their progress; returns the keys of their results."""
+    keys = []
+    for query in told[: len(links.HELD)]:
+        for item in compute(tab.subject.name, tab.subject.request(links.within(tab.subject.name, query)), caller):
+            if isinstance(item, Progress):
+                yield {tab.status: parts.progress(item)}
+            else:
+                keys.append(item)
+    return keys
 
 
 def models_of(request: Any) -> dict[str, str]:
@@ -260,6 +303,8 @@ def connect(tab: Tab, source: Source) -> None:
     turn.failure(lambda: lost(tab), None, [tab.status, tab.viewer], **at_once)
     gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], **at_once)
     everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
+    for together in tab.together:
+        together.button.click(on_together(tab, together), inputs, [*tab.outputs, tab.todo], **at_once)
     for example in tab.examples:
         example.button.click(on_example(tab, source, example), None, everything, **at_once)
     tab.stop.click(on_stop(tab), None, [tab.status, tab.viewer], **at_once)

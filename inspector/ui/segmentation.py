@@ -13,7 +13,7 @@ from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
 from inspector.ui.pictures import resolve
-from inspector.ui.tab import Example, Subject, Tab, assemble
+from inspector.ui.tab import Example, Subject, Tab, Together, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
@@ -24,6 +24,13 @@ CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 METHODS = dict(
     zip(SEGMENTATION_METHODS, ("Grad-CAM, argmax", "MaskCLIP (Zhou et al.)", "cross-attention, argmax"), strict=True)
 )
+
+
+# Every method's labels, and where they disagree.
+ALL_METHODS = {
+    "panels": [{"view": "labels"}, {"view": "labels", "of": "1"}, {"view": "labels", "of": "2"}, {"of": "difference"}],
+    "active": 0,
+}
 
 
 def make(
@@ -115,6 +122,11 @@ def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], be
     return views.sheet(result, look, views.SIDE * scale)
 
 
+def other_methods(request: SegmentationRequest) -> list[SegmentationRequest]:
+    """The same question to the methods that it was not put to."""
+    return [replace(request, method=method) for method in SEGMENTATION_METHODS if method != request.method]
+
+
 SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
 
 
@@ -142,11 +154,13 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         recipe = _recipe()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in SEGMENTATION_METHODS}
+        together = gr.Button("All methods", size="sm", elem_classes="plain together")
         run, stop = controls.actions()
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
     own = {"classes": classes, "method": method, **recipe, **chosen}
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
-    return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples)
+    beside = Together(together, other_methods, ALL_METHODS)
+    return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [beside])
 
 
 def _recipe() -> dict[str, Any]:

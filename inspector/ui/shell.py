@@ -159,15 +159,16 @@ def _linked(tab: Tab, link: links.Link, shared: source.Source, asked: Any, unsee
     """
     try:
         request = tab.subject.request(link)
+        held = [tab.subject.request(one) for one in links.beside(link)]
         filled = tab.filled(shared, request)
-        if not RESULTS.find(request):
-            if fetched := _fetched(request):
+        if unknown := [one for one in (request, *held) if not RESULTS.find(one)]:
+            if fetched := " and ".join(dict.fromkeys(filter(None, map(_fetched, unknown)))):
                 say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
                 return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
             if unseen:
                 say = "The page was opened again, and its result is no longer kept: press Run to compute it."
                 return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}
-        return filled | runs.asking(tab, request, asked, "link")
+        return filled | runs.asking(tab, request, asked, "link", held=held)
     except Exception as error:  # noqa: BLE001  # the page would wait for ever
         return runs.failed(tab, explained(error))
 

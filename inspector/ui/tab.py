@@ -88,10 +88,23 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Together:
+    """A button that runs several requests, whose results stand side by side.
+
+    others: what the controls ask -> the requests beside it. state: how the viewer begins with them.
+    """
+
+    button: gr.Button
+    others: Callable[[Any], Sequence[Any]]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Tab:
     """A tab's functions and components.
 
-    todo: {nonce, how, state} where what the controls say is still to be computed, as `runs.asking` makes it, or None.
+    todo: {nonce, how, state, held} where what the controls say is still to be computed, as `runs.asking` makes it, or
+        None.
     triggers: events that run it, beside those of its examples.
     refusal: (visitor, (session, number) of the question whose place is taken) -> why no run is let in, or None.
     """
@@ -106,6 +119,7 @@ class Tab:
     stop: gr.Button
     triggers: Sequence[Any]
     examples: Sequence[Example]
+    together: Sequence[Together] = ()
     refusal: Callable[[str, Any], BusyError | None] = lambda who, besides: None
 
     @property
@@ -113,16 +127,34 @@ class Tab:
         """What shows a result."""
         return [self.status, self.viewer, self.notes]
 
-    def shown(self, key: str, how: str, before: str = "", state: Mapping[str, Any] | None = None) -> dict[Any, Any]:
-        """component -> value that shows the result of a key. before: HTML above the status line; else as `showing`."""
+    def shown(
+        self,
+        key: str,
+        how: str,
+        before: str = "",
+        state: Mapping[str, Any] | None = None,
+        held: Sequence[str] | None = None,
+    ) -> dict[Any, Any]:
+        """component -> value that shows the result of a key.
+
+        before: HTML above the status line. held: keys of the results that stand beside it from the start; None leaves
+        those that the page holds. Else as `showing`.
+        """
         result = RESULTS.get(key)
-        link = self.subject.link(result.request)
         recipes = parts.recipes(as_python(result.request), as_command(result.request))
+        value = self._value(key, how, state)
+        if held is not None:
+            value["held"] = [self._value(other, how) for other in held]
         return {
             self.status: before + parts.done(result.provenance, picture_of(result.request)),
-            self.viewer: showing(key, link, how, state),
+            self.viewer: value,
             self.notes: self.subject.notes(result) + recipes,
         }
+
+    def _value(self, key: str, how: str, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        request = RESULTS.get(key).request
+        asked = {name: links.text(value) for name, value in self.subject.fields(request).items() if value is not None}
+        return showing(key, self.subject.link(request), how, state, asked | {"picture": picture_of(request)})
 
     def filled(self, source: Source, request: Any) -> dict[Any, Any]:
         """component -> value that says what a request says. A generated picture leaves the shared one alone."""
@@ -142,6 +174,7 @@ def assemble(
     buttons: tuple[gr.Button, gr.Button],
     triggers: Sequence[Any],
     examples: Sequence[Example],
+    together: Sequence[Together] = (),
 ) -> Tab:
     """What every tab ends with, below its own controls: status line, viewer and tables, and its endpoint `handler`.
 
@@ -151,5 +184,14 @@ def assemble(
     controls.endpoint(subject.name, handler, [component for name, component in own.items() if name in asked])
     status = gr.HTML(parts.placeholder("Press Run, or choose an example."), elem_classes="status-line")
     return Tab(
-        subject, own, status, viewer(subject.name), gr.HTML(elem_classes="told"), todo, *buttons, triggers, examples
+        subject,
+        own,
+        status,
+        viewer(subject.name),
+        gr.HTML(elem_classes="told"),
+        todo,
+        *buttons,
+        triggers,
+        examples,
+        together,
     )

@@ -47,11 +47,16 @@ def viewer(tab: str) -> gr.HTML:
 
 
 def showing(
-    key: str, link: Mapping[str, str], how: str = "carry", state: Mapping[str, Any] | None = None
+    key: str,
+    link: Mapping[str, str],
+    how: str = "carry",
+    state: Mapping[str, Any] | None = None,
+    asked: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The component's value for the result of a key.
 
-    link: the parameters that lead to it, {} where none do. how: "link" where the address asked for it and says how to
+    link: the parameters that lead to it, {} where none do. asked: everything it answers, name -> text, by which results
+    are told apart. how: "link" where the address asked for it and says how to
     show it; "fresh" to begin as the result does; "carry" to keep how the last one was shown. state: what a fresh viewer
     begins with.
     Raises InputError for a result that is gone.
@@ -61,6 +66,7 @@ def showing(
         "atlas": atlas,
         "key": key,
         "link": dict(link),
+        "asked": dict(asked or {}),
         "how": how,
         "state": dict(state or {}),
         "nonce": next(_nonces),

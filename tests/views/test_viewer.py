@@ -43,7 +43,8 @@ def test_pixels_on_the_canvas_are_those_that_python_draws(show: Open) -> None:
     )
     height, width = int(canvas[0]), int(canvas[1])
     drawn = np.array(canvas[2], np.uint8).reshape(height, width, 4)[..., :3]
-    flat = page.evaluate("[...V.pixels('picture', null, V.active().canvas.width, V.active().canvas.height)]")
+    whole = "V.pixels(V.content(V.active().choice), null, V.active().canvas.width, V.active().canvas.height)"
+    flat = page.evaluate(f"[...{whole}]")
     picture = np.array(flat, np.uint8).reshape(height, width, 4)[..., :3]
     grid = result.grid[0]
     expected = overlay.heat(picture, overlay.enlarge(grid, (height, width)), 0, grid.max(), "viridis", 0.6)

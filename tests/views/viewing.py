@@ -44,7 +44,7 @@ def show(browser: Any, tmp_path: Any) -> Iterator[Open]:
     yield opened
     for page in pages:
         page.close()
-    assert not errors
+    assert not errors, errors
 
 
 def side(page: Any, name: str) -> None:

@@ -1,0 +1,171 @@
+"""Comparing: results held beside the next one, and what they differ by."""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from tests.ui.driving import LONG, PHONE, VIEWER, Open, query, run, side, state
+
+playwright = pytest.importorskip("playwright.sync_api")
+SHORT = "?tab=attention&prompt=a+horse+on+the+grass&steps=2&seed=7"
+
+
+def hold(tab: Any) -> None:
+    tab.get_by_role("button", name="Hold", exact=True).click()
+
+
+def computed(tab: Any, field: str, value: str) -> None:
+    """Wait until the new result is of a value, and on the screen."""
+    tab.wait_for_function(
+        f"{VIEWER}?.own?.asked.{field} === {value!r} && document.documentElement.dataset.inspector === 'ready'",
+        timeout=LONG,
+    )
+    tab.wait_for_timeout(200)
+
+
+def titles(tab: Any) -> list[str]:
+    return tab.evaluate(f"{VIEWER}.panels.map((panel) => {VIEWER}.describe(panel.choice))")
+
+
+def panels_of(tab: Any) -> list[str]:
+    return [panel.get("of", "0") for panel in state(tab)["panels"]]
+
+
+def ask(tab: Any, prompt: str) -> None:
+    tab.get_by_role("textbox", name="Prompt").first.fill(prompt)
+    run(tab)
+    computed(tab, "prompt", prompt)
+
+
+def test_a_held_prompt_stands_beside_the_next_and_the_address_holds_both(visit: Open) -> None:
+    tab = visit(SHORT)
+    hold(tab)
+    ask(tab, "a dog on the grass")
+    assert panels_of(tab) == ["0", "1", "0", "1"]
+    told = titles(tab)
+    assert told[0].startswith("a dog on the grass · dog")
+    assert told[1].startswith("held: a horse on the grass · horse")
+    assert tab.locator(".dv-held").count() == 2
+    before, address = state(tab), query(tab)
+    assert parse_qs(parse_qs(address[1:], keep_blank_values=True)["held"][0])["steps"] == ["2"]
+    other = visit(address.replace("?tab", "?tab", 1))
+    assert state(other) == before
+    assert titles(other) == told
+    assert query(other) == address
+
+
+def test_the_difference_is_of_true_values_and_follows_the_step(visit: Open) -> None:
+    tab = visit(SHORT)
+    hold(tab)
+    ask(tab, "a dog on the grass")
+    tab.locator(".dv-close:visible").last.click()
+    side(tab, "Look")
+    tab.get_by_role("button", name="A − B", exact=False).click()
+    assert panels_of(tab)[-1] == "difference"
+    for step in ("2", "1"):
+        tab.evaluate(f"{VIEWER}.choose({{ step: '{step}' }})")
+        tab.wait_for_timeout(200)
+        found = tab.evaluate(
+            f"(() => {{ const [a, b, , d] = {VIEWER}.panels, s = d.canvas.height; const at = (m) => m.at(90, 40, s, s);"
+            " return [at(a.map), at(b.map), at(d.map), d.map.high]; })()"
+        )
+        assert state(tab)["panels"][1]["step"] == step
+        assert found[2] == pytest.approx(found[0] - found[1], abs=found[3] / 100)
+    assert tab.locator(".dv-panel").nth(3).locator(".dv-bar").text_content().startswith("-")
+    tab.evaluate(f"{VIEWER}.panels[1].choice.layer = '8'; {VIEWER}.refresh()")
+    tab.wait_for_timeout(300)
+    assert "the grids differ (" in titles(tab)[-1]
+    assert tab.evaluate(f"{VIEWER}.panels.at(-1).map") is None
+
+
+@pytest.mark.slow
+def test_any_panel_shows_either_result_and_a_held_one_is_let_go(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car,sky")
+    hold(tab)
+    assert tab.get_by_role("button", name="Hold", exact=True).count() == 0
+    tab.get_by_role("textbox", name="Classes").first.fill("car, building")
+    run(tab)
+    computed(tab, "classes", "car, building")
+    assert panels_of(tab) == ["0", "1", "0", "1"]
+    words = tab.get_by_role("radiogroup", name="Class").get_by_role("radio")
+    assert [text.split()[0] for text in words.all_text_contents()] == ["car", "building"]
+    tab.get_by_label("Result of this panel").nth(0).select_option("1")
+    assert [text.split()[0] for text in words.all_text_contents()] == ["car", "sky"]
+    assert panels_of(tab) == ["1", "1", "0", "1"]
+    tab.get_by_role("button", name="Let go", exact=True).first.click()
+    assert panels_of(tab) == ["0"]
+    assert "held" not in query(tab)
+
+
+@pytest.mark.slow
+def test_another_tab_keeps_what_is_held(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car,sky")
+    hold(tab)
+    tab.get_by_role("textbox", name="Classes").first.fill("building")
+    run(tab)
+    computed(tab, "classes", "building")
+    before = state(tab)
+    tab.get_by_role("tab", name="Clusters").click()
+    tab.wait_for_function("DenseViewer.shell.active === 'clusters'")
+    tab.get_by_role("tab", name="Saliency").click()
+    computed(tab, "classes", "building")
+    assert state(tab) == before
+
+
+@pytest.mark.slow
+def test_all_methods_side_by_side_and_where_they_disagree(visit: Open) -> None:
+    tab = visit("?tab=segmentation&classes=car,building,sky,grass")
+    tab.get_by_role("button", name="All methods").click()
+    tab.wait_for_function(f"{VIEWER}?.held.length === 2", timeout=LONG)
+    computed(tab, "method", "maskclip")
+    assert panels_of(tab) == ["0", "1", "2", "difference"]
+    assert titles(tab)[1:] == [
+        "held: method gradcam · labels",
+        "held: method attention · labels",
+        "Where the labels disagree",
+    ]
+    tab.evaluate(f"{VIEWER}.pin({{ y: 0.4, x: 0.6 }})")
+    tab.wait_for_timeout(200)
+    told = tab.locator(".dv-pinned")
+    assert told.locator(".dv-bars").count() == 3  # a ranking of each
+    assert told.locator(".dv-bars").nth(1).locator("li").count() == 3
+    labels, share = tab.evaluate(
+        f"(() => {{ const of = (p) => p.labels.names[p.labels.values[5000]]; const all = {VIEWER}.panels;"
+        " return [all.slice(0, 3).map(of), all[3].map.values[5000] / 255 * all[3].map.high]; })()"
+    )
+    assert share == pytest.approx(1 - max(map(labels.count, labels)) / 3, abs=0.01)
+    other = visit(query(tab))
+    assert panels_of(other) == ["0", "1", "2", "difference"]
+
+
+@pytest.mark.slow
+def test_a_drawn_mask_scores_only_what_is_of_its_picture(visit: Open) -> None:
+    tab = visit("?tab=saliency&scene=500012&classes=sky")
+    hold(tab)
+    tab.evaluate("document.documentElement.dataset.inspector = 'waiting'")
+    tab.get_by_role("textbox", name="Classes").first.fill("grass")
+    run(tab)
+    computed(tab, "classes", "grass")
+    tab.evaluate(f"{VIEWER}.masks.brush({{ y: 0.2, x: 0.5 }}, 1); {VIEWER}.maskChanged('drawn')")
+    scored = f"{VIEWER}.panels.map((panel) => Boolean({VIEWER}.masks.score(panel.map, panel.choice)))"
+    assert tab.evaluate(scored) == [True, True]
+    tab.evaluate(f"{VIEWER}.masks.drawn.digest = 'another'")
+    assert tab.evaluate(scored) == [False, False]
+
+
+@pytest.mark.slow
+def test_on_a_telephone_too(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car,sky", PHONE, height=844)
+    hold(tab)
+    tab.get_by_role("textbox", name="Classes").first.fill("car, building")
+    run(tab)
+    computed(tab, "classes", "car, building")
+    assert panels_of(tab) == ["0", "1", "0", "1"]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+@pytest.mark.slow
+def test_an_address_whose_held_part_is_wrong_says_so(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car&held=classes%3D", flag="failed")
+    assert "class" in tab.locator(".status.problem:visible").text_content()
