@@ -1,4 +1,6 @@
 /* Compare: results beside each other: what sets them apart, how their panels stand, the difference of what two show. */
+// @ts-check
+/** @import { Grid, Labels, ValueMap } from "./types" */
 import { GridMap } from "./atlas.js";
 
 export const DIFFERENCE = "difference";  // `of` of a panel that shows what the others differ by
@@ -7,8 +9,8 @@ const SHORT = 40;  // characters of a value in a name
 const SPOKEN = ["prompt", "classes", "picture"];  // values that are understood without their names
 
 /**
- * What sets results apart, a text for each: the values that are not the same for all. asked: for each, {name: text};
- * "" where nothing sets it apart.
+ * What sets results apart, a text for each: the values that are not the same for all; "" where nothing sets it apart.
+ * @param {Record<string, string>[]} asked of each result, name -> text
  */
 export function apart(asked) {
   const names = [...new Set(asked.flatMap((one) => Object.keys(one)))];
@@ -19,9 +21,16 @@ export function apart(asked) {
   }).join(", "));
 }
 
-/** Rows of what belongs together: the first of every list, the second of every list, as far as whole rows fit. */
+/**
+ * Rows of what belongs together: the first of every list, the second of every list, as far as whole rows fit.
+ * @template T
+ * @param {T[][]} lists
+ * @param {number} most
+ */
 export function interleaved(lists, most) {
-  const out = [], longest = Math.max(...lists.map((list) => list.length));
+  /** @type {T[]} */
+  const out = [];
+  const longest = Math.max(...lists.map((list) => list.length));
   for (let at = 0; at < longest; at++) {
     const row = lists.filter((list) => at < list.length).map((list) => list[at]);
     if (at > 0 && out.length + row.length > most) break;
@@ -30,23 +39,29 @@ export function interleaved(lists, most) {
   return out.slice(0, most);
 }
 
-/** The first map minus the second, in their true values, signed, on their grid; null where the grids differ. */
+/**
+ * The first map minus the second, in their true values, signed, on their grid; null where the grids differ.
+ * @param {ValueMap} first
+ * @param {ValueMap} second
+ */
 export function difference(first, second) {
   const { height, width } = first;
   if (height !== second.height || width !== second.width) return null;
+  /** @type {(map: ValueMap, at: number) => number} */
   const of = (map, at) => map.low + (map.values[at] / 255) * (map.high - map.low);
-  const found = Float32Array.from(first.values, (_, at) => of(first, at) - of(second, at));
-  return mapOf(found, height, width, true);
+  return mapOf(Float32Array.from(first.values, (_, at) => of(first, at) - of(second, at)), height, width, true);
 }
 
 /**
- * For each place the share of results that do not have its most frequent label, from 0; null where grids differ.
- * labels: [{values, names, height, width}]; a label is what its name says.
+ * For each place the share of results that do not have its most frequent label, from 0; null where grids differ. A
+ * label is what its name says.
+ * @param {Pick<Labels, "values" | "names" | "height" | "width">[]} labels
  */
 export function disagreement(labels) {
   const [{ height, width }] = labels;
   if (labels.some((one) => one.height !== height || one.width !== width)) return null;
   const found = Float32Array.from({ length: height * width }, (_, at) => {
+    /** @type {Map<string, number>} */
     const votes = new Map();
     for (const { values, names } of labels) votes.set(names[values[at]], (votes.get(names[values[at]]) || 0) + 1);
     return 1 - Math.max(...votes.values()) / labels.length;
@@ -54,11 +69,18 @@ export function disagreement(labels) {
   return mapOf(found, height, width, false);
 }
 
-/** Values as a map of 8 bits; a signed one is as wide on both sides of zero. */
-function mapOf(values, height, width, signed) {
-  let top = 0;
-  for (const value of values) top = Math.max(top, Math.abs(value));
-  const low = signed ? -top : 0, scale = top > low ? 255 / (top - low) : 0;
-  const bytes = Uint8Array.from(values, (value) => Math.round((value - low) * scale));
-  return Object.assign(new GridMap(bytes, height, width, low, top, { signed, inner: [], at: {}, values: bytes }), { zero: true });
+/**
+ * Values as a map of 8 bits; a signed one is as wide on both sides of zero.
+ * @param {Float32Array} found
+ * @param {number} height
+ * @param {number} width
+ * @param {boolean} signed
+ */
+function mapOf(found, height, width, signed) {
+  let high = 0;
+  for (const value of found) high = Math.max(high, Math.abs(value));
+  const low = signed ? -high : 0, scale = high > low ? 255 / (high - low) : 0;
+  const values = Uint8Array.from(found, (value) => Math.round((value - low) * scale));
+  const place = { at: {}, inner: [], axes: [], picture: "", computed: /** @type {const} */ (""), scores: {}, signed };
+  return new GridMap(values, height, width, low, high, place, 0, true);
 }

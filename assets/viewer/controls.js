@@ -1,27 +1,54 @@
 /* Controls: labelled inputs made of plain elements, each with its role, its name and its keys. */
+// @ts-check
 
-/** An element with attributes ("class", "on..." handlers, "text") and children; text never becomes markup. */
+/** @typedef {string | number | boolean | null | undefined | ((event: Event) => void)} Attribute */
+
+/**
+ * An element with attributes ("class", "on..." handlers, "text") and children; text never becomes markup. What is
+ * undefined, null or false is left out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, Attribute>} attributes
+ * @param {...(Node | string | null | undefined)} children
+ */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name === "text") node.textContent = value;
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value === true ? "" : value);
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (name === "text") node.textContent = String(value);
+    else node.setAttribute(name, value === true ? "" : String(value));
   }
   node.append(...children.filter((child) => child !== null && child !== undefined));
   return node;
 }
 
-let count = 0;
-export const unique = () => `dense-viewer-${++count}`;
+let made = 0;
+/**
+ * What draws on a canvas. Throws an Error where the browser has no more memory for one.
+ * @param {HTMLCanvasElement} canvas
+ */
+export function context2d(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("This browser has no room for another picture; close some tabs.");
+  return context;
+}
 
-/** A named range input with a read-out. get/set: `control.value`; shown: value -> text. */
+/** A name that no other element of the page has. */
+export const unique = () => `dense-viewer-${++made}`;
+
+/**
+ * A named range input with a read-out. get/set: `control.value`; shown: value -> text.
+ * @param {{
+ *   label: string, min: number, max: number, step: number, value: number, title?: string,
+ *   shown?: (value: number) => string, change: (value: number) => void,
+ * }} options
+ */
 export function slider({ label, min, max, step, value, shown = String, title, change }) {
   const id = unique();
   const output = el("output", { for: id, text: shown(value) });
   const input = el("input", { type: "range", id, min, max, step, title });
-  input.value = value;
+  input.value = String(value);
   const say = () => {
     output.textContent = shown(Number(input.value));
     input.setAttribute("aria-valuetext", output.textContent);
@@ -32,11 +59,16 @@ export function slider({ label, min, max, step, value, shown = String, title, ch
     node: el("div", { class: "dv-field" }, el("label", { for: id, text: label }), input, output),
     input,
     get value() { return Number(input.value); },
-    set value(next) { input.value = next; say(); },
+    set value(next) { input.value = String(next); say(); },
   };
 }
 
-/** A named list to choose from. options: [value, text] pairs. */
+/**
+ * A named list to choose from. options: [value, text] pairs.
+ * @param {{
+ *   label: string, options: [string, string][], value: string, title?: string, change: (value: string) => void,
+ * }} options
+ */
 export function select({ label, options, value, title, change }) {
   const id = unique();
   const input = el("select", { id, title }, ...options.map(([key, text]) => el("option", { value: key, text })));
@@ -50,35 +82,38 @@ export function select({ label, options, value, title, change }) {
   };
 }
 
-/** Chips, one of which is chosen: a radio group with one tab stop, arrow keys move. options: [value, text]. */
+/**
+ * Chips, one of which is chosen: a radio group with one tab stop, arrow keys move. options: [value, text] pairs.
+ * @param {{ label: string, options: [string, string][], value: string, change: (value: string) => void }} options
+ */
 export function chips({ label, options, value, change }) {
   const name = unique();
   const group = el("div", { class: "dv-chips", role: "radiogroup", "aria-labelledby": name });
+  /** @type {Map<string, HTMLButtonElement>} */
   const buttons = new Map();
   let chosen = value;
-  const mark = () => buttons.forEach((button, key) => {
-    button.setAttribute("aria-checked", String(key === chosen));
-    button.tabIndex = key === chosen ? 0 : -1;
+  const mark = () => buttons.forEach((chip, key) => {
+    chip.setAttribute("aria-checked", String(key === chosen));
+    chip.tabIndex = key === chosen ? 0 : -1;
   });
-  const choose = (key, focus) => {
+  /** @type {(key: string) => void} */
+  const choose = (key) => {
     chosen = key;
     mark();
-    if (focus) buttons.get(key).focus();
     change(key);
   };
   for (const [key, text] of options) {
-    const button = el("button", { type: "button", role: "radio", class: "dv-chip", text, onclick: () => choose(key, false) });
-    buttons.set(key, button);
-    group.append(button);
+    const chip = el("button", { type: "button", role: "radio", class: "dv-chip", text, onclick: () => choose(key) });
+    buttons.set(key, chip);
+    group.append(chip);
   }
   group.addEventListener("keydown", (event) => {
-    const keys = [...buttons.keys()], at = keys.indexOf(chosen);
-    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const next = event.key === "Home" ? 0 : event.key === "End" ? keys.length - 1 : move && (at + move + keys.length) % keys.length;
-    if (next === undefined) return;
+    const keys = [...buttons.keys()], next = moved(event.key, keys.indexOf(chosen), keys.length);
+    if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
-    choose(keys[next], true);
+    buttons.get(keys[next])?.focus();
+    choose(keys[next]);
   });
   mark();
   return {
@@ -86,22 +121,48 @@ export function chips({ label, options, value, change }) {
     input: group,
     get value() { return chosen; },
     set value(next) { chosen = next; mark(); },
-    /** Fill every chip by its share, from 0 to 1; null empties them. */
+    /**
+     * Fill every chip by its share, from 0 to 1; null empties them.
+     * @param {Map<string, number> | null} shares
+     */
     fill(shares) {
-      for (const [key, button] of buttons) button.style.setProperty("--dv-share", `${100 * (shares?.get(key) || 0)}%`);
+      for (const [key, chip] of buttons) chip.style.setProperty("--dv-share", `${100 * (shares?.get(key) || 0)}%`);
     },
   };
 }
 
-/** A push button; pressed: undefined for a plain one, else whether it is down. */
+/**
+ * Which of `count` chips, one after the other in a circle, a key leads to from the one at `at`; null for other keys.
+ * @param {string} key
+ * @param {number} at
+ * @param {number} count
+ */
+export function moved(key, at, count) {
+  if (key === "Home") return 0;
+  if (key === "End") return count - 1;
+  if (key === "ArrowRight" || key === "ArrowDown") return (at + 1) % count;
+  if (key === "ArrowLeft" || key === "ArrowUp") return (at - 1 + count) % count;
+  return null;
+}
+
+/**
+ * A push button; pressed: undefined for a plain one, else whether it is down.
+ * @param {{
+ *   text: string, title?: string, pressed?: boolean, classes?: string, click: (node: HTMLButtonElement) => void,
+ * }} options
+ */
 export function button({ text, title, pressed, click, classes = "" }) {
-  const node = el("button", { type: "button", class: `dv-button ${classes}`, text, title, "aria-label": title && title !== text ? title : undefined });
+  const named = title && title !== text ? title : undefined;
+  const node = el("button", { type: "button", class: `dv-button ${classes}`, text, title, "aria-label": named });
   if (pressed !== undefined) node.setAttribute("aria-pressed", String(pressed));
   node.addEventListener("click", () => click(node));
   return node;
 }
 
-/** A number as people read it: three significant digits, no needless zeros. */
+/**
+ * A number as people read it: three significant digits, no needless zeros, a dash for what is not finite.
+ * @param {number} value
+ */
 export function number(value) {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";

@@ -1,8 +1,15 @@
 /* Draw: maps and labels over a picture, on a canvas, from 8-bit values. Functions only; they keep nothing. */
+// @ts-check
+/** @import { Grid, Labels, ValueMap } from "./types" */
 
 const LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** Positions and weights of bilinear enlargement with half-pixel centres, `from` cells to `to` pixels. */
+/**
+ * Positions and weights of bilinear enlargement with half-pixel centres, `from` cells to `to` pixels.
+ * @param {number} from
+ * @param {number} to
+ * @param {boolean} smooth false: each pixel takes its nearest cell
+ */
 export function taps(from, to, smooth) {
   const first = new Int32Array(to), second = new Int32Array(to), share = new Float32Array(to);
   for (let pixel = 0; pixel < to; pixel++) {
@@ -14,7 +21,12 @@ export function taps(from, to, smooth) {
   return { first, second, share };
 }
 
-/** The map's 8-bit values at (height, width), Float32Array, still 0 to 255. */
+/**
+ * The map's 8-bit values at (height, width), Float32Array, still 0 to 255.
+ * @param {Grid} map
+ * @param {number} height
+ * @param {number} width
+ */
 export function enlarge(map, height, width, smooth = true, out = new Float32Array(height * width)) {
   const across = taps(map.width, width, smooth), down = taps(map.height, height, smooth);
   const rows = new Float32Array(map.height * width), values = map.values;
@@ -33,20 +45,35 @@ export function enlarge(map, height, width, smooth = true, out = new Float32Arra
   return out;
 }
 
+/**
+ * A colour as a 32-bit pixel without alpha.
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ */
 export function packed(red, green, blue) {
   return (LITTLE ? blue << 16 | green << 8 | red : red << 24 | green << 16 | blue << 8) >>> 0;
 }
 
-/** Each colour of a table (n x 3 bytes) times `share`, rounded down, as 32-bit pixels without alpha. */
+/**
+ * Each colour of a table (n x 3 bytes) times `share`, rounded down, as 32-bit pixels without alpha.
+ * @param {Uint8Array} table
+ * @param {number} share
+ */
 export function shares(table, share) {
   const out = new Uint32Array(table.length / 3);
   for (let index = 0; index < out.length; index++) {
-    out[index] = packed(...[0, 1, 2].map((channel) => Math.floor(table[3 * index + channel] * share)));
+    const [red, green, blue] = table.subarray(3 * index, 3 * index + 3).map((value) => Math.floor(value * share));
+    out[index] = packed(red, green, blue);
   }
   return out;
 }
 
-/** A picture's pixels (RGBA bytes) times `share`, as 32-bit pixels with alpha: what `shares` is added to. */
+/**
+ * A picture's pixels (RGBA bytes) times `share`, as 32-bit pixels with alpha: what `shares` is added to.
+ * @param {Uint8Array | Uint8ClampedArray} pixels
+ * @param {number} share
+ */
 export function ground(pixels, share, out = new Uint32Array(pixels.length / 4)) {
   const alpha = LITTLE ? 0xff000000 : 0xff;
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.floor(value * share));
@@ -57,14 +84,26 @@ export function ground(pixels, share, out = new Uint32Array(pixels.length / 4)) 
   return out;
 }
 
-/** Where a map's 8-bit values fall on a colour table that runs from `low` to `high`: index = slope * q + shift. */
+/**
+ * Where a map's 8-bit values fall on a colour table that runs from `low` to `high`: index = slope * q + shift.
+ * @param {{ low: number, high: number }} map
+ * @param {number} low
+ * @param {number} high
+ */
 export function ramp(map, low, high) {
   const span = high - low;
   if (!(span > 0)) return { slope: 0, shift: 0 };
   return { slope: (map.high - map.low) / span, shift: ((map.low - low) / span) * 255 };
 }
 
-/** out[i] = base[i] + colours[value]; the sum of two rounded-down shares never carries over into the next byte. */
+/**
+ * out[i] = base[i] + colours[value]; the sum of two rounded-down shares never carries over into the next byte.
+ * @param {Uint32Array} base
+ * @param {Float32Array} values 0 to 255
+ * @param {Uint32Array} colours 256 of them
+ * @param {{ slope: number, shift: number }} ramp
+ * @param {Uint32Array} out
+ */
 export function heat(base, values, colours, { slope, shift }, out) {
   const lift = shift + 0.5;
   for (let index = 0; index < out.length; index++) {
@@ -73,7 +112,12 @@ export function heat(base, values, colours, { slope, shift }, out) {
   }
 }
 
-/** Labels (h x w) at (height, width), nearest neighbour. */
+/**
+ * Labels (h x w) at (height, width), nearest neighbour.
+ * @param {Grid} labels
+ * @param {number} height
+ * @param {number} width
+ */
 export function enlargeLabels(labels, height, width) {
   const out = new Uint8Array(height * width);
   for (let y = 0; y < height; y++) {
@@ -85,14 +129,27 @@ export function enlargeLabels(labels, height, width) {
   return out;
 }
 
-/** Labels in their colours over a ground, both at (height, width). */
+/**
+ * Labels in their colours over a ground, both at (height, width).
+ * @param {Uint32Array} base
+ * @param {Grid & Pick<Labels, "colors">} labels
+ * @param {number} opacity
+ * @param {number} height
+ * @param {number} width
+ * @param {Uint32Array} out
+ */
 export function paint(base, labels, opacity, height, width, out) {
-  const table = new Uint8Array(labels.colors.flatMap((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))));
-  const colours = shares(table, opacity), grid = enlargeLabels(labels, height, width);
+  const bytes = labels.colors.flatMap((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)));
+  const colours = shares(new Uint8Array(bytes), opacity), grid = enlargeLabels(labels, height, width);
   for (let at = 0; at < grid.length; at++) out[at] = base[at] + colours[grid[at]];
 }
 
-/** 1 where a pixel of `inside` has a neighbour (of four) that is not; the picture's border counts as inside. */
+/**
+ * 1 where a pixel of `inside` has a neighbour (of four) that is not; the picture's border counts as inside.
+ * @param {Uint8Array} inside
+ * @param {number} height
+ * @param {number} width
+ */
 export function edges(inside, height, width) {
   const out = new Uint8Array(inside.length);
   for (let y = 0; y < height; y++) {
@@ -105,25 +162,38 @@ export function edges(inside, height, width) {
   return out;
 }
 
-/** Paint a contour of `inside`: a light line with a dark one around it, so that it reads on any ground. */
+/**
+ * Paint a contour of `inside`: a light line with a dark one around it, so that it reads on any ground.
+ * @param {Uint32Array} out
+ * @param {Uint8Array} inside
+ * @param {number} height
+ * @param {number} width
+ */
 export function contour(out, inside, height, width, light = packed(255, 255, 255), reach = 1) {
   const alpha = LITTLE ? 0xff000000 : 0xff, line = edges(inside, height, width);
-  const paint = (radius, colour) => {
+  /** @type {(radius: number, colour: number) => void} */
+  const trace = (radius, colour) => {
     for (let at = 0; at < line.length; at++) {
       if (!line[at]) continue;
       const y = Math.floor(at / width), x = at - y * width;
       for (let dy = -radius; dy <= radius; dy++) {
         for (let dx = -radius; dx <= radius; dx++) {
-          if (y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width) out[at + dy * width + dx] = (colour | alpha) >>> 0;
+          const within = y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width;
+          if (within) out[at + dy * width + dx] = (colour | alpha) >>> 0;
         }
       }
     }
   };
-  paint(reach + 1, packed(0, 0, 0));
-  paint(reach, light);
+  trace(reach + 1, packed(0, 0, 0));
+  trace(reach, light);
 }
 
-/** Fade everything outside to white by `share`, as the paper's Figure 2. */
+/**
+ * Fade everything outside to white by `share`, as the paper's Figure 2.
+ * @param {Uint32Array} out
+ * @param {Uint8Array} inside
+ * @param {number} share
+ */
 export function fade(out, inside, share) {
   const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength), first = LITTLE ? 0 : 1;
   for (let at = 0; at < inside.length; at++) {

@@ -1,16 +1,28 @@
 /* Matrix: small pictures of the maps along two axes; a click shows one large, a mask scores them all. */
+// @ts-check
+/** @import { Axis, Choice, Content, Viewer } from "./types" */
 import { DIFFERENCE } from "./compare.js";
-import { el } from "./controls.js";
+import { context2d, el } from "./controls.js";
 import * as draw from "./draw.js";
+import { fitted } from "./regions.js";
 
 const SIDE = 64;  // pixels of a small picture's longer side
 const MOST = 24;  // columns; of a longer axis evenly spaced ones are shown
 
+/** @typedef {{
+ *   canvas: HTMLCanvasElement, score: HTMLElement, button: HTMLButtonElement, text: string,
+ *   change: Choice, level: number,
+ * }} Cell change: what it chooses; level: which row of the table it is in */
+
 export class Matrix {
+  /** @param {Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
     this.node = el("div", { class: "dv-matrix" });
+    /** @type {Cell[]} */
     this.cells = [];
+    /** @type {Cell | null} */
+    this.seen = null;  // the cell that was last scrolled to
     this.up = false;  // drawn up into a table; else one row
   }
 
@@ -22,38 +34,60 @@ export class Matrix {
     this.node.replaceChildren();
     if (!columns) return;
     const across = spaced(columns), down = rows ? spaced(rows) : [null];
-    const table = el("div", { class: "dv-grid", role: "grid", "aria-label": `Maps by ${state.columns}${rows ? ` and ${state.rows}` : ""}` });
-    if (rows) table.append(el("div", { class: "dv-row dv-heads", role: "row" }, el("div", { class: "dv-rowhead", role: "columnheader", text: "" }), ...across.map((column) => el("div", { role: "columnheader", text: named(columns, column) }))));
+    const label = `Maps by ${state.columns}${rows ? ` and ${state.rows}` : ""}`;
+    const table = el("div", { class: "dv-grid", role: "grid", "aria-label": label });
+    if (rows) {
+      table.append(el("div", { class: "dv-row dv-heads", role: "row" },
+        el("div", { class: "dv-rowhead", role: "columnheader", text: "" }),
+        ...across.map((column) => el("div", { role: "columnheader", text: named(columns, column) }))));
+    }
     for (const [level, row] of down.entries()) {
       const line = el("div", { class: "dv-row", role: "row" });
-      if (row !== null) line.append(el("div", { class: "dv-rowhead", role: "rowheader", text: rows.shown[rows.values.indexOf(row)] }));
+      if (rows && row !== null) {
+        line.append(el("div", { class: "dv-rowhead", role: "rowheader", text: rows.shown[rows.values.indexOf(row)] }));
+      }
       for (const column of across) line.append(this._cell(columns, column, rows, row, level));
       table.append(line);
     }
     this.node.append(table);
   }
 
+  /**
+   * @param {Axis} columns
+   * @param {string} column
+   * @param {Axis | undefined} rows
+   * @param {string | null} row null where there is one row for no axis
+   * @param {number} level
+   */
   _cell(columns, column, rows, row, level) {
     const canvas = el("canvas", { "aria-hidden": "true" }), score = el("span", { class: "dv-score" });
     const text = named(columns, column);
-    const change = { [columns.name]: column, ...(rows ? { [rows.name]: row } : {}) };
-    const button = el("button", { type: "button", class: "dv-cell", onclick: () => this.viewer.choose(change) }, canvas, el("span", { class: "dv-name", text }), score);
+    const change = { [columns.name]: column, ...(rows && row !== null ? { [rows.name]: row } : {}) };
+    const button = el("button", { type: "button", class: "dv-cell", onclick: () => this.viewer.choose(change) },
+      canvas, el("span", { class: "dv-name", text }), score);
     button.addEventListener("keydown", (event) => this._move(event, button));
     this.cells.push({ canvas, score, change, button, text, level });
     return el("div", { role: "gridcell" }, button);
   }
 
+  /**
+   * @param {KeyboardEvent} event
+   * @param {HTMLButtonElement} button
+   */
   _move(event, button) {
     const at = this.cells.findIndex((cell) => cell.button === button), { level } = this.cells[at];
-    const line = this.cells.filter((cell) => cell.level === level).length, last = this.cells.length - 1, place = at - level * line;
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + line, ArrowUp: at - line, Home: at - place, End: at - place + line - 1 }[event.key];
-    if (next === undefined) return;
+    const line = this.cells.filter((cell) => cell.level === level).length, last = this.cells.length - 1;
+    const next = moved(event.key, at, line);
+    if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
     if (next >= 0 && next <= last) this._rove(this.cells[next], true);
   }
 
-  /** Let one cell alone be a stop of the Tab key. */
+  /**
+   * Let one cell alone be a stop of the Tab key.
+   * @param {Cell} cell
+   */
   _rove(cell, focus = false) {
     for (const other of this.cells) other.button.tabIndex = other === cell ? 0 : -1;
     if (focus) cell.button.focus();
@@ -74,7 +108,9 @@ export class Matrix {
   /** Redraw every cell for the active panel's other choices; score it where there is a mask. */
   async update() {
     const { viewer } = this, { atlas } = viewer, own = this.own();
-    const round = (this.round = (this.round || 0) + 1), agrees = (cell) => Object.entries(cell.change).every(([axis, value]) => own[axis] === value);
+    const round = (this.round = (this.round || 0) + 1);
+    /** @type {(cell: Cell) => boolean} */
+    const agrees = (cell) => Object.entries(cell.change).every(([axis, value]) => own[axis] === value);
     const now = this.cells.find(agrees) || this.cells[0];
     if (now && !this.node.contains(document.activeElement)) this._rove(now);
     if (now && now !== this.seen) { this.seen = now; this._intoView(now.button); }
@@ -86,41 +122,78 @@ export class Matrix {
       cell.button.setAttribute("aria-pressed", String(agrees(cell)));
       const found = viewer.masks.score(content.map, choice, ["ap"]);
       cell.score.textContent = found ? `AP ${found.ap.toFixed(2)}` : "";
-      cell.button.setAttribute("aria-label", `${viewer.describe(choice)}${found ? `, AP ${found.ap.toFixed(2)}` : ""}`);
+      const label = [viewer.describe(choice), cell.score.textContent].filter(Boolean).join(", ");
+      cell.button.setAttribute("aria-label", label);
       cell.button.classList.toggle("dv-away", !content.map && !content.labels && Boolean(content.block));
     }
   }
 
-  /** Scroll along the row, and no further out, until a cell is seen. */
+  /**
+   * Scroll along the row, and no further out, until a cell is seen.
+   * @param {HTMLElement} button
+   */
   _intoView(button) {
     const own = this.node.getBoundingClientRect(), cell = button.getBoundingClientRect();
-    if (cell.left < own.left || cell.right > own.right) this.node.scrollLeft += cell.left - own.left - (own.width - cell.width) / 2;
+    const hidden = cell.left < own.left || cell.right > own.right;
+    if (hidden) this.node.scrollLeft += cell.left - own.left - (own.width - cell.width) / 2;
   }
 
+  /**
+   * @param {Cell} cell
+   * @param {Content} content
+   * @param {ImageBitmap} picture
+   */
   _draw(cell, content, picture) {
     const { viewer } = this, { state } = viewer, { canvas } = cell;
-    const scale = SIDE / Math.max(picture.width, picture.height);
-    const width = Math.max(1, Math.round(picture.width * scale)), height = Math.max(1, Math.round(picture.height * scale));
+    const { width, height } = fitted(picture, SIDE);
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d"), image = context.createImageData(width, height), out = new Uint32Array(image.data.buffer);
-    const shown = content.map || content.labels;
+    const context = context2d(canvas), image = context.createImageData(width, height);
+    const out = new Uint32Array(image.data.buffer), shown = content.map || content.labels;
     const base = draw.ground(viewer.pixels(content, picture, width, height), shown ? 1 - state.opacity : 1);
     if (content.map) {
       const [low, high] = viewer.span(content.map), name = content.map.block.signed ? "diverging" : state.colormap;
-      draw.heat(base, draw.enlarge(content.map, height, width, state.smooth), viewer.colours(name), draw.ramp(content.map, low, high), out);
+      const values = draw.enlarge(content.map, height, width, state.smooth);
+      draw.heat(base, values, viewer.colours(name), draw.ramp(content.map, low, high), out);
     } else if (content.labels) draw.paint(base, content.labels, state.opacity, height, width, out);
     else out.set(base);
     context.putImageData(image, 0, 0);
   }
 }
 
-/** What a column is called: of "3 of 20, t = 851" the last part. */
-function named(axis, value) {
-  const whole = axis.shown[axis.values.indexOf(value)];
-  return axis.control === "slider" ? whole.split(", ").pop() : whole;
+/**
+ * Which cell a key leads to from the one at `at`, in rows of `line` cells; null for other keys.
+ * @param {string} key
+ * @param {number} at
+ * @param {number} line
+ */
+export function moved(key, at, line) {
+  const start = at - (at % line);
+  switch (key) {
+    case "ArrowRight": return at + 1;
+    case "ArrowLeft": return at - 1;
+    case "ArrowDown": return at + line;
+    case "ArrowUp": return at - line;
+    case "Home": return start;
+    case "End": return start + line - 1;
+    default: return null;
+  }
 }
 
-function spaced(axis) {
+/**
+ * What a column is called: of "3 of 20, t = 851" the last part.
+ * @param {Axis} axis
+ * @param {string} value
+ */
+function named(axis, value) {
+  const whole = axis.shown[axis.values.indexOf(value)];
+  return axis.control === "slider" ? whole.split(", ").at(-1) ?? whole : whole;
+}
+
+/**
+ * The values of an axis, or evenly spaced ones of many, the first and the last among them.
+ * @param {Axis} axis
+ */
+export function spaced(axis) {
   const count = axis.values.length;
   if (count <= MOST) return axis.values;
   return Array.from({ length: MOST }, (_, index) => axis.values[Math.round((index * (count - 1)) / (MOST - 1))]);

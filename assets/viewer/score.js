@@ -1,23 +1,39 @@
 /* Score: a map against a mask, as inspector/analysis/metrics.py does it, on the mask's own grid. */
+// @ts-check
+/** @import { Grid, Mask, Score, ValueMap } from "./types" */
 import * as draw from "./draw.js";
 
 const BINS = 255 * 256 + 1;
 
-/** The share of a mask's pixels at a threshold given as an 8-bit value (it may lie between two). */
+/**
+ * The share, 0 to 1, of a grid's pixels that reach a threshold given as an 8-bit value (it may lie between two).
+ * @param {ArrayLike<number>} values
+ * @param {number} threshold
+ */
 export function areaAbove(values, threshold) {
   let count = 0;
-  for (let index = 0; index < values.length; index++) count += values[index] >= threshold;
+  for (let index = 0; index < values.length; index++) if (values[index] >= threshold) count++;
   return count / values.length;
 }
 
-/** 8-bit value at which a map reaches `fraction` of its maximum; above 255 where it has no positive value. */
+/**
+ * 8-bit value at which a map reaches `fraction` of its maximum; above 255 where it has no positive value.
+ * @param {ValueMap} map
+ * @param {number} fraction
+ */
 export function level(map, fraction, highest = map.high) {
   if (!(highest > 0)) return 256;
   if (!(map.high > map.low)) return 0;
   return ((Math.max(fraction * highest, Number.MIN_VALUE) - map.low) / (map.high - map.low)) * 255;
 }
 
-/** {ap, iou, iouBest, pointing, chance} of a map against a mask {values, height, width} of zeros and ones. */
+/**
+ * A map against a mask; `iou` at `fraction` of the map's maximum. All but `iou` and `chance` are NaN for an empty mask.
+ * @param {ValueMap} map
+ * @param {Mask} mask
+ * @param {number} fraction
+ * @returns {Score}
+ */
 export function score(map, mask, fraction) {
   const values = draw.enlarge(map, mask.height, mask.width);
   const hits = new Uint32Array(BINS), others = new Uint32Array(BINS), truth = mask.values;
@@ -49,14 +65,20 @@ export function score(map, mask, fraction) {
   };
 }
 
-/** Counts of a map's values in `bins` equal parts of its own range. */
+/**
+ * Counts of a map's values in `bins` equal parts of its own range.
+ * @param {Grid} map
+ */
 export function histogram(map, bins = 64) {
   const counts = new Uint32Array(bins);
   for (const value of map.values) counts[Math.min(Math.floor((value * bins) / 256), bins - 1)]++;
   return counts;
 }
 
-/** Otsu's threshold (1979) as a fraction of the map's maximum: the cut that separates two groups of values best. */
+/**
+ * Otsu's threshold (1979) as a fraction of the map's maximum: the cut that separates two groups of values best.
+ * @param {ValueMap} map
+ */
 export function otsu(map) {
   const counts = new Float64Array(256);
   for (const value of map.values) counts[value]++;

@@ -1,0 +1,78 @@
+/* Regions: the geometry of masks, in cells of their grid: strokes of a brush, borders, what is light in a picture. */
+// @ts-check
+/** @import { Grid, Point } from "./types" */
+
+/**
+ * Height and width of a grid whose longer side is `side`, of the shape of a picture.
+ * @param {{ height: number, width: number }} picture
+ * @param {number} side
+ */
+export function fitted({ height, width }, side) {
+  const scale = side / Math.max(width, height);
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/**
+ * Set the cells whose centres lie within `radius` cells of the line between two points of the picture.
+ * @param {Grid} grid
+ * @param {Point} from
+ * @param {Point} to
+ * @param {number} radius
+ * @param {number} value
+ */
+export function stroke(grid, from, to, radius, value) {
+  const { values, width, height } = grid;
+  const steps = Math.max(1, Math.ceil(Math.hypot((to.x - from.x) * width, (to.y - from.y) * height)));
+  for (let step = 0; step <= steps; step++) {
+    const cx = (from.x + ((to.x - from.x) * step) / steps) * width;
+    const cy = (from.y + ((to.y - from.y) * step) / steps) * height;
+    for (let y = Math.max(0, Math.floor(cy - radius)); y <= Math.min(height - 1, cy + radius); y++) {
+      for (let x = Math.max(0, Math.floor(cx - radius)); x <= Math.min(width - 1, cx + radius); x++) {
+        if (Math.hypot(x + 0.5 - cx, y + 0.5 - cy) <= radius) values[y * width + x] = value;
+      }
+    }
+  }
+}
+
+/**
+ * The borders between a mask's inside and outside, along the cells' edges; outside the grid is outside the mask.
+ * @param {Grid} mask
+ * @returns {[number, number, number, number][]} x, y of one end and of the other, a cell long each
+ */
+export function borders({ values, width, height }) {
+  /** @type {[number, number, number, number][]} */
+  const found = [];
+  /** @type {(y: number, x: number) => boolean} */
+  const inside = (y, x) => x >= 0 && y >= 0 && x < width && y < height && values[y * width + x] > 0;
+  for (let y = 0; y <= height; y++) {
+    for (let x = 0; x <= width; x++) {
+      if (x < width && inside(y, x) !== inside(y - 1, x)) found.push([x, y, x + 1, y]);
+      if (y < height && inside(y, x) !== inside(y, x - 1)) found.push([x, y, x, y + 1]);
+    }
+  }
+  return found;
+}
+
+/**
+ * Set each cell of a grid to 1 where a picture of its size is light and opaque, else to 0.
+ * @param {Grid} grid
+ * @param {Uint8ClampedArray} pixels RGBA
+ */
+export function takeLight(grid, pixels) {
+  for (let at = 0; at < grid.values.length; at++) {
+    const [red, green, blue, alpha] = pixels.subarray(4 * at, 4 * at + 4);
+    grid.values[at] = alpha > 127 && 0.299 * red + 0.587 * green + 0.114 * blue > 127 ? 1 : 0;
+  }
+}
+
+/**
+ * A mask as a picture, white inside and black outside, into RGBA bytes.
+ * @param {Grid} mask
+ * @param {Uint8ClampedArray} pixels
+ */
+export function paintWhite(mask, pixels) {
+  mask.values.forEach((value, at) => {
+    pixels.fill(value ? 255 : 0, 4 * at, 4 * at + 3);
+    pixels[4 * at + 3] = 255;
+  });
+}

@@ -1,0 +1,239 @@
+/* Types: what the viewer's modules hand to each other; the atlas's parts are those of inspector/views/atlas.py. */
+import type { Atlas, GridMap } from "./atlas.js";
+import type { Masks } from "./masks.js";
+import type { Matrix } from "./matrix.js";
+
+// ------------------------------------------------------------------------------------------------- a file
+
+/**
+ * Which value of each axis: what a panel shows, or where a block stands. A panel's `of` says which result it is of: none
+ * for the new one, the number of a held one from 1, or DIFFERENCE.
+ */
+export type Choice = Record<string, string>;
+
+/** One thing to choose. values: keys of the choices; shown: what to call them; first: which one a page starts with. */
+export interface Axis {
+  name: string;
+  values: string[];
+  shown: string[];
+  control: "slider" | "chips" | "list";
+  first: number;
+}
+
+/** The JSON at the head of a file. Numbers named `data`, `low` and `high` are bytes from the end of the header. */
+export interface Header {
+  tab: string;
+  axes: Axis[];
+  blocks: BlockHeader[];
+  pictures: Record<string, { height: number; width: number; digest: string; data: number; length: number }>;
+  labels: (LabelsPlace & { height: number; width: number; data: number })[];
+  masks: Record<string, { height: number; width: number; data: number }>;
+  features: FeaturesHeader | null;
+  colormaps: Record<string, number>;
+  facts: Facts;
+}
+
+/** int8 vectors, place by place; shape: channels, height, width. */
+export interface FeaturesHeader {
+  shape: [number, number, number];
+  data: number;
+}
+
+interface BlockPlace {
+  at: Choice;
+  inner: string[]; // axes of the maps before (height, width)
+  picture: string; // key of the picture they lie over
+  signed: boolean; // colours run to both sides of zero
+  computed: "" | "similarity";
+}
+
+/** Measures of maps: value of the axis that has masks -> measure -> (offset, count) of its float64 numbers. */
+type ScoresHeader = Record<string, Record<string, [number, number]>>;
+type MapsHeader = { shape: number[]; data: number; low: number; high: number };
+type Nothing<Maps> = { [Name in keyof Maps]?: undefined };
+
+export type BlockHeader = BlockPlace & { scores: ScoresHeader } & (MapsHeader | Nothing<MapsHeader>);
+
+/** shape: of the inner axes, then (height, width); low and high: of each map, what 0 and 255 stand for. */
+type Maps = { shape: number[]; values: Uint8Array; low: Float32Array; high: Float32Array };
+
+/** Maps of one grid, or only their place where they are still to be fetched. scores: over the axes without masks. */
+export type Block = BlockPlace & {
+  axes: Axis[];
+  scores: Record<string, Record<string, Float64Array>>;
+} & (Maps | Nothing<Maps>);
+
+interface LabelsPlace {
+  at: Choice;
+  colors: string[]; // "#rrggbb" of each label
+  names: string[];
+  picture: string;
+}
+
+/** Values (height x width), row by row. */
+export interface Grid {
+  values: Uint8Array;
+  height: number;
+  width: number;
+}
+
+/** Whole numbers with a colour and a name for each. */
+export type Labels = LabelsPlace & Grid;
+
+/** An 8-bit map: value q stands for low + q / 255 * (high - low). */
+export interface ValueMap extends Grid {
+  low: number;
+  high: number;
+}
+
+/** Zeros and ones. digest: of the picture that it was made on. */
+export interface Mask extends Grid {
+  digest?: string;
+}
+
+/** A mask that another viewer sent. */
+export interface SentMask extends Mask {
+  id: string;
+  name: string;
+}
+
+/** A PNG and, once it was asked for, what it decodes to. */
+export interface Picture {
+  height: number;
+  width: number;
+  digest: string;
+  bytes: Uint8Array<ArrayBuffer>;
+  bitmap: ImageBitmap | null;
+}
+
+/** Vectors of unit length, place by place. */
+export interface Features {
+  channels: number;
+  height: number;
+  width: number;
+  vectors: Float32Array;
+}
+
+/** What else a page shows of a result; inspector/views/atlases.py says it for each tab. Axes are told by name. */
+export interface Facts {
+  title?: string;
+  warning?: string;
+  names?: Record<string, string>; // axis -> what it is called
+  columns?: string; // axes of the table of all maps
+  rows?: string;
+  panels?: Choice[]; // what is open at first, and which of them is active
+  active?: number;
+  linked?: string[]; // axes that change in every panel
+  zero?: boolean; // colours begin at zero, not at a map's least value
+  ranked?: string; // the axis whose values compete for a pixel, and those that do not take part
+  unranked?: string[];
+  curve?: string; // the axis that a pixel's values are drawn over
+  ticks?: Record<string, Record<string, string[]>>; // axis -> value of the axis `ticksBy` -> what to call its values
+  ticksBy?: string;
+  previews?: boolean; // there are pictures of the steps
+  matches?: Matches;
+  look?: Partial<State>;
+  keys?: { arrows?: string; updown?: string; brackets?: string };
+  plainAxis?: string; // what shows a picture alone: value of this axis -> key of the picture
+  plain?: Record<string, string>;
+  colormaps?: string[];
+}
+
+/** The axis whose values have masks of their own: value -> name of the mask; threshold: at which `iou` was measured. */
+export interface Matches {
+  axis: string;
+  names: Record<string, string>;
+  threshold?: number;
+}
+
+// ------------------------------------------------------------------------------------------------- a view
+
+/** A place of the picture, as fractions of its height and width, in [0, 1). */
+export type Point = { y: number; x: number };
+
+/** scale: 1 for the whole picture, up to 16; y, x: what lies in the middle. */
+export type Zoom = Point & { scale: number };
+
+/** What a viewer shows beside its panels' choices. */
+export interface State {
+  colormap: string;
+  opacity: number; // of the colours, 0 to 1
+  scale: "own" | "shared";
+  smooth: boolean;
+  threshold: number; // a fraction of a map's maximum
+  show: "heat" | "outline" | "mask";
+  follow: boolean; // the picture predicted at a map's step lies below it
+  wipe: boolean;
+  wipeAt: number; // share of the width
+  pin: Point | null;
+  mask: string; // "" for none, "match", DRAWN, the name of a mask or the id of one that was sent
+  outline: boolean;
+  columns: string;
+  rows: string;
+  tool: "look" | "cut" | "brush" | "wipe" | "polygon";
+  zoom: Zoom;
+}
+
+/** All that a link keeps. */
+export interface Remembered extends State {
+  active: number;
+  panels: Choice[];
+}
+
+/** key: the server's name of a result; asked: all that it answers, name -> text. */
+export interface About {
+  key?: string;
+  asked?: Record<string, string>;
+}
+
+/**
+ * What a choice shows: the picture's key, and the map or the labels over it. block: null for labels and pictures;
+ * missing: blocks that are to be fetched first.
+ */
+export interface Content {
+  atlas: Atlas;
+  missing: [Block, Atlas][];
+  picture: string;
+  map: GridMap | null;
+  labels: Labels | null;
+  block: Block | null;
+}
+
+/** A map against a mask, each in [0, 1], NaN where it is undefined or was not worked out. */
+export interface Score {
+  ap: number; // average precision
+  iou: number; // at the threshold
+  iouBest: number; // over all thresholds
+  pointing: number; // whether the maximum lies in the mask
+  chance: number; // the average precision of a map that knows nothing
+}
+
+/** What the parts of a viewer ask of it; nothing of this is asked while no result is open. */
+export interface Viewer {
+  atlas: Atlas;
+  state: State;
+  fresh: Remembered; // as it was when the result was opened
+  panels: Panel[];
+  masks: Masks;
+  matrix: Matrix;
+  options: { shelf?: { list(): SentMask[] } };
+  active(): Panel;
+  choose(change: Choice): void;
+  results(): Atlas[]; // the new one and those that are held
+  atlasOf(choice: Choice): Atlas;
+  pair(): Panel[]; // all but a difference
+  content(choice: Choice): Content;
+  describe(choice: Choice): string;
+  remember(): Remembered;
+  size(): { width: number; height: number };
+  span(map: GridMap): [number, number];
+  colours(name: string): Uint32Array;
+  pixels(content: Content, picture: ImageBitmap, width: number, height: number): Uint8ClampedArray;
+  maskChanged(name: string): void;
+  say(text: string): void;
+}
+
+export interface Panel {
+  choice: Choice;
+  drawOver(): void;
+}

@@ -1,0 +1,187 @@
+"""Cases that the browser code shares with its Python twins: `python -m tests.views.shared_cases` writes them anew.
+
+tests/viewer/*.test.js read the file; tests/views/test_shared_cases.py holds it equal to what Python says now.
+"""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from inspector.analysis import metrics
+from inspector.results import resize_maps
+from inspector.views import overlay
+from inspector.views.atlas import Atlas, Axis, Block, Labels, maps_of, pack, quantise
+from inspector.views.color import colorize, lut
+
+FILE = Path(__file__).parents[1] / "viewer" / "shared.json"
+MASK = (20, 28)  # larger than the grids by what is no whole number
+
+
+def cases() -> dict[str, Any]:
+    """Everything that the file holds, JSON-ready: a list of cases for each subject, with what Python says of each."""
+    return {"scores": _scores(), "otsu": _otsu(), "enlarge": _enlarge(), "colours": _colours(), "atlas": _atlas()}
+
+
+def uneven(*shape: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """float32 of a shape, from low to high in no order, the same on every machine."""
+    values = np.arange(np.prod(shape)) * 37 % 101 / 100
+    return (low + (high - low) * values).astype(np.float32).reshape(shape)
+
+
+def _map(grid: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+    """A grid as a page has it in 8 bits, and the values that it then stands for."""
+    values, low, high = quantise(grid)
+    told = {**_grid(values), "low": float(low), "high": float(high)}
+    return told, low + values.astype(np.float32) / 255 * (high - low)
+
+
+def _grid(values: np.ndarray) -> dict[str, Any]:
+    height, width = values.shape
+    return {"height": height, "width": width, "values": values.astype(int).ravel().tolist()}
+
+
+def _numbers(values: np.ndarray) -> list[float]:
+    return [round(float(value), 5) for value in np.ravel(values)]
+
+
+def _scores() -> list[dict[str, Any]]:
+    rows, columns = np.indices(MASK)
+    disc, half = np.hypot(rows - 8, columns - 9) < 6.2, np.arange(24).reshape(4, 6) % 6 < 3
+    grids = {
+        "an uneven map, enlarged": (uneven(5, 7), disc, 0.4),
+        "values on both sides of zero": (uneven(5, 7, low=-1), disc, 0.6),
+        "no positive value": (uneven(5, 7, low=-1, high=-0.1), disc, 0.4),
+        "a constant map": (np.full((5, 7), 0.3, np.float32), disc, 0.4),
+        "a perfect map on the mask's own grid": (half.astype(np.float32), half, 0.5),
+        "ties inside and outside": (np.tile(np.float32([1, 0, 0.5]), (4, 2)), half, 0.4),
+        "peaks outside that are little higher": (np.where(np.eye(4, 6), 1, 0.996 * ~half), ~half, 0.4),
+        "an empty mask": (uneven(4, 6), np.zeros((4, 6), bool), 0.4),
+        "a mask without an outside": (uneven(4, 6), np.ones((4, 6), bool), 0.4),
+    }
+    return [_score(name, *case) for name, case in grids.items()]
+
+
+def _score(name: str, grid: np.ndarray, mask: np.ndarray, threshold: float) -> dict[str, Any]:
+    told, values = _map(grid)
+    full = resize_maps(values, mask.shape)
+    found = metrics.map_scores(full, mask, threshold)
+    found |= {"pointing": metrics.pointing(full, mask), "chance": metrics.chance(mask)}
+    area = full >= threshold * full.max() if full.max() > 0 else np.zeros(mask.shape, bool)
+    expected = {key: None if np.isnan(value) else round(value, 5) for key, value in found.items() if key != "entropy"}
+    return {
+        "name": name,
+        "map": told,
+        "mask": _grid(mask),
+        "threshold": threshold,
+        "expected": expected | {"area": round(float(area.mean()), 5)},
+    }
+
+
+def _otsu() -> list[dict[str, Any]]:
+    """OpenCV's threshold is the largest 8-bit value of the lower group."""
+    grids = [uneven(9, 9) ** 2, uneven(9, 9) ** 0.5, np.concatenate([uneven(4, 9) / 3, 0.6 + uneven(5, 9) / 3])]
+    found = []
+    for grid in grids:
+        told, _ = _map(grid)
+        values = np.array(told["values"], np.uint8)
+        cut, _ = cv2.threshold(values, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+        above = int(np.count_nonzero(values > cut))
+        found.append({"map": told, "above": above})
+    return found
+
+
+def _enlarge() -> list[dict[str, Any]]:
+    grid = (uneven(5, 7) * 255).astype(np.uint8)
+    found = []
+    for size in ((5, 7), (12, 16), (3, 4), (1, 9)):
+        for smooth in (True, False):
+            if smooth and size[0] < 5:
+                continue  # OpenCV shrinks alike, but nothing here does
+            values = overlay.enlarge(grid.astype(np.float32), size, smooth)
+            found.append({"grid": _grid(grid), "size": size, "smooth": smooth, "expected": _numbers(values)})
+    return found
+
+
+def _colours() -> dict[str, Any]:
+    told, values = _map(uneven(5, 7, low=-0.2))
+    image = (uneven(5, 7, 3) * 255).astype(np.uint8)
+    inside = values >= 0.5
+    faded = overlay.blend(image, np.full_like(image, 255), 0.8)
+    labels, colors = (uneven(5, 7) * 3).astype(np.int32), lut("turbo")[[0, 90, 170, 250]]
+    ends = [(float(told["low"]), float(told["high"])), (0.0, 0.61), (-1.0, 2.0), (0.5, 0.5)]
+    return {
+        "map": told,
+        "image": image.ravel().tolist(),
+        "table": lut("viridis").ravel().tolist(),
+        "heat": [
+            {
+                "low": low,
+                "high": high,
+                "full": colorize(values, low, high, "viridis").ravel().tolist(),
+                "over": overlay.heat(image, values, low, high, "viridis", 0.6).ravel().tolist(),
+            }
+            for low, high in ends
+        ],
+        "opacity": 0.6,
+        "labels": _grid(labels) | {"colors": ["#" + bytes(color).hex() for color in colors]},
+        "painted": overlay.blend(image, colors[labels], 0.6).ravel().tolist(),
+        "inside": inside.astype(int).ravel().tolist(),
+        "faded": np.where(inside[..., None], image, faded).ravel().tolist(),
+    }
+
+
+def _atlas() -> dict[str, Any]:
+    """A whole file, and what lies in it."""
+    atlas = _of_every_kind()
+    data, (labels,), features = pack(atlas), atlas.labels, atlas.features
+    assert features is not None
+    read, flat = maps_of(data, {"layer": "up"}), features.reshape(6, -1)
+    return {
+        "file": base64.b64encode(data).decode(),
+        "maps": _numbers(read),
+        "at": _numbers(resize_maps(read[2, 1], (13, 17))),  # every pixel of a picture of this size
+        "size": (13, 17),
+        "mask": _grid(atlas.masks["car"]),
+        "labels": _grid(labels.values),
+        "similarity": _numbers(flat[:, 5] @ flat),  # to row 1, column 1
+        "viridis": lut("viridis").ravel().tolist()[:12],
+    }
+
+
+def _of_every_kind() -> Atlas:
+    """An atlas with maps, maps that are only announced, similarities, labels, a mask and measures; no picture.
+
+    A picture's bytes are the PNG encoder's, which differ from one version of OpenCV to the next.
+    """
+    axes = (
+        Axis("word", ("car", "sky"), ("car", "sky"), first=1),
+        Axis("step", ("1", "2", "3"), ("1 of 3, t = 9", "2 of 3, t = 5", "3 of 3, t = 1"), "slider"),
+        Axis("layer", ("up", "down", "near"), ("up", "down", "near"), "list"),
+    )
+    maps, scores = uneven(3, 2, 4, 5, low=-2, high=3), {"car": {"ap": np.array([0.25, np.nan, 0.75])}}
+    blocks = (
+        Block({"layer": "up"}, ("step", "word"), maps, "picture", scores=scores),
+        Block({"layer": "down"}, ("step", "word"), None, "picture"),
+        Block({"layer": "near"}, (), None, "picture", computed="similarity"),
+    )
+    values, colors = (uneven(3, 4) * 3).astype(np.uint8), lut("turbo")[[0, 90, 170, 250]]
+    labels = (Labels({"layer": "up"}, values, colors, ("a", "b", "c", "d"), "picture"),)
+    features = uneven(6, 3, 4, low=-1)
+    features /= np.linalg.norm(features, axis=0)
+    facts = {"title": "Cases", "matches": {"axis": "word", "names": {"car": "car"}, "threshold": 0.4}}
+    return Atlas("attention", axes, blocks, {}, labels, {"car": uneven(7, 9) > 0.5}, features, facts)
+
+
+def text() -> str:
+    """The file's text, a line for each subject."""
+    lines = [f"{json.dumps(name)}: {json.dumps(found)}" for name, found in cases().items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
+    print(f"{FILE.name}: {FILE.stat().st_size:,} bytes")
