@@ -1,5 +1,6 @@
-"""What lies in the repository: no file too large for hosting, no path of somebody's machine."""
+"""What lies in the repository: no file too large for hosting, no path of somebody's machine, no address of a mirror."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -42,6 +43,13 @@ def test_no_file_names_a_path_of_one_machine(files):
         if lines := machine_paths(text):
             found[str(path.relative_to(ROOT))] = lines
     assert found == {}
+
+
+def test_the_lock_of_the_browser_codes_tools_takes_them_from_whatever_registry_is_set():
+    packages = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    assert len(packages) > 50
+    assert [name for name, package in packages.items() if "resolved" in package] == []  # .npmrc leaves it out
+    assert all("integrity" in package for name, package in packages.items() if name)
 
 
 @pytest.mark.parametrize("head", ["root", "home", "Users", "tmp"])
