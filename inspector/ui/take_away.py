@@ -46,7 +46,7 @@ LARGEST = 400_000_000  # bytes of a file that a visitor gives, and of the arrays
 VALUES = 40_000_000  # of the largest array that is made to show such a file; some copies of it are made on the way
 PIXELS = 100_000_000  # of a figure
 TABS = ("saliency", "attention", "clusters", "segmentation")
-STATE = ("colormap", "opacity", "scale", "smooth", "threshold", "show", "pin", "active", "panels")
+STATE = ("colormap", "opacity", "scale", "smooth", "threshold", "fade", "show", "pin", "active", "panels")
 LONGEST_STATE = 1000  # characters of a text in it
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
 # What a file that was changed by hand can make of the code that reads it.

@@ -120,7 +120,7 @@ def look_of(state: Any) -> Look:
     """How a viewer shows things, from what it remembers of itself; the defaults for what is not so."""
     told = state if isinstance(state, dict) else {}
     look = Look()
-    for name in ("colormap", "opacity", "scale", "smooth", "threshold"):
+    for name in ("colormap", "opacity", "scale", "smooth", "threshold", "fade"):
         try:
             look = Look(**{**look.__dict__, name: type(getattr(look, name))(told[name])})
         except (KeyError, TypeError, ValueError, InspectorError):

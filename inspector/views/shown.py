@@ -117,7 +117,7 @@ def _panel(
     if show == "mask":
         return Panel(cut_out(ground, inside, stroke=stroke), f"{title} ≥ {look.threshold:g}")
     colormap = "diverging" if block.signed else look.colormap
-    drawn = heat(ground, values, *span, colormap, look.opacity)
+    drawn = heat(ground, values, *span, colormap, look.opacity, look.fade)
     if show == "outline":
         drawn = cut_out(drawn, inside, 0.0, stroke=stroke)
     return Panel(drawn, title, Bar(*span, colormap))
