@@ -274,7 +274,8 @@ def unit(features: np.ndarray) -> np.ndarray:
 
 
 def _told(result: Result, facts: dict[str, Any]) -> dict[str, Any]:
-    return facts | {"record": export.record(result)}
+    told = result.provenance.warning
+    return facts | {"record": export.record(result)} | ({"warning": told} if told else {})
 
 
 _MAKERS: Mapping[type, Any] = {

@@ -185,6 +185,7 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     drawn = getattr(request, "method", "attention") == "attention"  # the other methods of segmentation draw nothing
     if hasattr(request, "seed") and drawn and not re.search(rf"\bseed {request.seed}\b", sheet.note):
         parts.append(f"Seed {request.seed}")
+    parts += dict.fromkeys(one.provenance.warning for one in (result, *beside))
     parts.append(f"Made with Dense Inspector {__version__}")
     return " ".join(" ".join(part.split()).removesuffix(".") + "." for part in parts if part)
 
