@@ -28,6 +28,7 @@ KINDS = ("gif", *_CODECS)
 STILL = "A film plays along the steps, and this result has none; take a figure instead."
 SECONDS = 0.25  # a frame, as the viewer plays
 PIXELS = 100_000_000  # of all frames
+SAMPLED = 20_000  # pixels of a frame that say which colours a GIF has
 REST = 6  # frames that the last one stays
 
 
@@ -103,7 +104,7 @@ def _padded(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def _gif(frames: Sequence[np.ndarray], comment: str) -> bytes:
-    first, *others = (Image.fromarray(frame).quantize(256, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames)
+    first, *others = map(_indexed, frames)
     packed = io.BytesIO()
     first.save(
         packed,
@@ -115,6 +116,14 @@ def _gif(frames: Sequence[np.ndarray], comment: str) -> bytes:
         comment=comment.encode(),
     )
     return packed.getvalue()
+
+
+def _indexed(frame: np.ndarray) -> Image.Image:
+    """The frame in 256 colours of its own, dithered, which Pillow does only with a palette that it is given."""
+    pixels = frame.reshape(-1, 3)
+    some = np.ascontiguousarray(pixels[:: max(1, len(pixels) // SAMPLED)])[None]  # k-means takes its time
+    palette = Image.fromarray(some).quantize(256, kmeans=1)
+    return Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def _film(frames: Sequence[np.ndarray], kind: str) -> bytes:
