@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_outputs, given, option
@@ -41,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token", metavar="WORD", help="what to report on: a word or phrase, word#2, @2:7 (default: each word)"
     )
+    parser.add_argument(
+        "--film",
+        type=Path,
+        metavar="FILE",
+        help="write the steps as a film to this .gif, .webm or .mp4 file: each arm's mean map of --token",
+    )
     add_fields(parser, FIELDS)
     add_diffusion(parser)
     add_outputs(parser)
@@ -68,6 +75,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.views.look import Look
 
     prepare(args)
+    prepare_film(args)
     fields = given(args, FIELDS)
     if args.image is not None:
         picture = open_picture(args.image)
@@ -81,6 +89,8 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     words = view.words(result) if args.token is None else [args.token]
     if result.truncated:
         print(f"The model did not read the end of the prompt: {result.truncated!r}")
+    if args.film is not None:
+        write_film(result, args)
     side = view.SIDE * args.scale
     sheet = None if args.token is None else view.sheet(result, Look(), token=args.token, side=side)
     return hand_over(
@@ -90,6 +100,33 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         sheet,
         state={"panels": [{"arm": arm, "word": words[0]} for arm in result.arms]},
     )
+
+
+def prepare_film(args: argparse.Namespace) -> None:
+    """As `output.prepare`, for --film. Raises InputError, also for a given picture, which has no steps."""
+    from inspector.cli.options import make_writable
+    from inspector.errors import ChoiceError
+
+    if args.film is None:
+        return
+    from inspector.views.animation import STILL, kind_of
+
+    kind_of(args.film)
+    if args.image is not None:
+        raise ChoiceError(STILL)
+    make_writable(file=args.film)
+
+
+def write_film(result: "AttentionResult", args: argparse.Namespace) -> None:
+    """Write --film: per arm the mean map of --token, or of the word that the figure shows, step after step."""
+    from inspector.cli.options import writing
+    from inspector.views.animation import animation, kind_of
+    from inspector.views.atlases import of_attention
+    from inspector.views.look import Look
+
+    film = animation(result, Look(), {}, kind_of(args.film), args.scale, of_attention(result, args.token or ""))
+    with writing(args.film):
+        args.film.write_bytes(film)
 
 
 def tell_unused(args: argparse.Namespace, fields: Mapping[str, Any]) -> None:

@@ -87,8 +87,8 @@ def each(args: argparse.Namespace, one: Callable[[argparse.Namespace], dict[str,
     if len(names) == 1:
         one(argparse.Namespace(**{**vars(args), "image": names[0]}))
         return
-    for option in ("figure", "page"):
-        if getattr(args, option) is not None:
+    for option in ("figure", "page", "film"):
+        if getattr(args, option, None) is not None:
             raise ChoiceError(f"--{option} is one file, and {len(names)} pictures are given; use --out.")
     make_writable(file=args.json, folder=args.out)
     done, refused = [], 0

@@ -43,7 +43,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def follow(stream: Iterable[Any]) -> Any:
-    """Run a pipeline's stream, show its progress, and return its result, the last item."""
+    """Run a pipeline's stream, show its progress and what the result warns of, and return the result, the last item."""
     from inspector.pipelines.common import last
 
     def shown() -> Iterable[Any]:
@@ -53,4 +53,7 @@ def follow(stream: Iterable[Any]) -> Any:
                     report(item)
                 yield item
 
-    return last(iter(shown()))
+    result: Any = last(iter(shown()))
+    if told := result.provenance.warning:
+        print(f"inspector: {told}", file=sys.stderr)
+    return result

@@ -181,6 +181,6 @@ def _result(
         previews={name: arm.previews for name, arm in arms.items()},
         truncated=prompt.truncated,
         metrics=(),
-        provenance=provenance(started, model),
+        provenance=provenance(started, request, model),
         head_maps=head_maps if request.heads else {},
     )

@@ -54,7 +54,7 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
         layers=find_taps(model.unet, request.preset).layers,
         baselines={name: item.labels for name, item in plain.items()},
         metrics=rows({"unet": found, **plain}, request.masks),
-        provenance=provenance(started, model),
+        provenance=provenance(started, request, model),
     )
 
 

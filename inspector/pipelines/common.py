@@ -20,6 +20,7 @@ import numpy as np
 
 from inspector.errors import Cancelled, InspectorError, ModelMemoryError
 from inspector.models.placement import out_of_memory
+from inspector.pipelines.known import warning
 from inspector.results import Progress, Provenance
 from inspector.settings import settings
 
@@ -164,8 +165,8 @@ def fit_image(image: np.ndarray, side: int, multiple: int) -> np.ndarray:
     return cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
-def provenance(started: float, *models: Any) -> Provenance:
-    """Provenance of a run that began at `time.perf_counter()` value `started` with these models."""
+def provenance(started: float, request: Any, *models: Any) -> Provenance:
+    """Provenance of a run of `request` that began at `time.perf_counter()` value `started` with these models."""
     packages = ("torch", "diffusers", "open_clip_torch", "transformers", "numpy")
     versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
     return Provenance(
@@ -174,4 +175,5 @@ def provenance(started: float, *models: Any) -> Provenance:
         dtype=str(models[0].dtype).removeprefix("torch."),
         versions=versions,
         seconds=round(time.perf_counter() - started, 3),
+        warning=warning(request, *(model.spec for model in models)),
     )

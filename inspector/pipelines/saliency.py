@@ -55,7 +55,7 @@ def stream(request: SaliencyRequest) -> Iterator[Progress | SaliencyResult]:
         scores=_numpy(found.scores),
         background_probability=found.background_probability,
         metrics=rows(request, signed),
-        provenance=provenance(started, model),
+        provenance=provenance(started, request, model),
     )
 
 

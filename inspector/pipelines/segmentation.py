@@ -80,7 +80,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
         grid_scores=grid,
         segments=segments(labels, scores, [synonyms[0] for synonyms in classes]),
         metrics=quality(labels, classes, request.masks),
-        provenance=provenance(started, model),
+        provenance=provenance(started, request, model),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from inspector.results.checks import LONGEST_NAME, check_text
 from inspector.results.recorded import check_mapping, check_measured, check_names
 
+LONGEST_WARNING = 1000  # characters
 SCORE_THRESHOLD = 0.4  # of a map's maximum, for IoU
 SCORE_SIDE = 128  # pixels of the longer side at which maps are scored; their grids are coarser, 64 at most
 
@@ -27,13 +28,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a result came from; goes into every exported file."""
+    """Where a result came from; goes into every exported file.
+
+    warning: a sentence where the models were asked about what they never saw, so that the maps mean nothing, or "".
+    """
 
     models: Mapping[str, str]  # name -> revision
     device: str
     dtype: str
     versions: Mapping[str, str]
     seconds: float
+    warning: str = ""
 
     def __post_init__(self) -> None:
         for name in ("models", "versions"):
@@ -42,6 +47,7 @@ class Provenance:
         check_text("device", self.device, LONGEST_NAME)
         check_text("dtype", self.dtype, LONGEST_NAME)
         check_measured("seconds", self.seconds, 0)
+        check_text("warning", self.warning, LONGEST_WARNING)
 
 
 def plain(value: Any) -> Any:

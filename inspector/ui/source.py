@@ -36,13 +36,25 @@ def build(seed: int) -> Source:
     picture = upload(
         value=scenes.file(seed),
         label="Picture",
-        sources=["upload", "webcam", "clipboard"],
-        height=250,
+        sources=["upload"],
+        height=200,
         elem_classes="source",
         alt_text="The picture that is analysed",
         buttons=["fullscreen"],
         placeholder="Drop a picture here, or click to upload",
     )
+    with gr.Accordion("Another picture: file, camera, clipboard", open=False) as place:
+        # Gradio empties an Image as soon as one of its sources is chosen, so the picture that Run will use has one
+        # source, and what comes from any of several is put there once it has come.
+        another = upload(
+            label="Another picture",
+            show_label=False,
+            sources=["upload", "webcam", "clipboard"],
+            height=290,  # gradio's camera takes 240 of it, whatever there is
+            elem_classes="another",
+            buttons=[],
+            placeholder="Drop a picture here, or click to upload",
+        )
     about = gr.HTML(told(seed))
     gallery = gr.Gallery(
         value=list(scenes.gallery()),
@@ -81,20 +93,33 @@ def build(seed: int) -> Source:
         known = isinstance(event.index, int) and 0 <= event.index < len(scenes.GALLERY)
         return draw(scenes.GALLERY[event.index]) if known else gr.skip()
 
-    def take(path: str | None) -> Any:
-        if path is None:
-            return None, None, parts.hint(NONE)
+    def received(path: str) -> tuple[Any, Any, Any]:
         try:
             shown, read = taken(path)
         except Exception as error:  # noqa: BLE001  # nobody would hear of it
             return None, None, parts.problem(str(explained(error)))
-        if Path(shown).parent.name == Path(path).parent.name:
-            return gr.skip()  # what the page itself put there, of which a browser may tell while it is taken away
         return shown, None, told(None, read.told)
+
+    def take(path: str | None) -> Any:
+        if path is None:
+            return None, None, parts.hint(NONE)
+        new = received(path)
+        if new[0] is not None and Path(new[0]).parent.name == Path(path).parent.name:
+            return gr.skip()  # what the page itself put there, of which a browser may tell while it is taken away
+        return new
+
+    def put(path: str | None) -> Any:
+        if path is None:
+            return gr.skip()
+        new = received(path)
+        if new[0] is None:
+            return gr.skip(), gr.skip(), new[2], None, gr.skip()
+        return *new, None, gr.Accordion(open=False)
 
     # What is shown is what was read of the file, whatever a browser makes of it; an own picture is no scene.
     picture.input(take, picture, [picture, scene, about], trigger_mode="always_last", **QUIET)
     picture.clear(lambda: (None, parts.hint(NONE)), None, [scene, about], **QUIET)
+    another.input(put, another, [*outputs, another, place], trigger_mode="always_last", **QUIET)
     gallery.select(choose, None, outputs, **QUIET)
     gr.on([scene.submit, scene.blur], draw, scene, outputs, **QUIET)
     return Source(picture, scene, about, words, saved)

@@ -46,7 +46,7 @@ LARGEST = 400_000_000  # bytes of a file that a visitor gives, and of the arrays
 VALUES = 40_000_000  # of the largest array that is made to show such a file; some copies of it are made on the way
 PIXELS = 100_000_000  # of a figure
 TABS = ("saliency", "attention", "clusters", "segmentation")
-STATE = ("colormap", "opacity", "scale", "smooth", "threshold", "show", "pin", "active", "panels")
+STATE = ("colormap", "opacity", "scale", "smooth", "threshold", "fade", "follow", "show", "pin", "active", "panels")
 LONGEST_STATE = 1000  # characters of a text in it
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
 # What a file that was changed by hand can make of the code that reads it.
@@ -65,7 +65,7 @@ def build(tabs: Mapping[str, Tab]) -> None:
             [kind.upper() for kind in ALL_KINDS],
             value=["PNG"],
             label="Figure as",
-            info="PDF and SVG hold exact pixels and real text; GIF and WEBM play what the viewer shows.",
+            info="PDF and SVG hold exact pixels and real text; GIF, WEBM and MP4 play what the viewer shows.",
             min_width=200,
         )
         layout = gr.Radio(
@@ -133,6 +133,9 @@ def write(tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: A
     for kind, data in moving.items():
         files.append(folder / f"steps.{kind}")
         files[-1].write_bytes(data)
+    if moving:
+        files.append(folder / "steps.txt")
+        files[-1].write_text(animation.caption(result, look, state) + "\n", encoding="utf-8")
     if result.request.image is not None:
         files.append(Path(save(result.request.image, folder)).rename(folder / "picture.png"))
     return files

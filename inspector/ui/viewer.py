@@ -4,7 +4,6 @@ import base64
 import itertools
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import gradio as gr
 
 from inspector.errors import InspectorError
 from inspector.ui import places
-from inspector.ui.known import warning
 from inspector.ui.session import RESULTS
 from inspector.views.atlas import Atlas, pack, write
 from inspector.views.atlases import atlas_of, part
@@ -83,8 +81,7 @@ def atlas_file(key: str) -> Path:
     path = Path(gr.utils.get_upload_folder()) / "atlases" / key / "result.atlas"
     result = RESULTS.get(key)
     if not path.exists():
-        made, told = atlas_of(result), warning(result)
-        return write(replace(made, facts={**made.facts, "warning": told}) if told else made, path)
+        return write(atlas_of(result), path)
     places.touch(path)  # what is used is not swept away as old
     return path
 
@@ -126,7 +123,7 @@ def look_of(state: Any) -> Look:
     """How a viewer shows things, from what it remembers of itself; the defaults for what is not so."""
     told = state if isinstance(state, dict) else {}
     look = Look()
-    for name in ("colormap", "opacity", "scale", "smooth", "threshold"):
+    for name in ("colormap", "opacity", "scale", "smooth", "threshold", "fade"):
         try:
             look = Look(**{**look.__dict__, name: type(getattr(look, name))(told[name])})
         except (KeyError, TypeError, ValueError, InspectorError):

@@ -86,20 +86,25 @@ def of_saliency(result: SaliencyResult) -> Atlas:
     return Atlas("saliency", axes, blocks, {PICTURE: result.request.image}, (), masks, facts=_told(result, facts))
 
 
-def of_attention(result: AttentionResult) -> Atlas:
-    """Axes word, step, layer (its means first) and arm; words of several tokens are their tokens' mean."""
-    words = attention.words(result)
+def of_attention(result: AttentionResult, first: str = "") -> Atlas:
+    """Axes word, step, layer (its means first) and arm; words of several tokens are their tokens' mean.
+
+    first: the word, phrase or span shown first; it is added where it is no word of its own. "" is the main word.
+    Raises PromptError for one that the prompt does not have.
+    """
+    words = list(dict.fromkeys([*attention.words(result), *([first] if first else [])]))
     tokens = {word: result.token_indices(word) for word in words} | {START: (0,), END: (len(result.tokens) - 1,)}
+    told = [attention.name(result, word) if word == first else word for word in tokens]
     longest = max(result.arms, key=lambda arm: len(result.steps[arm]))
     ticks = {
         arm: [f"{index} of {len(steps)}, t = {timestep}" for index, timestep in enumerate(steps, 1)]
         for arm, steps in result.steps.items()
     }
     layers = {value: shown for shown, value in attention.layer_choices(result)}
-    first = words.index(attention.main_word(result)) if words else 0
+    at = words.index(first or attention.main_word(result)) if words else 0
     steps = tuple(str(index) for index in range(1, len(ticks[longest]) + 1))
     axes = (
-        Axis("word", tuple(tokens), tuple(tokens), "chips", first),
+        Axis("word", tuple(tokens), tuple(told), "chips", at),
         Axis("step", steps, tuple(ticks[longest]), "slider", len(steps) - 1),
         Axis("layer", tuple(layers), tuple(layers.values()), "list"),
         Axis("arm", result.arms, result.arms, "list"),
@@ -269,7 +274,8 @@ def unit(features: np.ndarray) -> np.ndarray:
 
 
 def _told(result: Result, facts: dict[str, Any]) -> dict[str, Any]:
-    return facts | {"record": export.record(result)}
+    told = result.provenance.warning
+    return facts | {"record": export.record(result)} | ({"warning": told} if told else {})
 
 
 _MAKERS: Mapping[type, Any] = {

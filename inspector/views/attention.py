@@ -90,7 +90,8 @@ def _over(
 ) -> np.ndarray:
     image = result.images[arm]
     size = fit(image.shape, side)
-    return heat(picture(image, size), enlarge(grid, size, look.smooth), *span, look.colormap, look.opacity)
+    values = enlarge(grid, size, look.smooth)
+    return heat(picture(image, size), values, *span, look.colormap, look.opacity, look.fade)
 
 
 def decoder_layers(result: AttentionResult) -> tuple[str, ...]:

@@ -173,9 +173,10 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     parts.append(sheet.note)
     if maps:
         between = "bilinear between cells" if look.smooth else "cells as recorded"
+        fading = " at a map's highest value, less with the value," if look.fade else ","
         parts.append(
-            f"Maps lie over the picture in {' and '.join(maps)}, opacity {look.opacity:g}, {between}; the two numbers "
-            "under a map are the values at the ends of its colours"
+            f"Maps lie over the picture in {' and '.join(maps)}, opacity {look.opacity:g}{fading} {between}; the "
+            "two numbers under a map are the values at the ends of its colours"
         )
     if sheet.legend:
         parts.append(f"Colours: {', '.join(f'{name} {hex_color(color)}' for name, color in sheet.legend)}")
@@ -184,6 +185,7 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     drawn = getattr(request, "method", "attention") == "attention"  # the other methods of segmentation draw nothing
     if hasattr(request, "seed") and drawn and not re.search(rf"\bseed {request.seed}\b", sheet.note):
         parts.append(f"Seed {request.seed}")
+    parts += dict.fromkeys(one.provenance.warning for one in (result, *beside))
     parts.append(f"Made with Dense Inspector {__version__}")
     return " ".join(" ".join(part.split()).removesuffix(".") + "." for part in parts if part)
 

@@ -42,9 +42,32 @@ def blend(image: np.ndarray, colors: np.ndarray, opacity: float) -> np.ndarray:
     return cv2.addWeighted(colors, float(opacity), image, 1 - float(opacity), 0)
 
 
-def heat(image: np.ndarray, values: np.ndarray, low: float, high: float, colormap: str, opacity: float) -> np.ndarray:
-    """Values (h, w) coloured from `low` to `high` over an image of the same size."""
-    return blend(image, colorize(values, low, high, colormap), opacity)
+def heat(
+    image: np.ndarray,
+    values: np.ndarray,
+    low: float,
+    high: float,
+    colormap: str,
+    opacity: float,
+    fade: bool = False,
+) -> np.ndarray:
+    """Values (h, w) coloured from `low` to `high` over an image of the same size; fade: as `Look` says."""
+    colors = colorize(values, low, high, colormap)
+    if not fade:
+        return blend(image, colors, opacity)
+    alpha = np.float32(opacity) * _weight(values, low, high, colormap)[..., None]  # (h, w, 1)
+    return (alpha * colors + (1 - alpha) * image + 0.5).astype(np.uint8)
+
+
+def _weight(values: np.ndarray, low: float, high: float, colormap: str) -> np.ndarray:
+    """w of `Look.fade`, float32 (h, w) in [0, 1]; 0 for NaN."""
+    span = float(high) - float(low)
+    if span <= 0:
+        return np.zeros(values.shape, np.float32)
+    share = (np.asarray(values, np.float32) - np.float32(low)) / np.float32(span)
+    middle = 0.5 if colormap == "diverging" else 0.0
+    known = np.clip(np.nan_to_num(share, nan=middle), 0, 1)
+    return np.abs(2 * known - 1) if middle else known
 
 
 def cut_out(image: np.ndarray, mask: np.ndarray, opacity: float = 0.8, stroke: int = 1) -> np.ndarray:

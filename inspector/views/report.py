@@ -67,7 +67,9 @@ def pdf_of(title: str, parts: Sequence[Part]) -> bytes:
         for part in parts:
             page = Figure(figsize=PAGE)
             page.text(0.04, 0.95, drawable(part.heading, bold=True), fontsize=15, weight="bold", va="top")
-            note = wrap(drawable(part.note), 0.92 * 72 * PAGE[0], font(9))[:12]  # leaving room; the page has it all
+            both = part.note, part.result.provenance.warning
+            note, told = (wrap(drawable(text), 0.92 * 72 * PAGE[0], font(9)) for text in both)
+            note = [*note[: 12 - len(told)], *told]  # leaving room; the page has it all
             page.text(0.04, 0.905, "\n".join(note), fontsize=9, va="top")
             foot = min(0.86, 0.89 - 0.019 * len(note))  # of the note; a line of it is 0.018 of the page
             paint(page, Layout(figure_of(part.result, Look())), (0.04, 0.36, 0.92, foot - 0.36))

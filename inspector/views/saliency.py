@@ -32,7 +32,7 @@ def view(result: SaliencyResult, index: int, look: Look, side: int = SIDE) -> np
     """The map of class `index` over the image, uint8 RGB, longer side `side`."""
     scale, size = bar(result, index, look), fit(result.request.image.shape, side)
     image, values = picture(result.request.image, size), enlarge(result.grid[index], size, look.smooth)
-    return heat(image, values, scale.low, scale.high, scale.colormap, look.opacity)
+    return heat(image, values, scale.low, scale.high, scale.colormap, look.opacity, look.fade)
 
 
 def _map(result: SaliencyResult, index: int, look: Look, side: int) -> Panel:

@@ -73,7 +73,7 @@ def _score(result: SegmentationResult, look: Look, index: int, side: int) -> Pan
     scale, size = bar(result, look, index), fit(result.request.image.shape, side)
     scores = resize_maps(result.grid_scores[index], result.request.image.shape[:2])  # not those of all classes at once
     image, values = picture(result.request.image, size), enlarge(scores, size, look.smooth)
-    shown = heat(image, values, scale.low, scale.high, scale.colormap, look.opacity)
+    shown = heat(image, values, scale.low, scale.high, scale.colormap, look.opacity, look.fade)
     return Panel(shown, result.names[index], scale)
 
 

@@ -17,18 +17,19 @@ SIDE = 320  # pixels of a picture's longer side at scale 1
 Choice = Mapping[str, str]
 
 
-def sheet(result: Result, look: Look, state: Mapping[str, Any], scale: int = 1) -> Sheet:
+def sheet(result: Result, look: Look, state: Mapping[str, Any], scale: int = 1, atlas: Atlas | None = None) -> Sheet:
     """One row with a picture per panel of a viewer, from what it remembers of itself, which is not trusted.
 
-    state: {panels: [{axis: value}], show, pin: {y, x}}; what does not fit the result is as the viewer begins.
+    state: {panels: [{axis: value}], show, pin: {y, x}, follow}; what does not fit the result is as the viewer begins.
+    follow: true lays a map over the picture predicted at its step. atlas: the result's, where it is at hand.
     """
-    atlas = atlas_of(result, None)
+    atlas = atlas or atlas_of(result, None)
     choices = _choices(atlas, state)
     grids = [_grid(atlas, result, choice, state.get("pin")) for choice in choices]
     spans = [_span(atlas, grid, look, [other for other in grids if other]) if grid else None for grid in grids]
     side = SIDE * scale
     panels = [
-        _panel(atlas, choice, grid, span, look, str(state.get("show")), side)
+        _panel(atlas, choice, grid, span, look, state, side)
         for choice, grid, span in zip(choices, grids, spans, strict=True)
     ]
     legend: dict[str, Any] = {}
@@ -36,17 +37,22 @@ def sheet(result: Result, look: Look, state: Mapping[str, Any], scale: int = 1) 
         labels = None if _find(atlas.blocks, choice) else _find(atlas.labels, choice)
         if labels is not None:
             legend |= {labels.names[index]: labels.colors[index] for index in np.unique(labels.values)}
-    return Sheet([Row(panels)], note=_note(atlas, result, look, str(state.get("show"))), legend=tuple(legend.items()))
+    return Sheet([Row(panels)], note=_note(atlas, result, look, state), legend=tuple(legend.items()))
 
 
-def _note(atlas: Atlas, result: Result, look: Look, show: str) -> str:
+def _note(atlas: Atlas, result: Result, look: Look, state: Mapping[str, Any]) -> str:
     """What is shown of which question, by which models, and how the colours are to be read."""
     request: Any = result.request
     classes = ", ".join("/".join(synonyms) for synonyms in getattr(request, "classes", ()))
     asked = f" of “{request.prompt}”" if getattr(request, "prompt", "") else f" of {classes}" if classes else ""
     scale = "each map has its own scale" if look.scale == "own" else "all maps have one scale"
-    cut = f"; threshold {look.threshold:g} of each map's maximum" if show in ("mask", "outline") else ""
-    return f"{atlas.facts['title']}{asked}; {', '.join(result.provenance.models)}; {scale}{cut}."
+    cut = f"; threshold {look.threshold:g} of each map's maximum" if state.get("show") in ("mask", "outline") else ""
+    over = "; over the picture predicted at the step" if _follows(atlas, state) else ""
+    return f"{atlas.facts['title']}{asked}; {', '.join(result.provenance.models)}; {scale}{cut}{over}."
+
+
+def _follows(atlas: Atlas, state: Mapping[str, Any]) -> bool:
+    return state.get("follow") is True and bool(atlas.facts.get("previews"))
 
 
 def _choices(atlas: Atlas, state: Mapping[str, Any]) -> list[Choice]:
@@ -102,22 +108,24 @@ def _panel(
     own: tuple[Block, np.ndarray] | None,
     span: tuple[float, float] | None,
     look: Look,
-    show: str,
+    state: Mapping[str, Any],
     side: int,
 ) -> Panel:
     title = _title(atlas, choice)
     if own is None or span is None:
         return Panel(_plain(atlas, choice, look, side), title)
     block, grid = own
-    image = atlas.pictures[block.picture]
+    stepped = f"{block.picture}/{choice.get('step')}" if _follows(atlas, state) else block.picture
+    image = atlas.pictures.get(stepped, atlas.pictures[block.picture])
     size = fit(image.shape, side)
     ground, values = picture(image, size), enlarge(grid, size, look.smooth)
     inside = values >= max(look.threshold * float(grid.max()), 1e-12)
     stroke = stroke_of(side, SIDE)
+    show = state.get("show")
     if show == "mask":
         return Panel(cut_out(ground, inside, stroke=stroke), f"{title} ≥ {look.threshold:g}")
     colormap = "diverging" if block.signed else look.colormap
-    drawn = heat(ground, values, *span, colormap, look.opacity)
+    drawn = heat(ground, values, *span, colormap, look.opacity, look.fade)
     if show == "outline":
         drawn = cut_out(drawn, inside, 0.0, stroke=stroke)
     return Panel(drawn, title, Bar(*span, colormap))

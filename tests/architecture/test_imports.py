@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "models": GROUND,
     "trace": DATA | {"models.protocols"},
     "analysis": DATA | {"models.protocols", "trace"},
-    "pipelines": GROUND | {"models", "trace", "analysis"},
+    "pipelines": GROUND | {"world", "models", "trace", "analysis"},  # world: which words the embedded models know
     "views": GROUND,  # settings too: the size of an uploaded file is limited before there is a request
     "evaluation": BELOW_VIEWS | MEASURING | {"views"},
     "training": BELOW_VIEWS | MEASURING | {"views"},

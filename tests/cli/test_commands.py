@@ -13,6 +13,10 @@ from PIL import Image
 from inspector import world
 from inspector.cli import main
 from inspector.results import AttentionRequest
+from inspector.views.animation import animation
+from inspector.views.archive import load_result
+from inspector.views.atlases import of_attention
+from inspector.views.look import Look
 
 WORDS = sorted(world.scene(1).masks)
 FILES = {"figure.png", "maps.npz", "result.json", "caption.txt"}
@@ -73,6 +77,18 @@ def test_attention_while_generating(diffusion: list[str], tmp_path: Path, capsys
     assert all(0 < float(row["entropy"]) <= 1 for row in rows)
     request = written(tmp_path)["request"]
     assert (request["steps"], request["seed"], request["noise_timestep"]) == (2, 3, AttentionRequest.noise_timestep)
+
+
+def test_the_steps_of_a_phrase_are_written_as_a_film(diffusion: list[str], tmp_path: Path) -> None:
+    arguments = ["attention", "--prompt", "a horse on the grass", "--token", "a horse", *QUICK, *diffusion]
+    file = tmp_path / "own" / "steps.gif"
+    assert main([*arguments, "--film", str(file), "--out", str(tmp_path)]) == 0
+    with Image.open(file) as film:
+        assert film.n_frames == 2
+        assert json.loads(film.info["comment"])["request"]["prompt"] == "a horse on the grass"
+    result = load_result(tmp_path)
+    state = {"panels": [{"arm": arm, "layer": "mean"} for arm in ("generation", "noise once")]}
+    assert file.read_bytes() == animation(result, Look(), state, "gif", atlas=of_attention(result, "a horse"))
 
 
 def test_attention_on_a_drawn_scene_takes_its_caption_and_masks(

@@ -1,11 +1,13 @@
 """Progress on standard error: rewritten on a terminal, now and then elsewhere, never on standard output."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from inspector.cli import progress
 from inspector.results import Progress
+from tests.views import samples
 
 
 def test_a_line_says_how_far_and_how_long() -> None:
@@ -46,5 +48,14 @@ def test_follow_returns_the_result_and_shows_the_progress(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert progress.follow(iter([Progress(0, 1, "Loading"), "the result"])) == "the result"
-    assert "Loading 0/1" in capsys.readouterr().err
+    result = samples.clusters()
+    assert progress.follow(iter([Progress(0, 1, "Loading"), result])) is result
+    shown = capsys.readouterr().err
+    assert "Loading 0/1" in shown
+    assert "inspector:" not in shown
+
+
+def test_what_a_result_warns_of_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    result = samples.clusters(provenance=replace(samples.PROVENANCE, warning="It never saw a llama."))
+    assert progress.follow(iter([result])) is result
+    assert capsys.readouterr() == ("", "inspector: It never saw a llama.\n")

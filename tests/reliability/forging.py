@@ -124,7 +124,7 @@ WRONG: tuple[Any, ...] = (
     {"float": []}, {"array": "grid_signed"}, {"array": "request/image"}, {"array": "result"}, {"array": []},
     {"kind": "Token", "fields": {}}, {"kind": "Path", "fields": {}}, {"kind": ["Token"], "fields": {}},
     {"kind": "Token", "fields": {"index": 0, "text": "a", "start": 5, "stop": 1}},
-    {"kind": "Provenance", "fields": dict.fromkeys(("models", "device", "dtype", "versions", "seconds"), 1)},
+    {"kind": "Provenance", "fields": dict.fromkeys(("models", "device", "dtype", "versions", "seconds", "warning"), 1)},
     deep(30), deep(400),
 )  # fmt: skip
 LIKE: dict[type, tuple[Any, ...]] = {  # other values of one kind

@@ -202,15 +202,6 @@ def test_new_questions_are_answered_after_every_example(visit: Open) -> None:
 
 
 @pytest.mark.slow
-def test_a_picture_comes_from_a_file_the_camera_or_the_clipboard(visit: Open) -> None:
-    tab = visit()
-    source(tab)
-    tab.get_by_role("button", name="Remove Image").click()
-    for name in ("Upload file", "Capture from camera", "Paste from clipboard"):
-        assert tab.locator(".source").get_by_label(name).count() == 1, name
-
-
-@pytest.mark.slow
 def test_stop_ends_a_run(visit: Open) -> None:
     tab = visit("?tab=attention")
     tab.get_by_role("textbox", name="Prompt").first.fill("a cow on the snow")

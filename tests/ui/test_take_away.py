@@ -83,6 +83,20 @@ def test_the_case_before_stands_above_and_is_told(tabs: dict[str, Tab]) -> None:
             take_away.write(both, shown, ("png",), 1, True)
 
 
+def test_the_steps_as_films_have_a_caption_and_show_what_the_viewer_shows(tabs: dict[str, Tab]) -> None:
+    from inspector.ui import attention
+
+    previews = {"generation": np.full((3, 16, 16, 3), 200, np.uint8)}
+    key = take_away.RESULTS.put(samples.attention(previews=previews))
+    told = {"tab": "attention", "key": key, "state": {"follow": True, "colormap": "magma"}}
+    both = tabs | {"attention": replace(tabs["saliency"], subject=attention.SUBJECT)}
+    files = {path.name: path for path in take_away.write(both, told, ["GIF", "MP4"], 1, False)}
+    assert set(files) == {"steps.gif", "steps.mp4", "steps.txt", "maps.npz", "result.json", "caption.txt"}
+    assert files["steps.mp4"].read_bytes()[4:8] == b"ftyp"
+    for part in ("A film of 3 steps", "magma", "over the picture predicted at the step"):
+        assert part in files["steps.txt"].read_text()
+
+
 def show(shown: Tab, path: Path) -> dict[Any, Any]:
     """What the page does with a file that a visitor opens."""
     with gr.Blocks(analytics_enabled=False):

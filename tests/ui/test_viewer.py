@@ -81,8 +81,8 @@ def test_a_look_is_believed_as_far_as_it_is_one(state: Any) -> None:
 
 
 def test_a_look_is_what_the_viewer_shows() -> None:
-    state = {"colormap": "magma", "opacity": 0.25, "scale": "shared", "smooth": False, "threshold": 1, "pin": None}
-    assert viewer.look_of(state) == Look("magma", 0.25, "shared", False, 1.0)
+    state = {"colormap": "magma", "opacity": 0.25, "scale": "shared", "smooth": False, "threshold": 1, "fade": True}
+    assert viewer.look_of(state) == Look("magma", 0.25, "shared", False, 1.0, True)
 
 
 @pytest.mark.parametrize(

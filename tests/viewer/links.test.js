@@ -19,7 +19,7 @@ function viewer(changed = {}) {
   const said = [];
   return {
     said, fresh: FRESH, remember: () => ({ ...structuredClone(FRESH), ...changed }), say: (text) => said.push(text),
-    atlas: { axes: AXES, axis: (name) => AXES.find((axis) => axis.name === name) },
+    results: () => [{ axes: AXES, axis: (name) => AXES.find((axis) => axis.name === name) }],
   };
 }
 const link = (changed) => String(new URLSearchParams(encode(viewer(changed))));

@@ -52,6 +52,7 @@ function masks(state = {}) {
   const car = { values: Uint8Array.of(1, 0), height: 1, width: 2 };
   const sent = { ...car, id: "sent:1", name: "Grad-CAM, car", digest: "d" };
   const viewer = {
+    atlasOf: () => viewer.atlas,
     state: { mask: "match", threshold: 0.4, ...state },
     options: { shelf: { list: () => [sent] } },
     atlas: {
@@ -72,7 +73,7 @@ test("masks have names, and the chosen one is found by its name", () => {
   assert.deepEqual([made.of({ class: "car" }), made.of({ class: "sky" })], [car, null]);
   sent.digest = "another";
   assert.equal(made.title("sent:1"), "sent: Grad-CAM, car (of another picture)");
-  made.drawn = empty(1, 2);
+  made.drawn = { ...empty(1, 2), digest: "d" };
   assert.deepEqual(made.names(), ["", "car", "drawn", "sent:1"]);
   for (const [mask, found] of [["drawn", made.drawn], ["car", car], ["sent:1", sent], ["", null], ["gone", null]]) {
     made.viewer.state.mask = mask;
@@ -87,7 +88,7 @@ test("what the server measured is taken, the rest is worked out or left open", (
   assert.deepEqual(made.score(map, { class: "car" }), { ap: 0.9, iou: 0.8, iouBest: 1, pointing: 1, chance: 0.5 });
   assert.equal(made.score(map, { class: "sky" }), null);
   assert.equal(made.score(null, { class: "car" }), null);
-  made.drawn = { ...car };
+  made.drawn = { ...car, digest: "d" };
   made.viewer.state.mask = "drawn";
   assert.equal(made.score(map, { class: "car" }).ap, 1);  // another mask: nothing was measured against it
 });

@@ -5,6 +5,7 @@ import pytest
 
 from inspector.results import resize_maps
 from inspector.views import overlay
+from inspector.views.color import lut
 
 GREY = np.full((8, 8, 3), 100, np.uint8)
 
@@ -16,10 +17,31 @@ def test_opacity_runs_from_picture_to_colour() -> None:
     assert (overlay.blend(GREY, colors, 0.25) == 125).all()
 
 
+def test_a_fading_map_leaves_what_is_low_as_it_is() -> None:
+    values = np.array([[0.0, 1.0, 2.0, 4.0, 9.0, np.nan]])
+    image = np.full((1, 6, 3), 100, np.uint8)
+    faded = overlay.heat(image, values, 0, 4, "grey", 0.5, fade=True)
+    # 0; then 100 + 0.5 * w * (the colour - 100) for w = 1/4, 1/2, 1 and colours 64, 128, 255; NaN is nothing.
+    assert faded[0, :, 0].tolist() == [100, 96, 107, 178, 178, 100]
+    assert (overlay.heat(image, values, 0, 0, "grey", 0.5, fade=True) == 100).all()
+
+
+def test_of_signed_values_zero_fades() -> None:
+    values = np.array([[-2.0, -1.0, 0.0, 1.0, 2.0]])
+    image = np.full((1, 5, 3), 100, np.uint8)
+    table = lut("diverging").astype(float)
+    faded = overlay.heat(image, values, -2, 2, "diverging", 0.8, fade=True)
+    assert (faded[0, 2] == 100).all()
+    assert np.abs(faded[0, 0] - (20 + 0.8 * table[0])).max() <= 1
+    assert np.abs(faded[0, 1] - (60 + 0.4 * table[64])).max() <= 1
+    assert np.abs(faded[0, 4] - (20 + 0.8 * table[255])).max() <= 1
+
+
 def test_nothing_is_drawn_into_what_was_given() -> None:
     before, mask = GREY.copy(), np.eye(8, dtype=bool)
     for drawn in (
         overlay.heat(GREY, np.ones((8, 8)), 0, 1, "viridis", 0.6),
+        overlay.heat(GREY, np.ones((8, 8)), 0, 1, "viridis", 0.6, fade=True),
         overlay.cut_out(GREY, mask),
         overlay.label_map(GREY, mask.astype(int), np.array([[0, 0, 0], [255, 0, 0]], np.uint8)),
         overlay.picture(GREY, (8, 8)),

@@ -7,6 +7,7 @@ import pytest
 
 from inspector.results import AttentionResult
 from inspector.views import shown
+from inspector.views.export import caption_of, figure_of
 from inspector.views.figure import draw
 from inspector.views.look import Look
 from inspector.views.overlay import enlarge, heat, picture
@@ -38,6 +39,19 @@ def test_a_panel_is_the_recorded_map_in_its_colours() -> None:
     assert np.array_equal(panel.image, expected)
     assert (panel.bar.low, panel.bar.high, panel.bar.colormap) == (low, high, "magma")
     assert panel.title.startswith("a · 2 of ")
+
+
+@pytest.mark.parametrize("name", ["saliency", "attention", "segmentation"])
+def test_every_figure_of_values_fades(name: str) -> None:
+    result, look = getattr(samples, name)(), Look(fade=True, opacity=1.0, smooth=False)
+    for sheet in (figure_of(result, look), shown.sheet(result, look, {"panels": [{"view": "score"}]})):
+        plain = [panel for row in sheet.rows for panel in row.panels if panel.bar]
+        assert plain
+        size = plain[0].image.shape[:2]
+        pictures = getattr(result, "images", {}).values() or [result.request.image]
+        known = [picture(image, size) for image in pictures]
+        assert any((panel.image == image).all(-1).any() for panel in plain for image in known)
+    assert "opacity 1 at a map's highest value, less with the value, cells" in caption_of(result, look)
 
 
 def test_only_the_step_that_is_shown_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
