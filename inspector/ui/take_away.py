@@ -35,8 +35,10 @@ from inspector.views.archive import fault_of, load_request, load_result
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
 from inspector.views.export import KINDS, check_scale, record, write_result
-from inspector.views.figure import CELL, Layout, Sheet, draw
+from inspector.views.figure import Sheet
+from inspector.views.layout import CELL, Layout
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.recipes import as_command, as_python
 from inspector.views.shown import sheet as shown_sheet
 

@@ -14,8 +14,10 @@ from PIL import Image
 from inspector.errors import ChoiceError
 from inspector.results import AttentionResult, check_choice
 from inspector.views.export import Result, dumps, provenance
-from inspector.views.figure import CELL, GROUND, Layout, draw
+from inspector.views.figure import GROUND
+from inspector.views.layout import CELL, Layout
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.shown import sheet
 
 KINDS = ("gif", "webm")

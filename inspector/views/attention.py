@@ -112,7 +112,7 @@ def _mean_per_size(result: AttentionResult, arm: str, step: int, token: str | in
 def sheet(
     result: AttentionResult, look: Look, step: int = -1, token: str | int | None = None, side: int = SIDE
 ) -> Sheet:
-    """The paper's Figure 3: per arm, a row of the output blocks' layers and a row of their means per size.
+    """The paper's Figure 3: a row per arm, of its picture, the output blocks' layers and their means per size.
 
     step: index into the generation's steps, -1 is its last. token: a word, by default `main_word`.
     On the shared scale each column has one scale for all arms.
@@ -128,14 +128,16 @@ def sheet(
     rows = []
     for arm in result.arms:
         image = result.images[arm]
-        first = Panel(picture(image, fit(image.shape, side)), f"t = {result.steps[arm][at_step(result, arm, step)]}")
-        upper = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
-        lower = [_cell(result, arm, means, name, look, side) for name in means[arm]]
-        rows += [
-            Row([first, *upper], arm),
-            Row([Panel(first.image, empty=True), *lower], "means"),
-        ]
+        first = Panel(picture(image, fit(image.shape, side)), when(result, arm, step))
+        layers = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
+        rows.append(Row([first, *layers, *(_cell(result, arm, means, name, look, side) for name in means[arm])], arm))
     return Sheet(rows, note=_note(result, token, look))
+
+
+def when(result: AttentionResult, arm: str, step: int) -> str:
+    """An arm's step in words: "step 3 of 20, t = 850", or its t where it has one step."""
+    steps, index = result.steps[arm], at_step(result, arm, step)
+    return f"step {index + 1} of {len(steps)}, t = {steps[index]}" if len(steps) > 1 else f"t = {steps[index]}"
 
 
 def _cell(

@@ -8,7 +8,7 @@ from typing import Any
 
 from inspector.errors import ChoiceError
 from inspector.views.export import Result, dumps, figure_of, provenance, write_result
-from inspector.views.figure import Layout
+from inspector.views.layout import Layout
 from inspector.views.lettering import drawable, font, wrap
 from inspector.views.look import Look
 from inspector.views.page import Section, write_page

@@ -11,8 +11,8 @@ from PIL import Image
 
 from inspector.errors import ChoiceError
 from inspector.views.animation import REST, animation
-from inspector.views.figure import draw
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.shown import sheet
 from tests.views import samples
 

@@ -15,8 +15,10 @@ from inspector.errors import ChoiceError
 from inspector.results import Provenance
 from inspector.views import clusters, saliency
 from inspector.views.export import caption_of, dumps, figure_of, kind_of, provenance, write_figure, write_result
-from inspector.views.figure import Layout, Sheet, draw
+from inspector.views.figure import Sheet
+from inspector.views.layout import Layout
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.vector import vector
 from tests.views import samples
 
@@ -86,7 +88,7 @@ def test_at_twice_the_scale_the_maps_themselves_have_twice_the_pixels(tmp_path: 
     write_figure(result, tmp_path / "two.png", Look(opacity=1), scale=2)
     map_ = saliency.view(result, 0, Look(opacity=1), side=480)
     _, first, *_ = Layout(figure_of(result, Look(), 2), 480).places  # the first class's map stands beside the image
-    _, left, top, width = first
+    _, left, top, width, _ = first
     assert width == 480
     with Image.open(tmp_path / "two.png") as image:
         assert (np.asarray(image)[top : top + 480, left : left + 480] == map_).all()

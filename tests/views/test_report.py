@@ -3,7 +3,7 @@
 import numpy as np
 
 from inspector.views.export import figure_of
-from inspector.views.figure import Layout
+from inspector.views.layout import Layout
 from inspector.views.look import Look
 from inspector.views.report import Part, pdf_of
 from tests.views import samples

@@ -7,9 +7,9 @@ import pytest
 
 from inspector.results import AttentionResult
 from inspector.views import shown
-from inspector.views.figure import draw
 from inspector.views.look import Look
 from inspector.views.overlay import enlarge, heat, picture
+from inspector.views.raster import draw
 from tests.views import samples
 
 NAMES = ("saliency", "attention", "clusters", "segmentation")
