@@ -131,7 +131,7 @@ def sheet(
         first = Panel(picture(image, fit(image.shape, side)), when(result, arm, step))
         layers = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
         rows.append(Row([first, *layers, *(_cell(result, arm, means, name, look, side) for name in means[arm])], arm))
-    return Sheet(rows, note=_note(result, token, look))
+    return Sheet(rows, note=_note(result, step, token, look))
 
 
 def when(result: AttentionResult, arm: str, step: int) -> str:
@@ -149,13 +149,21 @@ def _cell(
     return Panel(over, title, Bar(*span, look.colormap))
 
 
-def _note(result: AttentionResult, token: str | int, look: Look) -> str:
-    request = result.request
+def _note(result: AttentionResult, step: int, token: str | int, look: Look) -> str:
     scale = "each map has its own scale" if look.scale == "own" else "each column has one scale for all arms"
+    at = "; ".join(f"{arm} at {when(result, arm, step)}" for arm in result.arms)
     return (
-        f"Cross-attention of “{name(result, token)}” in “{request.prompt}”; {request.model}, {how(result)}, "
-        f"seed {request.seed}; head mean, output blocks; {scale}."
+        f"Cross-attention of “{name(result, token)}” in “{result.request.prompt}”: {at}; {basis(result)}; "
+        f"layers of the output blocks and their means; {scale}."
     )
+
+
+def basis(result: AttentionResult) -> str:
+    """What made the maps: model, steps, guidance, noise, seed."""
+    request = result.request
+    size = f", {request.size} pixels" if request.size else ""
+    done = how(result)
+    return f"{request.model}{size}, {done}{', ' if done else ''}seed {request.seed}; mean of all heads"
 
 
 def how(result: AttentionResult) -> str:

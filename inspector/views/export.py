@@ -26,7 +26,7 @@ from inspector.results import (
 from inspector.views import attention, clusters, saliency, segmentation
 from inspector.views.archive import take_apart
 from inspector.views.color import hex_color
-from inspector.views.figure import Sheet
+from inspector.views.figure import Row, Sheet, number
 from inspector.views.layout import CELL, with_pixels
 from inspector.views.look import Look
 from inspector.views.raster import draw
@@ -172,6 +172,11 @@ def png(image: np.ndarray, origin: dict[str, Any], dpi: int | None = None) -> by
     return packed.getvalue()
 
 
+def basis(result: Result) -> str:
+    """What made a result, in words: models and every choice that its maps depend on."""
+    return str(_tab(result)[1].basis(result))
+
+
 def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: Sequence[Result] = ()) -> str:
     """One paragraph that says what a figure shows, how it was made and with what, to stand under it in a paper.
 
@@ -190,11 +195,14 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     if scenes:
         parts.append(f"Drawn scene{'s' if len(scenes) > 1 else ''} {' and '.join(scenes)}")
     parts.append(sheet.note)
+    parts += [
+        f"Pictures{f' of {row.label}' if row.label else ''}, in reading order: {_told(row)}" for row in sheet.rows
+    ]
     if maps:
         between = "bilinear between cells" if look.smooth else "cells as recorded"
         parts.append(
-            f"Maps lie over the picture in {' and '.join(maps)}, opacity {look.opacity:g}, {between}; the two numbers "
-            "under a map are the values at the ends of its colours"
+            f"Maps lie over the picture in {' and '.join(maps)}, opacity {look.opacity:g}, {between}; the numbers "
+            "under a map, and in brackets here, are the values at the ends of its colours"
         )
     if sheet.legend:
         parts.append(f"Colours: {', '.join(f'{name} {hex_color(color)}' for name, color in sheet.legend)}")
@@ -205,6 +213,15 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
         parts.append(f"Seed {request.seed}")
     parts.append(f"Made with Dense Inspector {__version__}")
     return " ".join(" ".join(part.split()).removesuffix(".") + "." for part in parts if part)
+
+
+def _told(row: Row) -> str:
+    """A row's pictures by their titles, each map with the values at the ends of its colours."""
+    titles = (
+        panel.title + (f" ({number(panel.bar.low)} to {number(panel.bar.high)})" if panel.bar else "")
+        for panel in row.panels
+    )
+    return f"Pictures{f' of {row.label}' if row.label else ''}, in reading order: {'; '.join(titles)}"
 
 
 def dumps(value: Any, indent: int | None = None, ascii: bool = False) -> str:

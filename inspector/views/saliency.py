@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.results import SaliencyResult
+from inspector.results import CLIP_ES_BACKGROUND, SaliencyResult
 from inspector.views.figure import Bar, Panel, Row, Sheet, number
 from inspector.views.look import Look
 from inspector.views.overlay import cut_out, enlarge, fit, heat, picture, stroke_of
@@ -72,13 +72,23 @@ def sheet(result: SaliencyResult, look: Look, side: int = SIDE) -> Sheet:
     ]
     if result.request.masks:
         rows.append(Row(_truth(result, side), "truth"))
-    request = result.request
     note = (
-        f"{request.model}, {request.pooling} pooling, template “{request.template}”, "
-        f"{len(request.background)} background words with p {number(result.background_probability)} together. "
-        f"p is the softmax over classes and background words; threshold {look.threshold:g} of each map's maximum."
+        f"{basis(result)}. p is the softmax over classes and background words; threshold {look.threshold:g} of each "
+        "map's maximum."
     )
     return Sheet(rows, note=note)
+
+
+def basis(result: SaliencyResult) -> str:
+    """What made the maps: model, pooling, template, background words."""
+    request = result.request
+    side = f" at {request.side} pixels" if request.side else ""
+    usual = request.background == tuple(CLIP_ES_BACKGROUND)
+    words = f"the {len(request.background)} of CLIP-ES" if usual else ", ".join(request.background) or "none"
+    return (
+        f"{request.model}{side}, {request.pooling} pooling, template “{request.template}”, background words: {words}, "
+        f"with p {number(result.background_probability)} together"
+    )
 
 
 def scores(result: SaliencyResult) -> Table:

@@ -87,16 +87,22 @@ def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
     panels = [Panel(picture(image, fit(image.shape, side)), "image")]
     panels += [Panel(view(result, look, kind, side), titles[kind]) for kind in kinds(result) if kind != "score"]
     panels += [_score(result, look, index, side) for index in range(len(result.names))]
-    return Sheet([Row(panels)], note=_note(result), legend=legend(result))
+    return Sheet([Row(panels)], note=_note(result, look), legend=legend(result))
 
 
-def _note(result: SegmentationResult) -> str:
+def _note(result: SegmentationResult, look: Look) -> str:
+    scale = "each score has its own scale" if look.scale == "own" else "all scores have one scale"
+    return f"{basis(result)}; {scale}. {RULE}"
+
+
+def basis(result: SegmentationResult) -> str:
+    """What made the labels: method, model, template, background threshold."""
     request = result.request
-    model = request.diffusion if request.method == "attention" else request.clip
-    return (
-        f"{request.method} with {model}, template “{request.template}”, background threshold {request.background:g}. "
-        + RULE
-    )
+    made = f"{request.method} with {request.clip}"
+    if request.method == "attention":
+        made = f"attention with {request.diffusion}, noise added once at t = {request.timestep}, seed {request.seed}"
+    side = f" at {request.side} pixels" if request.side else ""
+    return f"{made}{side}, template “{request.template}”, background threshold {request.background:g}"
 
 
 def segments(result: SegmentationResult) -> Table:

@@ -11,7 +11,7 @@ POINTS = 0.5  # a pixel on paper, by cell: type of 15 pixels is then 7.5 points,
 DPI = 300  # pixels to the inch, where a figure is so many inches wide
 LEAST = 210  # pixels, 0.7 inches: no picture is narrower there, and a row has more lines instead
 MOST = 7  # pictures in a line, by cell
-_SPREAD = 4 / 3  # how many times as high as the lowest line another may be: three pictures fill what four do
+_SPREAD = 1.4  # how many times as high as the lowest line another may be: three pictures fill what four do
 _NARROWED = 0.7  # by cell: what a line is narrowed to at most, to be as wide as another
 
 Group = tuple[int, Sequence[Panel]]  # the number of the sheet's row, and the pictures of one of its lines
@@ -80,7 +80,7 @@ def room_by_cell(groups: Sequence[Group], cell: int, gap: int) -> int:
 
 
 def filled(groups: Sequence[Group], room: float, gap: int, limit: float | None = None) -> list[Strip]:
-    """The lines as wide as the room, none higher than `limit`, None for a third more than the lowest."""
+    """The lines as wide as the room, none higher than `limit`; None is as much above the lowest as they may differ."""
     high = [_high(line, room, gap) for _, line in groups]
     limit = _SPREAD * min(high, default=0) if limit is None else limit
     return [_strip(n, line, min(limit, own), room, gap) for (n, line), own in zip(groups, high, strict=True)]

@@ -16,7 +16,7 @@ from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.layout import PAGE, Layout, with_pixels
 from inspector.views.lettering import font
 from inspector.views.look import Look
-from inspector.views.strips import DPI, LEAST, balanced
+from inspector.views.strips import DPI, balanced
 from tests.views import samples
 from tests.views.pdf import page_of
 
@@ -59,7 +59,7 @@ def test_however_many_pictures_they_fill_the_width_and_can_be_read(count: int, i
     for pictures in rows_of(layout).values():
         blank = layout.width - layout.type.gap - pictures[-1][1] + pictures[0][0] - layout.left
         assert blank <= layout.width / 3 or max(heights) < min(heights) * 1.01
-        assert all(right - left >= LEAST for left, right in pictures)
+        assert all(right - left >= 0.7 * DPI for left, right in pictures)
         assert all(b[0] - a[1] == layout.type.gap for a, b in pairwise(pictures))
     for line in layout.lines():
         assert line.size * 72 / DPI >= (6 if line.faint else 7)
@@ -72,8 +72,10 @@ def test_however_many_pictures_they_fill_the_width_and_can_be_read(count: int, i
 @pytest.mark.parametrize(("count", "lines", "sizes"), [(7, 2, [4, 3]), (10, 3, [4, 3, 3]), (6, 2, [3, 3]), (3, 1, [3])])
 def test_lines_are_as_long_as_each_other(count: int, lines: int, sizes: list[int]) -> None:
     assert [len(line) for line in balanced([SQUARE] * count, lines)] == sizes
-    wide = Layout(Sheet([Row([SQUARE] * count)]), inches=3.3)
-    assert [len(pictures) for pictures in rows_of(wide).values()] == sizes
+    layout = Layout(Sheet([Row([Panel(SQUARE.image, "short")] * count)]), inches=3.3)
+    assert [len(pictures) for pictures in rows_of(layout).values()] == sizes
+    for pictures in rows_of(layout).values():  # to the pixel
+        assert (pictures[0][0], pictures[-1][1]) == (layout.left, layout.width - layout.type.gap)
 
 
 def test_a_row_in_several_lines_keeps_its_label_in_the_middle_of_them() -> None:
