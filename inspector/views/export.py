@@ -195,9 +195,7 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     if scenes:
         parts.append(f"Drawn scene{'s' if len(scenes) > 1 else ''} {' and '.join(scenes)}")
     parts.append(sheet.note)
-    parts += [
-        f"Pictures{f' of {row.label}' if row.label else ''}, in reading order: {_told(row)}" for row in sheet.rows
-    ]
+    parts += [_told(row) for row in sheet.rows]
     if maps:
         between = "bilinear between cells" if look.smooth else "cells as recorded"
         parts.append(

@@ -33,7 +33,7 @@ class Measures:
     points: float
 
 
-ON_PAPER = Measures(size=30, small=25, line=40, fine=34, gap=14, bar=12, points=72 / DPI)  # type of 7.2 and of 6 points
+ON_PAPER = Measures(size=30, small=25, line=36, fine=31, gap=14, bar=12, points=72 / DPI)  # type of 7.2 and of 6 points
 
 
 def by_cell(cell: int) -> Measures:

@@ -158,6 +158,7 @@ def test_a_caption_names_every_pictures_arm_step_and_layer_and_how_it_is_coloure
     for part in ("scenes-diffusion, 3 steps of ddim, guidance 7.5", "noise added once at t = 100", "seed 0", "viridis"):
         assert part in told
     assert "each map has its own scale" in told
+    assert told.count("in reading order") == (2 if own else 1)  # a row each
     if own:
         assert "generation at step 3 of 3, t = 100; noise once at t = 100" in told
         assert "Pictures of noise once, in reading order: t = 100; up 1.0 4×4 (0.32 to 0.64); up 2.1 8×8 (" in told
