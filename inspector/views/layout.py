@@ -66,8 +66,8 @@ class Layout:
             limit = 0.95 * max((strip.height for strip in self.strips), default=0)
             if limit * min((panel.aspect for _, line in groups for panel in line), default=0) < LEAST:
                 raise ChoiceError(
-                    f"At a width of {inches:g} in the figure would be higher than {high:g} in, a page; choose a wider "
-                    "one, fewer pictures, or a figure by scale."
+                    f"At a width of {inches:g} in the figure would be higher than {high:g} in, a page; show fewer "
+                    "pictures, or make it wider or by scale."
                 )
             self._stack(strips.filled(groups, room, self.type.gap, limit))
 
