@@ -98,7 +98,7 @@ def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
     button.click(take, inputs, [files, caption], js=_TAKEN, show_progress="minimal", **FILES)
     changed = [drawer.expand, kinds.change, layout.change, wide.change, scale.change, earlier.change]
     gr.on(changed, look, inputs, seen, js=_TAKEN, trigger_mode="always_last", show_progress="hidden", **FILES)
-    files.download(still_kept, None, None, api_visibility="private")
+    files.download(still_kept, None, None, show_progress="hidden", **FILES)
 
 
 def still_kept(clicked: gr.DownloadData) -> None:
