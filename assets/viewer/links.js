@@ -33,7 +33,7 @@ export function encode(viewer) {
     /** @type {(panel: Choice) => string} */
     const of = (panel) => panel[name] ?? (name === "of" ? "0" : "");
     const values = panels.map(of);
-    if (same(values, fresh.panels.map(of))) continue;
+    if (same(values, panels.map((_, at) => of(fresh.panels[Math.min(at, fresh.panels.length - 1)])))) continue;
     for (const value of new Set(values).size > 1 ? values : values.slice(0, 1)) out.push([name, value]);
   }
   if (now.active !== fresh.active) out.push(["active", String(now.active + 1)]);

@@ -10,6 +10,7 @@ from inspector.cli.options import Fields, add_diffusion, add_fields, add_outputs
 
 if TYPE_CHECKING:
     from inspector.results import AttentionResult
+    from inspector.views.figure import Sheet
 
 HELP = "Where a diffusion model attends to each word, while it generates and with noise added once."
 
@@ -91,13 +92,15 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         print(f"The model did not read the end of the prompt: {result.truncated!r}")
     if args.film is not None:
         write_film(result, args)
-    side = view.SIDE * args.scale
-    sheet = None if args.token is None else view.sheet(result, Look(), token=args.token, side=side)
+
+    def figure(scale: int) -> "Sheet":
+        return view.sheet(result, Look(), token=args.token, side=view.SIDE * scale)
+
     return hand_over(
         result,
         rows(result, words),
         args,
-        sheet,
+        None if args.token is None else figure,
         state={"panels": [{"arm": arm, "word": words[0]} for arm in result.arms]},
     )
 

@@ -8,6 +8,7 @@ from inspector.cli.options import Fields, add_diffusion, add_fields, add_image, 
 
 if TYPE_CHECKING:
     from inspector.results import ClustersResult
+    from inspector.views.figure import Sheet
 
 HELP = "What a diffusion model's features group together (k-means of UNet features)."
 FIELDS: Fields = {
@@ -65,9 +66,11 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         results.append(result)
     cases: list[dict[str, Any]] = [{"image": name} if args.beside else {} for name in names]
     told = [{**case, **row} for case, result in zip(cases, results, strict=True) for row in rows(result)]
-    side = view.SIDE * args.scale
-    sheet = view.sheet(results, Look(), side, labels=names) if args.beside else None
-    return hand_over(results[0], told, args, sheet, results[1:])
+
+    def figure(scale: int) -> "Sheet":
+        return view.sheet(results, Look(), view.SIDE * scale, labels=names)
+
+    return hand_over(results[0], told, args, figure if args.beside else None, results[1:])
 
 
 def rows(result: "ClustersResult") -> Sequence[Mapping[str, Any]]:

@@ -47,7 +47,7 @@ def option(name: str) -> str:
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """--out, --figure, --scale, --page and --json."""
+    """--out, --figure, --scale, --columns, --page and --json."""
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write figure.png, maps.npz, result.json and caption.txt there"
     )
@@ -60,6 +60,13 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="1 to 4: compute the figure's pictures at N times their size, for print (default: 1)",
+    )
+    parser.add_argument(
+        "--columns",
+        type=int,
+        metavar="N",
+        help="1 or 2: make the figure 3.3 or 6.9 inches wide, as a journal's columns are, at 300 pixels to the inch "
+        "(default: by --scale)",
     )
     parser.add_argument(
         "--page", type=Path, metavar="FILE", help="write a page with the viewer, which opens from disk, to this file"

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 def prepare(args: argparse.Namespace) -> None:
     """Make sure that what was asked for can be written, before the models run. Raises InputError."""
     if "figure" in args:
-        from inspector.views.export import check_scale, kind_of
+        from inspector.views.export import check_scale, inches_of, kind_of
 
         check_scale(args.scale)
+        inches_of(args.columns)
         if args.figure is not None:
             kind_of(args.figure)
     make_writable(file=args.json, folder=getattr(args, "out", None))
@@ -37,7 +38,7 @@ def hand_over(
     result: Any,
     rows: Sequence[Mapping[str, Any]],
     args: argparse.Namespace,
-    sheet: "Sheet | None" = None,
+    figure: "Callable[[int], Sheet] | None" = None,
     beside: Sequence[Any] = (),
     state: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -45,10 +46,11 @@ def hand_over(
 
     Returns the numbers, as --json holds them.
 
-    sheet: the figure, where it is not the tab's own, its pictures made for --scale; beside: the other results it
-    shows; state: what the page's viewer opens with.
+    figure: scale -> the figure, where it is not the tab's own; beside: the other results it shows; state: what the
+    page's viewer opens with.
     """
-    from inspector.views.export import dumps, provenance, write_figure, write_result
+    from inspector.views.export import dumps, inches_of, provenance, write_figure, write_result
+    from inspector.views.layout import with_pixels
     from inspector.views.table import lines, table
 
     print(lines(table(rows)))
@@ -57,9 +59,10 @@ def hand_over(
     if args.json is not None:
         with writing(args.json):
             args.json.write_text(dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    sheet = None if figure is None else with_pixels(figure, args.scale, inches_of(args.columns))
     if args.figure is not None:
         with writing(args.figure):
-            write_figure(result, args.figure, sheet=sheet, beside=beside, scale=args.scale)
+            write_figure(result, args.figure, None, sheet, beside, args.scale, args.columns)
     if args.page is not None:
         from inspector.views.page import Section, write_page
 
@@ -70,7 +73,7 @@ def hand_over(
             write_page(args.page, f"Dense Inspector: {provenance(result)['tab']}", sections)
     if args.out is not None:
         with writing(args.out):
-            files = write_result(result, args.out, sheet=sheet, scale=args.scale)
+            files = write_result(result, args.out, sheet=sheet, scale=args.scale, columns=args.columns)
         print(f"Written to {args.out}: {', '.join(file.name for file in files)}")
     return numbers
 

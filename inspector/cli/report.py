@@ -42,14 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "config", type=Path, metavar="CONFIG", help="a TOML file: title, and a [[run]] per run with its tab and options"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the report there")
-    parser.add_argument("--pdf", action="store_true", help="also write report.pdf, a page per run")
+    parser.add_argument("--pdf", action="store_true", help="also write report.pdf, each run on a page of its own")
 
 
 def run(args: argparse.Namespace) -> None:
     """Check the whole file, then run it and write the folder."""
     from inspector.cli.options import make_writable, writing
     from inspector.cli.progress import follow
-    from inspector.views.report import Part, write_report
+    from inspector.views.booklet import Part
+    from inspector.views.report import write_report
 
     title, runs = read(args.config)
     make_writable(folder=args.out)

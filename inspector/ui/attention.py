@@ -99,19 +99,22 @@ def attention(
     matched: bool = False,
     scheduler: str = OWN.scheduler,
     model: str = OWN.model,
+    columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Cross-attention of every word of a prompt, per layer and step.
 
-    Without image and scene, a picture is generated from the prompt and then noised once; with an image file, or
-    the number of a drawn scene, that picture is noised once. `matched` takes the timestep of the last generation step
-    instead of `noise_timestep`. Returns the figure, the numbers with request and provenance, and the files
-    figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
+    Without image and scene, a picture is generated from the prompt and then noised once; with an image file, or the
+    number of a drawn scene, that picture is noised once. `matched` takes the timestep of the last generation step
+    instead of `noise_timestep`. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the
+    numbers with request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers`
+    holds step, total and message.
     """
     yield from runs.answer(
         TAB,
         lambda: make(image, scene, prompt, steps, guidance_scale, seed, noise_timestep, matched, scheduler, model),
         asked,
+        columns,
     )
 
 

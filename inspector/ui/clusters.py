@@ -69,15 +69,21 @@ def clusters(
     seed: float = OWN.seed,
     restarts: float = OWN.restarts,
     model: str = OWN.model,
+    columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """k-means of UNet features of an image that is noised once, beside k-means of colour and of position.
 
-    Give an image file, or the number of a drawn scene, whose masks then measure the clusters. Returns the figure, the
-    numbers with request and provenance, and the files figure.png, maps.npz and result.json; while it runs,
-    `numbers` holds step, total and message.
+    Give an image file, or the number of a drawn scene, whose masks then measure the clusters. `columns` of 1 or 2 makes
+    the figure as wide as a journal's. Returns the figure, the numbers with request and provenance, and the files
+    figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
     """
-    yield from runs.answer(TAB, lambda: make(image, scene, k, preset, timestep, prompt, seed, restarts, model), asked)
+    yield from runs.answer(
+        TAB,
+        lambda: make(image, scene, k, preset, timestep, prompt, seed, restarts, model),
+        asked,
+        columns,
+    )
 
 
 def notes(result: ClustersResult) -> str:

@@ -75,16 +75,20 @@ def header(title: str, sentence: str, limits: str) -> None:
 
 
 def endpoint(name: str, handler: Callable[..., Any], inputs: Sequence[Any]) -> None:
-    """Offer `handler` to scripts under a name, to agents under its own: image and scene, then the page's controls."""
+    """Offer `handler` to scripts under a name, to agents under its own.
+
+    Its parameters are image and scene, then the page's controls, then the figure's columns.
+    """
     image = upload(label="image", visible=False)
     scene = gr.Number(label="scene", precision=0, visible=False)
+    columns = gr.Number(label="columns", precision=0, visible=False)
     outputs = [
         gr.Image(label="figure", format="png", type="filepath", visible=False),
         gr.JSON(label="numbers", visible=False),
         gr.File(label="files", file_count="multiple", visible=False),
     ]
     gr.Button(visible=False).click(
-        handler, [image, scene, *inputs], outputs, api_name=name, concurrency_id="gpu", concurrency_limit=None
+        handler, [image, scene, *inputs, columns], outputs, api_name=name, concurrency_id="gpu", concurrency_limit=None
     )
 
 

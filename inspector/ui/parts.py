@@ -4,22 +4,15 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from inspector.models.catalog import ModelSpec
 from inspector.results import Progress, Provenance
 from inspector.ui.pictures import data_url
+from inspector.views.naming import HEADERS
 from inspector.views.table import Table
 
-_HEADERS = {
-    "p": "probability",
-    "ap": "AP",
-    "iou": "IoU at 0.4",
-    "iou_best": "best IoU",
-    "miou": "mIoU",
-    "ari": "ARI",
-    "timestep": "t",
-    "chance": "chance AP",
-    "area": "area above threshold",
-}
+_HEADERS = HEADERS | {"iou": "IoU at 0.4"}  # of attention, the one table here that has it
 
 
 def placeholder(text: str) -> str:
@@ -107,6 +100,13 @@ def recipes(python: str, command: str) -> str:
     blocks = [("Copy as Python", python), ("Copy as command", command)]
     parts = "".join(_copied(title, text) for title, text in blocks if text)
     return f"<div class='recipes'>{parts}</div>"
+
+
+def preview(image: np.ndarray, told: str, inches: float | None) -> str:
+    """A figure, uint8 RGB, as wide on the page as on paper, or as the page has room; under it what is told of it."""
+    width = "100%" if inches is None else f"{inches:g}in"
+    picture = f"<img src='{data_url(image, lossless=True)}' alt='Preview of the figure' style='width:{width}'>"
+    return f"<figure><div tabindex='0'>{picture}</div><figcaption>{escape(told)}</figcaption></figure>"
 
 
 def caption(text: str) -> str:

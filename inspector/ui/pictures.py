@@ -103,10 +103,11 @@ def save(image: np.ndarray, folder: str | Path) -> str:
     return str(path)
 
 
-def data_url(image: np.ndarray) -> str:
-    """uint8 RGB as a JPEG data URL, for the small preview of a step."""
-    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+def data_url(image: np.ndarray, lossless: bool = False) -> str:
+    """uint8 RGB as a data URL: a JPEG, for the small preview of a step, or a PNG."""
+    kind, options = (".png", []) if lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 85])
+    _, data = cv2.imencode(kind, image[..., ::-1], options)
+    return f"data:image/{'png' if lossless else 'jpeg'};base64,{base64.b64encode(data.tobytes()).decode()}"
 
 
 def resolve(source: Source, scene: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import gradio as gr
 from inspector.errors import BusyError, Cancelled, ChoiceError, InspectorError, ModelError
 from inspector.results import Progress
 from inspector.ui import doors, links, parts
+from inspector.ui.controls import whole
 from inspector.ui.guard import explained
 from inspector.ui.line import LINE, Place
 from inspector.ui.pictures import UPLOADS
@@ -21,7 +22,7 @@ from inspector.ui.source import Source
 from inspector.ui.tab import Example, Tab, Together
 from inspector.ui.turns import LOOK, WISHES, Caller, in_turn, session_of
 from inspector.ui.viewer import failing
-from inspector.views.export import record, write_result
+from inspector.views.export import inches_of, record, write_result
 
 # Gradio hands every run over at once; the line decides whose turn it is.
 GPU: dict[str, Any] = {
@@ -261,20 +262,26 @@ def embedded(request: Any) -> dict[str, str]:
     return {name: str(own[name].default) for name in models_of(request)}
 
 
-def answer(tab: str, make: Callable[[], Any], asked: gr.Request | None) -> Iterator[tuple[Any, Any, Any]]:
+def answer(
+    tab: str, make: Callable[[], Any], asked: gr.Request | None, columns: Any = None
+) -> Iterator[tuple[Any, Any, Any]]:
     """What a named endpoint yields: (figure, numbers, files), on the way only the progress as `numbers`.
+
+    columns: of a journal, 1 or 2, that the figure is as wide as; None is by scale.
 
     numbers: the result's record, and in `picture_notes` what reading the picture's file did that one does not see.
 
     Raises gr.Error with the sentence of what went wrong, which the client gets.
     """
     try:
+        columns = whole(columns)
+        inches_of(columns)  # before anything is computed
         for item in compute(tab, make(), Caller.of(asked)):
             if isinstance(item, Progress):
                 yield None, told(item), None
             else:
                 result = RESULTS.get(item)
-                files = [str(path) for path in write_result(result, fresh_folder())]
+                files = [str(path) for path in write_result(result, fresh_folder(), columns=columns)]
                 image = result.request.image
                 notes = () if image is None else UPLOADS.notes(image)
                 yield files[0], record(result) | {"picture_notes": list(notes)}, files

@@ -71,15 +71,22 @@ def saliency(
     background: str = BACKGROUND,
     side: float = 0,
     model: str = OWN.model,
+    columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Grad-CAM of a CLIP model for each class of an image.
 
-    Give an image file, or the number of a drawn scene, whose masks then measure the maps. A comma separates
-    classes, a slash synonyms. Returns the figure, the numbers with request and provenance, and the files
-    figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
+    Give an image file, or the number of a drawn scene, whose masks then measure the maps. A comma separates classes, a
+    slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
+    request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers` holds step,
+    total and message.
     """
-    yield from runs.answer(TAB, lambda: make(image, scene, classes, pooling, template, background, side, model), asked)
+    yield from runs.answer(
+        TAB,
+        lambda: make(image, scene, classes, pooling, template, background, side, model),
+        asked,
+        columns,
+    )
 
 
 def notes(result: SaliencyResult) -> str:

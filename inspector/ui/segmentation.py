@@ -86,13 +86,15 @@ def segmentation(
     side: float = 0,
     clip: str = OWN.clip,
     diffusion: str = OWN.diffusion,
+    columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """A class for every pixel of an image, without training, by Grad-CAM, MaskCLIP or cross-attention.
 
-    Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates
-    classes, a slash synonyms. Returns the figure, the numbers with request and provenance, and the files
-    figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
+    Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
+    a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
+    request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers` holds step,
+    total and message.
     """
 
     def wanted() -> SegmentationRequest:
@@ -102,7 +104,7 @@ def segmentation(
         catalog.spec(diffusion, "diffusion")
         return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion)
 
-    yield from runs.answer(TAB, wanted, asked)
+    yield from runs.answer(TAB, wanted, asked, columns)
 
 
 def by_method(method: str) -> SegmentationRequest:

@@ -18,6 +18,7 @@ from inspector.settings import ASSETS, is_public, settings
 from inspector.ui import (
     agents,
     attention,
+    bring_back,
     changes,
     clusters,
     controls,
@@ -89,7 +90,7 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
             if entrance is not None:
                 tabs = {name: replace(tab, refusal=entrance.refusal) for name, tab in tabs.items()}
         with save:
-            take_away.build(tabs)
+            take_away.build(tabs, save)
         evaluations.endpoint()
         # None of these waits in the queue, where runs do: the page opens however many of them there are.
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -99,7 +100,7 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         for tab in tabs.values():
             runs.connect(tab, shared)
             changes.connect(tab, shared)
-        take_away.connect_saved(tabs, chooser, shared)
+        bring_back.connect_saved(tabs, chooser, shared)
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])
         shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)

@@ -1,64 +1,61 @@
-"""Taking away: what is shown as figures, data and caption, and saved data back on the page."""
+"""Taking away: what is shown as figures, data and caption, with a preview of the figure."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import gradio as gr
 
-from inspector import results
-from inspector.errors import ChoiceError
-from inspector.results import (
-    AttentionResult,
-    ClustersResult,
-    SaliencyResult,
-    check_choice,
-    check_number,
-    check_scene,
-    check_text,
-    quoted,
-)
-from inspector.settings import settings
-from inspector.ui import doors, parts, runs, turns
+from inspector.errors import ChoiceError, ImageError
+from inspector.results import check_choice, check_number, check_text, quoted
+from inspector.ui import doors, parts, places, runs, turns
 from inspector.ui.controls import whole
-from inspector.ui.guard import guard
-from inspector.ui.pictures import UPLOADS, resolve, save
+from inspector.ui.guard import explained, guard, warn
+from inspector.ui.pictures import save
 from inspector.ui.session import RESULTS
-from inspector.ui.share import visitor
-from inspector.ui.source import Source
 from inspector.ui.tab import Tab
 from inspector.ui.viewer import choice_of, look_of
 from inspector.views import animation
-from inspector.views.archive import fault_of, load_request, load_result
-from inspector.views.atlas import pack
-from inspector.views.atlases import atlas_of
-from inspector.views.export import KINDS, check_scale, record, write_result
-from inspector.views.figure import CELL, Layout, Sheet, draw
+from inspector.views.export import COLUMNS, KINDS, check_scale, inches_of, write_result
+from inspector.views.figure import Sheet
+from inspector.views.layout import CELL, Layout, with_pixels
 from inspector.views.look import Look
-from inspector.views.recipes import as_command, as_python
+from inspector.views.raster import draw
 from inspector.views.shown import sheet as shown_sheet
+from inspector.views.strips import DPI
 
 ALL_KINDS = (*KINDS, *animation.KINDS)
 LAYOUTS = ("all maps, as in the paper", "what the viewer shows")
-LARGEST = 400_000_000  # bytes of a file that a visitor gives, and of the arrays in it
-VALUES = 40_000_000  # of the largest array that is made to show such a file; some copies of it are made on the way
+WIDTHS: Mapping[str, int | None] = {"by scale": None} | {
+    f"{name} ({COLUMNS[count]:g} in)": count for name, count in (("one column", 1), ("two columns", 2))
+}
 PIXELS = 100_000_000  # of a figure
-TABS = ("saliency", "attention", "clusters", "segmentation")
+PREVIEW = 1_200_000  # of its preview
 STATE = ("colormap", "opacity", "scale", "smooth", "threshold", "fade", "follow", "show", "pin", "active", "panels")
 LONGEST_STATE = 1000  # characters of a text in it
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
-# What a file that was changed by hand can make of the code that reads it.
-_BROKEN = (
-    AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError, cv2.error,
-)  # fmt: skip
 # Files are written and read one at a time, beside the runs.
 FILES: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "files", "concurrency_limit": 1}
 
 
-def build(tabs: Mapping[str, Tab]) -> None:
-    """What writes files of what the open tab shows."""
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure shows: a kept result, with how the viewer shows it; make: scale -> the figure.
+
+    beside: the other results in it.
+    """
+
+    result: Any
+    look: Look
+    state: Mapping[str, Any]
+    make: Callable[[int], Sheet]
+    beside: Sequence[Any] = ()
+
+
+def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
+    """What writes files of what the open tab shows, in the drawer that it stands in."""
     taken = gr.JSON(visible="hidden")
     with gr.Row():
         kinds = gr.CheckboxGroup(
@@ -71,74 +68,132 @@ def build(tabs: Mapping[str, Tab]) -> None:
         layout = gr.Radio(
             LAYOUTS, value=LAYOUTS[0], label="Figure of", info="Every map as in the paper, or the viewer's panels."
         )
-        scale = gr.Slider(1, 4, 2, step=1, label="Scale", info="Of the figure's pictures; 2 suits print.")
+        wide = gr.Radio(
+            list(WIDTHS), value=next(iter(WIDTHS)), label="Width", info="Of a journal's columns, with type to be read."
+        )
+        scale = gr.Slider(1, 4, 2, step=1, label="Scale", info="Of the pictures, where the width is by scale.")
         earlier = gr.Checkbox(
             False, label="Clusters: the case before, above", info="As in the paper's Figure 4: two cases."
         )
     button = gr.Button("Save figure, data and caption", size="sm")
-    files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False)
-    caption = gr.HTML()
+    kept = f"Files, kept here for {places.AGE / 60:.0f} minutes"
+    files = gr.File(label=kept, file_count="multiple", interactive=False, visible=False)
+    caption, seen = gr.HTML(), gr.HTML(elem_classes="figure-preview")
 
     @guard
-    def take(asked: gr.Request, shown: Any, chosen: Any, of: Any, factor: Any, beside: Any) -> Any:
-        who, started = visitor(asked), time.monotonic()
-        turns.SHARE.admit(who)
-        try:
-            written = write(tabs, shown, chosen, factor, beside, of == LAYOUTS[1])
-        finally:
-            turns.SHARE.charge(who, time.monotonic() - started)
+    def take(asked: gr.Request, shown: Any, chosen: Any, of: Any, columns: Any, factor: Any, beside: Any) -> Any:
+        with turns.charged(asked):
+            written = write(tabs, shown, chosen, factor, beside, of == LAYOUTS[1], columns_of(columns))
         text = next(file for file in written if file.name == "caption.txt").read_text(encoding="utf-8")
         return gr.update(value=[str(file) for file in written], visible=True), parts.caption(text)
 
-    button.click(
-        take,
-        [taken, kinds, layout, scale, earlier],
-        [files, caption],
-        js=_TAKEN,
-        show_progress="minimal",
-        **FILES,
-    )
+    def look(asked: gr.Request, shown: Any, chosen: Any, of: Any, columns: Any, factor: Any, beside: Any) -> str:
+        try:
+            with turns.charged(asked):
+                return preview(tabs, shown, chosen, factor, beside, of == LAYOUTS[1], columns_of(columns))
+        except Exception as error:  # noqa: BLE001  # the drawer would show the figure of other choices
+            return parts.problem(str(explained(error)))
+
+    inputs = [taken, kinds, layout, wide, scale, earlier]
+    button.click(take, inputs, [files, caption], js=_TAKEN, show_progress="minimal", **FILES)
+    changed = [drawer.expand, kinds.change, layout.change, wide.change, scale.change, earlier.change]
+    gr.on(changed, look, inputs, seen, js=_TAKEN, trigger_mode="always_last", show_progress="hidden", **FILES)
+    files.download(still_kept, None, None, show_progress="hidden", **FILES)
 
 
-def write(tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: Any, panels: bool = False) -> list[Path]:
+def still_kept(clicked: gr.DownloadData) -> None:
+    """Say so where a file is clicked whose time is over: the browser would only say that there is no file."""
+    try:
+        doors.read(clicked.file.path, 0)
+    except ImageError:
+        warn(ChoiceError("That file is no longer kept here; press Save again."))
+
+
+def write(
+    tabs: Mapping[str, Tab],
+    shown: Any,
+    kinds: Any,
+    scale: Any,
+    beside: Any,
+    panels: bool = False,
+    columns: int | None = None,
+) -> list[Path]:
     """Write figures, data, caption and the picture itself; returns their paths.
 
     shown: {tab, key, earlier, state} as the page says; kinds: of `ALL_KINDS`, in any case, each written once. Nothing
-    of it is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout. Raises InputError
-    where nothing is shown, or it is no longer kept, and for a kind, a scale or a state that cannot be.
+    of it is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout; columns: of
+    `COLUMNS`, None for a figure by scale. Raises InputError where nothing is shown, or it is no longer kept, and for a
+    kind, a scale or a state that cannot be.
     """
-    told = shown if isinstance(shown, dict) else {}
-    name, key, earlier = (told.get(part) for part in ("tab", "key", "earlier"))
-    if not isinstance(name, str) or name not in tabs or not isinstance(key, str):
-        raise ChoiceError("There is nothing to save yet: press Run, or choose an example.")
-    kinds, scale, state = asked_for(kinds), whole(scale), state_of(told.get("state"))
+    drawn, kinds, scale = drawn_of(tabs, shown, beside, panels), asked_for(kinds), whole(scale)
     check_scale(scale)
-    subject, result = tabs[name].subject, _kept(key, name)
-    before = None
-    if beside and subject.pairs and isinstance(earlier, list) and earlier and isinstance(earlier[0], str):
-        before = _kept(earlier[0], name) if RESULTS.has(earlier[0]) else None
-    look = look_of(state)
-    if panels:
-        sheet, before = shown_sheet(result, look, state, scale), None
-        check_size(sheet, scale)
-    else:
-        # Its size is known from small pictures, before large ones are made.
-        sheet = subject.figure(result, look, choice_of(state), before, 1)
-        check_size(sheet, scale)
-        sheet = subject.figure(result, look, choice_of(state), before, scale) if scale > 1 else sheet
-    others = [] if before is None else [before]
-    moving = {kind: animation.animation(result, look, state, kind, scale) for kind in kinds if kind in animation.KINDS}
-    folder = Path(runs.fresh_folder())
-    files = write_result(result, folder, look, sheet, scale, tuple(kind for kind in kinds if kind in KINDS), others)
+    if columns is None:
+        check_size(drawn.make(1), scale)  # known from small pictures, before large ones are made
+    sheet = with_pixels(drawn.make, scale, inches_of(columns))
+    result, look = drawn.result, drawn.look
+    films = [kind for kind in kinds if kind in animation.KINDS]
+    moving = {kind: animation.animation(result, look, drawn.state, kind, scale) for kind in films}
+    folder, still = Path(runs.fresh_folder()), tuple(kind for kind in kinds if kind in KINDS)
+    files = write_result(result, folder, look, sheet, scale, still, drawn.beside, columns)
     for kind, data in moving.items():
         files.append(folder / f"steps.{kind}")
         files[-1].write_bytes(data)
     if moving:
         files.append(folder / "steps.txt")
-        files[-1].write_text(animation.caption(result, look, state) + "\n", encoding="utf-8")
+        files[-1].write_text(animation.caption(result, look, drawn.state) + "\n", encoding="utf-8")
     if result.request.image is not None:
         files.append(Path(save(result.request.image, folder)).rename(folder / "picture.png"))
     return files
+
+
+def preview(
+    tabs: Mapping[str, Tab], shown: Any, kinds: Any, scale: Any, beside: Any, panels: bool, columns: int | None
+) -> str:
+    """HTML of the figure that `write` would write, drawn by the same code from small pictures: at its size on paper,
+    or, by scale, as large as there is room. Raises as `write`.
+    """
+    kinds, scale, inches = asked_for(kinds), whole(scale), inches_of(columns)
+    check_scale(scale)
+    drawn = drawn_of(tabs, shown, beside, panels or not set(kinds) & set(KINDS))
+    if not kinds:
+        return parts.hint("No figure is chosen: the data and the caption alone are written.")
+    sheet = drawn.make(1)
+    if inches is None:
+        check_size(sheet, scale)
+    image = draw(sheet, inches=inches)
+    height, width = image.shape[:2]
+    told = f"{width / DPI:g} × {height / DPI:.1f} in, as large as here; {width} × {height} pixels, {DPI} to the inch."
+    if inches is None:
+        layout = Layout(sheet, CELL * scale)
+        told = f"{layout.width} × {layout.height} pixels; here it is as wide as the drawer."
+    if (shrunk := (PREVIEW / (height * width)) ** 0.5) < 1:
+        image = cv2.resize(image, None, fx=shrunk, fy=shrunk, interpolation=cv2.INTER_AREA)
+    return parts.preview(image, told, inches)
+
+
+def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool) -> Drawn:
+    """What a figure of the open tab shows; the values and what is raised: as of `write`."""
+    told = shown if isinstance(shown, dict) else {}
+    name, key, earlier = (told.get(part) for part in ("tab", "key", "earlier"))
+    if not isinstance(name, str) or name not in tabs or not isinstance(key, str):
+        raise ChoiceError("There is nothing to save yet: press Run, or choose an example.")
+    state = state_of(told.get("state"))
+    subject, result, look = tabs[name].subject, _kept(key, name), look_of(state)
+    if panels:
+        return Drawn(result, look, state, lambda scale: shown_sheet(result, look, state, scale))
+    before = None
+    if beside and subject.pairs and isinstance(earlier, list) and earlier and isinstance(earlier[0], str):
+        before = _kept(earlier[0], name) if RESULTS.has(earlier[0]) else None
+    choice = choice_of(state)
+    others = () if before is None else (before,)
+    return Drawn(result, look, state, lambda scale: subject.figure(result, look, choice, before, scale), others)
+
+
+def columns_of(width: Any) -> int | None:
+    """The columns of one of `WIDTHS`. Raises ChoiceError for anything else."""
+    check_text("width", width)
+    check_choice("width", width, tuple(WIDTHS))
+    return WIDTHS[width]
 
 
 def asked_for(kinds: Any) -> tuple[str, ...]:
@@ -195,114 +250,3 @@ def _kept(key: str, tab: str) -> Any:
 def tab_of(result: Any) -> str:
     """The name of the tab whose result this is."""
     return type(result).__name__.removesuffix("Result").lower()
-
-
-def connect_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> None:
-    """Let the upload of saved data show it again: maps.npz as it was, result.json by running its request."""
-    everything = {part for tab in tabs.values() for part in (*tab.outputs, tab.todo, *tab.controls.values())}
-    outputs = [chooser, source.picture, source.scene, source.about, *everything]
-    source.saved.upload(on_saved(tabs, chooser, source), source.saved, outputs, show_progress="hidden", **FILES)
-
-
-def on_saved(tabs: Mapping[str, Tab], chooser: gr.Tabs, source: Source) -> Callable[..., Any]:
-    """A handler: gradio's request and the path of a saved file to component -> value.
-
-    A file that cannot be shown changes nothing.
-    """
-
-    @guard
-    def show(asked: gr.Request, path: Any) -> dict[Any, Any]:
-        content = doors.read(path, LARGEST)
-        if len(content) > LARGEST:
-            raise ChoiceError(f"The file has more than {LARGEST / 1e6:g} MB; at most that much is read.")
-        if str(path).lower().endswith(".json"):
-            name, values = load_request(content)
-            check_choice("tab", name, tuple(tabs))
-            request = request_of(name, values)
-            if not tabs[name].subject.link(request):
-                raise ChoiceError("result.json holds choices that the page has no control for; open maps.npz instead.")
-            shown = runs.asking(tabs[name], request, asked, "fresh")
-        else:
-            result = checked(tabs, load_result(content, LARGEST))
-            name, request = tab_of(result), result.request
-            shown = tabs[name].shown(keep(result), "fresh")
-        return {chooser: gr.Tabs(selected=name), **tabs[name].filled(source, request), **shown}
-
-    return show
-
-
-def checked(tabs: Mapping[str, Tab], result: Any) -> Any:
-    """A result from a file, once everything that shows it has worked on it.
-
-    Its parts fit together, or it would be no result; how much is made of them is looked at before any is. Raises
-    ChoiceError where that is too much, or where something cannot be shown after all.
-    """
-    name = tab_of(result)
-    check_choice("tab", name, tuple(tabs))
-    needed, allowed = values_of(result)
-    if needed > allowed:
-        raise ChoiceError(
-            f"Showing this file would take {needed / 1e6:.0f} million values; at most {allowed / 1e6:.0f} million are "
-            "made here. Use fewer classes or steps, or a smaller picture."
-        )
-    subject = tabs[name].subject
-    try:
-        pack(atlas_of(result))
-        subject.notes(result)
-        sheet = subject.figure(result, Look(), {}, None, 1)
-        if pixels_of(sheet, 1) <= PIXELS:  # else it is shown all the same, and its figure refused when asked for
-            draw(sheet)
-        record(result)
-        subject.link(result.request)
-        as_python(result.request)
-        as_command(result.request)
-    except _BROKEN as error:
-        why = " ".join(str(error).split())[:160]
-        raise ChoiceError(f"The file was changed since it was saved: its parts do not fit together ({why}).") from None
-    return result
-
-
-def values_of(result: Any) -> tuple[int, int]:
-    """How many values the largest array has that is made to show a result, and how many it may have.
-
-    For the classes that is what the largest request makes here, however a file came by its picture.
-    """
-    request, limits = result.request, settings().limits
-    if isinstance(result, AttentionResult):
-        largest = max(layer.shape[-2] * layer.shape[-1] for layers in result.maps.values() for layer in layers.values())
-        return max(map(len, result.steps.values())) * len(result.tokens) * largest, VALUES
-    height, width = request.image.shape[:2]
-    most = max(VALUES, limits.max_classes * limits.work_side**2)
-    if isinstance(result, ClustersResult):
-        return max(result.features.size, 3 * height * width), most
-    grids = result.grid_signed if isinstance(result, SaliencyResult) else result.grid_scores
-    # A grid is copied for every picture of a class; 256 x 256 cells of 64 classes are the most that a model here has.
-    return max(16 * grids.size, len(result.names) * height * width), most
-
-
-def keep(result: Any) -> str:
-    """The key under which a result from a file is kept, with its picture.
-
-    It is never taken for the answer to its request: that would let one visitor answer another.
-    """
-    if result.request.image is not None and result.request.scene is None:
-        UPLOADS.put(result.request.image)
-    return RESULTS.put_aside(result)
-
-
-def request_of(tab: str, values: Mapping[str, Any]) -> Any:
-    """The request that a result.json tells; its picture is the drawn scene it names.
-
-    Raises InputError where the picture was an upload, or a name or a value does not fit.
-    """
-    check_choice("tab", tab, TABS)
-    kind = getattr(results, f"{tab.capitalize()}Request")
-    given = {name: value for name, value in values.items() if name not in ("image", "masks", "scene")}
-    scene = values.get("scene") if values.get("image") is not None else None
-    if values.get("image") is not None:
-        if scene is None:
-            raise ChoiceError("result.json does not hold the uploaded picture; open maps.npz, which does.")
-        check_scene(scene)
-    if fault := fault_of(kind, (*given, *(("image",) if scene is not None else ()))):
-        raise ChoiceError(f"result.json was changed since it was saved: {fault}.")
-    return kind(**given, **({} if scene is None else resolve(None, scene)))

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +99,20 @@ class Caller:
 def session_of(asked: Any) -> str:
     """The session of gradio's request, "" without one."""
     return str(getattr(asked, "session_hash", None) or "")
+
+
+@contextmanager
+def charged(asked: Any) -> Iterator[None]:
+    """What is done meanwhile counts against the share of the one who made gradio's request, whether it works or not.
+
+    Raises ShareError where that is used up.
+    """
+    who, started = visitor(asked), time.monotonic()
+    SHARE.admit(who)
+    try:
+        yield
+    finally:
+        SHARE.charge(who, time.monotonic() - started)
 
 
 def in_turn(kind: str, units: float, caller: Caller, work: Callable[[Place], Iterator[Any]]) -> Iterator[Any]:

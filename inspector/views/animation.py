@@ -16,8 +16,10 @@ from inspector.results import AttentionResult, check_choice
 from inspector.views.atlas import Atlas
 from inspector.views.atlases import atlas_of
 from inspector.views.export import Result, caption_of, dumps, provenance
-from inspector.views.figure import CELL, GROUND, Layout, draw
+from inspector.views.figure import GROUND
+from inspector.views.layout import CELL, Layout
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.shown import sheet
 
 # What OpenCV's wheel writes everywhere and browsers play. Its encoders of H.264 want a device that few machines have,

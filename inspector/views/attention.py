@@ -113,7 +113,7 @@ def _mean_per_size(result: AttentionResult, arm: str, step: int, token: str | in
 def sheet(
     result: AttentionResult, look: Look, step: int = -1, token: str | int | None = None, side: int = SIDE
 ) -> Sheet:
-    """The paper's Figure 3: per arm, a row of the output blocks' layers and a row of their means per size.
+    """The paper's Figure 3: a row per arm, of its picture, the output blocks' layers and their means per size.
 
     step: index into the generation's steps, -1 is its last. token: a word, by default `main_word`.
     On the shared scale each column has one scale for all arms.
@@ -129,14 +129,16 @@ def sheet(
     rows = []
     for arm in result.arms:
         image = result.images[arm]
-        first = Panel(picture(image, fit(image.shape, side)), f"t = {result.steps[arm][at_step(result, arm, step)]}")
-        upper = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
-        lower = [_cell(result, arm, means, name, look, side) for name in means[arm]]
-        rows += [
-            Row([first, *upper], arm),
-            Row([Panel(first.image, empty=True), *lower], "means"),
-        ]
-    return Sheet(rows, note=_note(result, token, look))
+        first = Panel(picture(image, fit(image.shape, side)), when(result, arm, step))
+        layers = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
+        rows.append(Row([first, *layers, *(_cell(result, arm, means, name, look, side) for name in means[arm])], arm))
+    return Sheet(rows, note=_note(result, step, token, look))
+
+
+def when(result: AttentionResult, arm: str, step: int) -> str:
+    """An arm's step in words: "step 3 of 20, t = 850", or its t where it has one step."""
+    steps, index = result.steps[arm], at_step(result, arm, step)
+    return f"step {index + 1} of {len(steps)}, t = {steps[index]}" if len(steps) > 1 else f"t = {steps[index]}"
 
 
 def _cell(
@@ -148,13 +150,21 @@ def _cell(
     return Panel(over, title, Bar(*span, look.colormap))
 
 
-def _note(result: AttentionResult, token: str | int, look: Look) -> str:
-    request = result.request
+def _note(result: AttentionResult, step: int, token: str | int, look: Look) -> str:
     scale = "each map has its own scale" if look.scale == "own" else "each column has one scale for all arms"
+    at = "; ".join(f"{arm} at {when(result, arm, step)}" for arm in result.arms)
     return (
-        f"Cross-attention of “{name(result, token)}” in “{request.prompt}”; {request.model}, {how(result)}, "
-        f"seed {request.seed}; head mean, output blocks; {scale}."
+        f"Cross-attention of “{name(result, token)}” in “{result.request.prompt}”: {at}; {basis(result)}; "
+        f"layers of the output blocks and their means; {scale}."
     )
+
+
+def basis(result: AttentionResult) -> str:
+    """What made the maps: model, steps, guidance, noise, seed."""
+    request = result.request
+    size = f", {request.size} pixels" if request.size else ""
+    done = how(result)
+    return f"{request.model}{size}, {done}{', ' if done else ''}seed {request.seed}; mean of all heads"
 
 
 def how(result: AttentionResult) -> str:

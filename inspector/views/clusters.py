@@ -70,11 +70,16 @@ def sheet(results: Sequence[ClustersResult], look: Look, side: int = SIDE, label
 
 
 def _note(result: ClustersResult) -> str:
+    return f"{basis(result)}. mIoU, where masks are known, is after matching clusters to classes in this image."
+
+
+def basis(result: ClustersResult) -> str:
+    """What made the clusters: model, noise, layers, k-means."""
     request = result.request
+    prompt = f", prompt “{request.prompt}”" if request.prompt else ""
     return (
-        f"{request.model}, noise added once at t={request.timestep}, seed {request.seed}; preset {request.preset} "
-        f"({len(result.layers)} layers), k={request.k}, best of {request.restarts} starts. "
-        "mIoU, where masks are known, is after matching clusters to classes in this image."
+        f"{request.model}{prompt}, noise added once at t = {request.timestep}, seed {request.seed}; preset "
+        f"{request.preset} ({len(result.layers)} layers), k = {request.k}, best of {request.restarts} starts"
     )
 
 

@@ -26,11 +26,15 @@ from inspector.results import (
 from inspector.views import attention, clusters, saliency, segmentation
 from inspector.views.archive import take_apart
 from inspector.views.color import hex_color
-from inspector.views.figure import CELL, Sheet, draw
+from inspector.views.figure import Row, Sheet, number
+from inspector.views.layout import CELL, with_pixels
 from inspector.views.look import Look
+from inspector.views.raster import draw
+from inspector.views.strips import DPI
 
 KINDS = ("png", "pdf", "svg")
 MAX_SCALE = 4  # of a PNG: pictures of 960 pixels, 300 to the inch at 8 cm
+COLUMNS = {1: 3.3, 2: 6.9}  # of a journal -> inches that a figure is wide there
 Result = SaliencyResult | AttentionResult | ClustersResult | SegmentationResult
 _TABS = {
     SaliencyResult: ("saliency", saliency),
@@ -48,23 +52,26 @@ def write_result(
     scale: int = 1,
     kinds: Sequence[str] = ("png",),
     beside: Sequence[Result] = (),
+    columns: int | None = None,
 ) -> list[Path]:
     """Write the figure, maps.npz, result.json and caption.txt into a folder, made if need be; returns their paths.
 
-    sheet: a figure other than the tab's own, its pictures made for `scale`; beside: the other results it shows, whose
-    provenance goes into it too; kinds: of `KINDS`, one file each, such as figure.png. Each file carries the same JSON
-    as result.json without its numbers: the PNG as text chunk "inspector", the archive as entry "provenance", which
+    sheet: a figure other than the tab's own, its pictures made for `scale` or `columns`, as `with_pixels` does; beside:
+    the other results it shows, whose provenance goes into it too; kinds: of `KINDS`, one file each, such as figure.png;
+    columns: of `COLUMNS`, the figure is so wide on paper and `scale` says nothing. Each file carries the same JSON as
+    result.json without its numbers: the PNG as text chunk "inspector", the archive as entry "provenance", which
     `archive.load_result` reads, PDF and SVG as `vector` says.
-    Raises ChoiceError when the folder cannot be written, and for a kind or scale that does not exist.
+    Raises ChoiceError when the folder cannot be written, for a kind, scale or columns that do not exist, and for a
+    figure that is higher than a page at that width.
     """
     folder, look = Path(folder), look or Look()
     for kind in kinds:
         check_choice("kind", kind, KINDS)
-    sheet = sheet or figure_of(result, look, scale)
+    sheet = sheet or figure_of(result, look, scale, columns)
     figures = [folder / f"figure.{kind}" for kind in kinds]
     maps, numbers, caption = (folder / name for name in ("maps.npz", "result.json", "caption.txt"))
     for path in figures:
-        write_figure(result, path, look, sheet, beside, scale)
+        write_figure(result, path, look, sheet, beside, scale, columns)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_archive(result, maps)
@@ -90,22 +97,22 @@ def write_figure(
     sheet: Sheet | None = None,
     beside: Sequence[Result] = (),
     scale: int = 1,
+    columns: int | None = None,
 ) -> None:
     """Write the figure alone, of the kind that the path ends in, its folder made if need be.
 
-    sheet and beside: as in `write_result`.
-    Raises ChoiceError when it cannot be written, and for an ending or a scale that does not exist.
+    sheet, beside and columns: as in `write_result`, and what is raised; also for another ending.
     """
-    kind = kind_of(path)
+    kind, inches = kind_of(path), inches_of(columns)
     check_scale(scale)
     origin = provenance(result) | ({"beside": [provenance(other) for other in beside]} if beside else {})
-    sheet = sheet or figure_of(result, look or Look(), scale)
+    sheet = sheet or figure_of(result, look or Look(), scale, columns)
     if kind == "png":
-        packed = png(draw(sheet, CELL * scale), origin)
+        packed = png(draw(sheet, CELL * scale, inches), origin, None if inches is None else DPI)
     else:
         from inspector.views.vector import vector  # matplotlib's drawing, half a second to import
 
-        packed = vector(sheet, kind, origin)
+        packed = vector(sheet, kind, origin, inches=inches)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(packed)
@@ -113,11 +120,23 @@ def write_figure(
         raise ChoiceError(f"Cannot write {str(path)!r}: {error.strerror}; choose another place.") from None
 
 
-def figure_of(result: Result, look: Look, scale: int = 1) -> Sheet:
-    """The tab's figure, its pictures computed at `scale` times their usual size. Raises ChoiceError for the scale."""
+def figure_of(result: Result, look: Look, scale: int = 1, columns: int | None = None) -> Sheet:
+    """The tab's figure, its pictures computed at `scale` times their usual size, or for a width of so many columns.
+
+    Raises ChoiceError for either.
+    """
     check_scale(scale)
     name, tab = _tab(result)
-    return tab.sheet([result] if name == "clusters" else result, look, side=tab.SIDE * scale)
+    shown = [result] if name == "clusters" else result
+    return with_pixels(lambda scale: tab.sheet(shown, look, side=tab.SIDE * scale), scale, inches_of(columns))
+
+
+def inches_of(columns: int | None) -> float | None:
+    """How wide a figure of so many columns is; None is by scale. Raises ChoiceError for what is not in `COLUMNS`."""
+    if columns is None:
+        return None
+    check_number("columns", columns, min(COLUMNS), max(COLUMNS), whole=True)
+    return COLUMNS[int(columns)]
 
 
 def kind_of(path: Path) -> str:
@@ -145,12 +164,17 @@ def record(result: Result) -> dict[str, Any]:
     return provenance(result) | {name: _clean(plain(tab.numbers(result)))}
 
 
-def png(image: np.ndarray, origin: dict[str, Any]) -> bytes:
-    """uint8 RGB as a PNG whose text chunk "inspector" holds `origin` as JSON."""
+def png(image: np.ndarray, origin: dict[str, Any], dpi: int | None = None) -> bytes:
+    """uint8 RGB as a PNG whose text chunk "inspector" holds `origin` as JSON; dpi: pixels to an inch, which it says."""
     info, packed = PngInfo(), io.BytesIO()
     info.add_itxt("inspector", dumps(origin))
-    Image.fromarray(image).save(packed, format="PNG", pnginfo=info)
+    Image.fromarray(image).save(packed, format="PNG", pnginfo=info, **({"dpi": (dpi, dpi)} if dpi else {}))
     return packed.getvalue()
+
+
+def basis(result: Result) -> str:
+    """What made a result, in words: models and every choice that its maps depend on."""
+    return str(_tab(result)[1].basis(result))
 
 
 def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: Sequence[Result] = ()) -> str:
@@ -171,12 +195,13 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     if scenes:
         parts.append(f"Drawn scene{'s' if len(scenes) > 1 else ''} {' and '.join(scenes)}")
     parts.append(sheet.note)
+    parts += [_told(row) for row in sheet.rows]
     if maps:
         between = "bilinear between cells" if look.smooth else "cells as recorded"
         fading = " at a map's highest value, less with the value," if look.fade else ","
         parts.append(
             f"Maps lie over the picture in {' and '.join(maps)}, opacity {look.opacity:g}{fading} {between}; the "
-            "two numbers under a map are the values at the ends of its colours"
+            "numbers under a map, and in brackets here, are the values at the ends of its colours"
         )
     if sheet.legend:
         parts.append(f"Colours: {', '.join(f'{name} {hex_color(color)}' for name, color in sheet.legend)}")
@@ -188,6 +213,15 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     parts += dict.fromkeys(one.provenance.warning for one in (result, *beside))
     parts.append(f"Made with Dense Inspector {__version__}")
     return " ".join(" ".join(part.split()).removesuffix(".") + "." for part in parts if part)
+
+
+def _told(row: Row) -> str:
+    """A row's pictures by their titles, each map with the values at the ends of its colours."""
+    titles = (
+        panel.title + (f" ({number(panel.bar.low)} to {number(panel.bar.high)})" if panel.bar else "")
+        for panel in row.panels
+    )
+    return f"Pictures{f' of {row.label}' if row.label else ''}, in reading order: {'; '.join(titles)}"
 
 
 def dumps(value: Any, indent: int | None = None, ascii: bool = False) -> str:

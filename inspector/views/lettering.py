@@ -34,14 +34,27 @@ def shorten(text: str, width: float, type_: ImageFont.FreeTypeFont) -> str:
 
 
 def wrap(text: str, width: float, type_: ImageFont.FreeTypeFont) -> list[str]:
-    """The text as lines of at most `width` pixels; a word longer than a line is shortened."""
+    """The text as lines of at most `width` pixels; a word longer than a line goes on on the next."""
     lines: list[str] = []
-    for word in text.split():
+    for word in filter(None, text.split(" ")):  # not at a space that is to hold words together
         if lines and type_.getlength(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:
-            lines.append(shorten(word, width, type_))
+            lines += _pieces(word, width, type_)
     return lines
+
+
+def _pieces(word: str, width: float, type_: ImageFont.FreeTypeFont) -> list[str]:
+    """A word in pieces that fit, broken after a slash or a hyphen where there is one, and else anywhere."""
+    found = []
+    while type_.getlength(word) > width:
+        fits = next((n for n in range(1, len(word)) if type_.getlength(word[: n + 1]) > width), 1)
+        stop = max(word.rfind("/", 0, fits), word.rfind("-", 0, fits)) + 1 or fits
+        if stop >= len(word):
+            break  # one letter, wider than the line
+        found.append(word[:stop])
+        word = word[stop:]
+    return [*found, word]
 
 
 @cache

@@ -12,6 +12,7 @@ from inspector.errors import ChoiceError
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
 from inspector.views.export import Result, dumps, provenance
+from inspector.views.naming import said
 from inspector.views.scripts import FOLDER, scripts
 from inspector.views.table import Table
 
@@ -26,7 +27,7 @@ def styles() -> str:
 class Section:
     """One result of a page. state: what the viewer opens with, as its `remember` tells it; {} for its own beginning.
 
-    figure: where its picture lies, relative to the page; numbers: what was measured.
+    figure: where its picture lies, relative to the page; numbers: what was measured; caption: of the figure.
     """
 
     heading: str
@@ -35,6 +36,7 @@ class Section:
     note: str = ""
     figure: str = ""
     numbers: Table | None = None
+    caption: str = ""
 
 
 def write_page(path: Path, title: str, sections: Sequence[Section]) -> None:
@@ -59,16 +61,26 @@ def standalone(title: str, sections: Sequence[Section]) -> str:
 
 
 def _section(section: Section) -> str:
+    request = section.result.request
     data = base64.b64encode(pack(atlas_of(section.result, None))).decode()
     state, origin = html.escape(dumps(section.state)), html.escape(dumps(provenance(section.result), 2))
     heading = html.escape(section.heading)
-    picture = f"<figure><img src='{html.escape(section.figure)}' alt='Figure: {heading}'></figure>"
+    note = f"<p>{html.escape(section.note)}</p>" if section.note else ""
+    choices = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in said(request))
     return (
-        f"<section><h2>{heading}</h2>{f'<p>{html.escape(section.note)}</p>' if section.note else ''}"
+        f"<section><h2>{heading}</h2>{note}{_figure(section)}"
         f"<div class='viewer' data-atlas='{data}' data-state='{state}'></div>"
-        f"{_numbers(section.numbers)}{picture if section.figure else ''}"
+        f"{_numbers(section.numbers)}<h3>What was asked</h3><dl>{choices}</dl>"
         f"<details><summary>Request and provenance</summary><pre tabindex='0'>{origin}</pre></details></section>"
     )
+
+
+def _figure(section: Section) -> str:
+    if not section.figure:
+        return ""
+    place = html.escape(section.figure)
+    picture = f"<a href='{place}'><img src='{place}' alt='Figure: {html.escape(section.heading)}'></a>"
+    return f"<figure>{picture}<figcaption>{html.escape(section.caption)}</figcaption></figure>"
 
 
 def _numbers(numbers: Table | None) -> str:
@@ -82,7 +94,11 @@ def _numbers(numbers: Table | None) -> str:
 _PAGE = """
 pre { overflow-x: auto; font-size: 0.8rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; } main > section { margin-bottom: 40px; }
-figure { margin: 16px 0; } figure img { max-width: 100%; height: auto; background: #fff; }
+h3 { font-size: 1rem; margin: 16px 0 6px; }
+figure { margin: 16px 0; } figure img { display: block; max-width: 100%; height: auto; background: #fff; }
+figcaption { margin-top: 8px; max-width: 110ch; font-size: 0.88rem; line-height: 1.45; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 16px; margin: 6px 0 12px; font-size: 0.88rem; }
+dt { opacity: 0.75; } dd { margin: 0; overflow-wrap: anywhere; }
 .numbers { overflow-x: auto; margin: 12px 0; } .numbers table { border-collapse: collapse; font-size: 0.88rem; }
 .numbers :is(th, td) { padding: 3px 14px 3px 0; text-align: left; border-bottom: 1px solid #8884; }
 body { margin: 0 auto; padding: 16px; max-width: 1400px; font-family: system-ui, sans-serif; background: #fff;

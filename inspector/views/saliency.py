@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.results import SaliencyResult
+from inspector.results import CLIP_ES_BACKGROUND, SaliencyResult
 from inspector.views.figure import Bar, Panel, Row, Sheet, number
 from inspector.views.look import Look
 from inspector.views.overlay import cut_out, enlarge, fit, heat, picture, stroke_of
@@ -40,41 +40,55 @@ def _map(result: SaliencyResult, index: int, look: Look, side: int) -> Panel:
     return Panel(view(result, index, look, side), title, bar(result, index, look))
 
 
-def _thresholded(result: SaliencyResult, index: int, look: Look, side: int) -> Panel:
+def _thresholded(result: SaliencyResult, look: Look, side: int) -> list[Panel]:
+    """What the thresholds keep of the image: of any class, then of each."""
     size = fit(result.request.image.shape, side)
-    image, found = picture(result.request.image, size), mask(result, index, look.threshold, size)
-    cut = cut_out(image, found, look.opacity, stroke_of(side, SIDE))
-    return Panel(cut, f"{result.names[index]} ≥ {look.threshold:g}")
+    image, stroke = picture(result.request.image, size), stroke_of(side, SIDE)
+    found = [mask(result, index, look.threshold, size) for index in range(len(result.names))]
+    cuts = [cut_out(image, one, look.opacity, stroke) for one in (np.any(found, axis=0), *found)]
+    titles = [f"{name} ≥ {look.threshold:g}" for name in ("any class", *result.names)]
+    return [Panel(cut, title) for cut, title in zip(cuts, titles, strict=True)]
 
 
-def _truth(result: SaliencyResult, index: int, side: int) -> Panel:
+def _truth(result: SaliencyResult, side: int) -> list[Panel]:
+    """The true masks: of any class, then of each."""
     size = fit(result.request.image.shape, side)
-    image = picture(result.request.image, size)
-    true = class_mask(result.request.classes[index], result.request.masks)
-    if true is None:
-        return Panel(cut_out(image, np.zeros(size, bool)), "not in the picture")
-    cut = cut_out(image, enlarge(true, size, smooth=False).astype(bool), stroke=stroke_of(side, SIDE))
-    return Panel(cut, "true mask")
+    image, stroke, nothing = picture(result.request.image, size), stroke_of(side, SIDE), np.zeros(size, bool)
+    known = [class_mask(synonyms, result.request.masks) for synonyms in result.request.classes]
+    found = [nothing if true is None else enlarge(true, size, smooth=False).astype(bool) for true in known]
+    cuts = [cut_out(image, one, stroke=stroke) for one in (np.any(found, axis=0), *found)]
+    pairs = zip(result.names, known, strict=True)
+    titles = [name if true is not None else f"{name}: not in the picture" for name, true in pairs]
+    return [Panel(cut, title) for cut, title in zip(cuts, ("any class, true", *titles), strict=True)]
 
 
 def sheet(result: SaliencyResult, look: Look, side: int = SIDE) -> Sheet:
     """The paper's Figures 1 and 2: the image and a map per class; the thresholded maps; true masks where known."""
-    image, classes = result.request.image, range(len(result.names))
+    image = result.request.image
     first = Panel(picture(image, fit(image.shape, side)), "image")
-    blank = Panel(first.image, empty=True)
     rows = [
-        Row([first, *(_map(result, index, look, side) for index in classes)], "Grad-CAM"),
-        Row([blank, *(_thresholded(result, index, look, side) for index in classes)], "threshold"),
+        Row([first, *(_map(result, index, look, side) for index in range(len(result.names)))], "Grad-CAM"),
+        Row(_thresholded(result, look, side), "threshold"),
     ]
     if result.request.masks:
-        rows.append(Row([blank, *(_truth(result, index, side) for index in classes)], "truth"))
-    request = result.request
+        rows.append(Row(_truth(result, side), "truth"))
     note = (
-        f"{request.model}, {request.pooling} pooling, template “{request.template}”, "
-        f"{len(request.background)} background words with p {number(result.background_probability)} together. "
-        f"p is the softmax over classes and background words; threshold {look.threshold:g} of each map's maximum."
+        f"{basis(result)}. p is the softmax over classes and background words; threshold {look.threshold:g} of each "
+        "map's maximum."
     )
     return Sheet(rows, note=note)
+
+
+def basis(result: SaliencyResult) -> str:
+    """What made the maps: model, pooling, template, background words."""
+    request = result.request
+    side = f" at {request.side} pixels" if request.side else ""
+    usual = request.background == tuple(CLIP_ES_BACKGROUND)
+    words = f"the {len(request.background)} of CLIP-ES" if usual else ", ".join(request.background) or "none"
+    return (
+        f"{request.model}{side}, {request.pooling} pooling, template “{request.template}”, background words: {words}, "
+        f"with p {number(result.background_probability)} together"
+    )
 
 
 def scores(result: SaliencyResult) -> Table:

@@ -74,7 +74,7 @@ def _score(result: SegmentationResult, look: Look, index: int, side: int) -> Pan
     scores = resize_maps(result.grid_scores[index], result.request.image.shape[:2])  # not those of all classes at once
     image, values = picture(result.request.image, size), enlarge(scores, size, look.smooth)
     shown = heat(image, values, scale.low, scale.high, scale.colormap, look.opacity, look.fade)
-    return Panel(shown, result.names[index], scale)
+    return Panel(shown, f"score of {result.names[index]}", scale)
 
 
 def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
@@ -84,21 +84,25 @@ def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
     miou = result.metrics.get("miou")
     if isinstance(miou, float):
         titles["labels"] += f"  mIoU {miou:.2f}"
-    first = [Panel(picture(image, fit(image.shape, side)), "image")]
-    first += [Panel(view(result, look, kind, side), titles[kind]) for kind in kinds(result) if kind != "score"]
-    second = [_score(result, look, index, side) for index in range(len(result.names))]
-    width = max(4, len(first))
-    rows = [Row(first)] + [Row(second[start : start + width]) for start in range(0, len(second), width)]
-    return Sheet(rows, note=_note(result), legend=legend(result))
+    panels = [Panel(picture(image, fit(image.shape, side)), "image")]
+    panels += [Panel(view(result, look, kind, side), titles[kind]) for kind in kinds(result) if kind != "score"]
+    panels += [_score(result, look, index, side) for index in range(len(result.names))]
+    return Sheet([Row(panels)], note=_note(result, look), legend=legend(result))
 
 
-def _note(result: SegmentationResult) -> str:
+def _note(result: SegmentationResult, look: Look) -> str:
+    scale = "each score has its own scale" if look.scale == "own" else "all scores have one scale"
+    return f"{basis(result)}; {scale}. {RULE}"
+
+
+def basis(result: SegmentationResult) -> str:
+    """What made the labels: method, model, template, background threshold."""
     request = result.request
-    model = request.diffusion if request.method == "attention" else request.clip
-    return (
-        f"{request.method} with {model}, template “{request.template}”, background threshold {request.background:g}. "
-        + RULE
-    )
+    made = f"{request.method} with {request.clip}"
+    if request.method == "attention":
+        made = f"attention with {request.diffusion}, noise added once at t = {request.timestep}, seed {request.seed}"
+    side = f" at {request.side} pixels" if request.side else ""
+    return f"{made}{side}, template “{request.template}”, background threshold {request.background:g}"
 
 
 def segments(result: SegmentationResult) -> Table:

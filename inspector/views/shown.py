@@ -8,11 +8,12 @@ import numpy as np
 from inspector.results import ClustersResult
 from inspector.views.atlas import Atlas, Axis, Block, Labels
 from inspector.views.atlases import atlas_of
-from inspector.views.export import Result
+from inspector.views.export import Result, basis
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
 from inspector.views.overlay import cut_out, enlarge, fit, heat, label_map, picture, stroke_of
 
+NAMED = ("arm", "step", "layer")  # what a picture of attention is of
 SIDE = 320  # pixels of a picture's longer side at scale 1
 Choice = Mapping[str, str]
 
@@ -37,7 +38,11 @@ def sheet(result: Result, look: Look, state: Mapping[str, Any], scale: int = 1, 
         labels = None if _find(atlas.blocks, choice) else _find(atlas.labels, choice)
         if labels is not None:
             legend |= {labels.names[index]: labels.colors[index] for index in np.unique(labels.values)}
-    return Sheet([Row(panels)], note=_note(atlas, result, look, state), legend=tuple(legend.items()))
+    note = _note(atlas, result, look, state)
+    if isinstance(result, ClustersResult) and any(grid and grid[0].computed for grid in grids):
+        y, x = _pixel(result, state.get("pin"))
+        note = f"{note} Similarity is to the pixel at row {y}, column {x} of the picture."
+    return Sheet([Row(panels)], note=note, legend=tuple(legend.items()))
 
 
 def _note(atlas: Atlas, result: Result, look: Look, state: Mapping[str, Any]) -> str:
@@ -48,7 +53,7 @@ def _note(atlas: Atlas, result: Result, look: Look, state: Mapping[str, Any]) ->
     scale = "each map has its own scale" if look.scale == "own" else "all maps have one scale"
     cut = f"; threshold {look.threshold:g} of each map's maximum" if state.get("show") in ("mask", "outline") else ""
     over = "; over the picture predicted at the step" if _follows(atlas, state) else ""
-    return f"{atlas.facts['title']}{asked}; {', '.join(result.provenance.models)}; {scale}{cut}{over}."
+    return f"{atlas.facts['title']}{asked}; {basis(result)}; {scale}{cut}{over}."
 
 
 def _follows(atlas: Atlas, state: Mapping[str, Any]) -> bool:
@@ -74,15 +79,20 @@ def _grid(atlas: Atlas, result: Result, choice: Choice, pin: Any) -> tuple[Block
     if block is None:
         return None
     if isinstance(result, ClustersResult) and block.computed:
-        height, width = result.request.image.shape[:2]
-        place = [pin.get(axis) if isinstance(pin, Mapping) else None for axis in ("y", "x")]
-        y, x = (value if isinstance(value, int | float) and 0 <= value < 1 else 0.5 for value in place)
-        return block, result.similarity(int(y * height), int(x * width))
+        return block, result.similarity(*_pixel(result, pin))
     maps: Any = block.maps
     for name in block.inner:
         axis = _axis(atlas, name)
         maps = maps[min(axis.values.index(choice[name]), len(maps) - 1)]
     return block, np.asarray(maps, np.float32)
+
+
+def _pixel(result: ClustersResult, pin: Any) -> tuple[int, int]:
+    """(y, x) of the picture's pixel that a viewer has pinned; the middle where it has none."""
+    height, width = result.request.image.shape[:2]
+    place = [pin.get(axis) if isinstance(pin, Mapping) else None for axis in ("y", "x")]
+    y, x = (value if isinstance(value, int | float) and 0 <= value < 1 else 0.5 for value in place)
+    return int(y * height), int(x * width)
 
 
 def _axis(atlas: Atlas, name: str) -> Axis:
@@ -145,11 +155,11 @@ def _plain(atlas: Atlas, choice: Choice, look: Look, side: int) -> np.ndarray:
 
 
 def _title(atlas: Atlas, choice: Choice) -> str:
-    """A choice in words, as the viewer says it."""
+    """A choice in words, as the viewer says it; arm, step and layer also where there is only one."""
     part = _find(atlas.blocks, choice) or _find(atlas.labels, choice)
     named = [*part.at, *getattr(part, "inner", ())] if part else [axis.name for axis in atlas.axes]
     told = [axis for axis in atlas.axes if axis.name in named]
-    several = [axis for axis in told if len(axis.values) > 1] or told
+    several = [axis for axis in told if len(axis.values) > 1 or axis.name in NAMED] or told
     return " · ".join(_word(atlas, axis, choice, part) for axis in several)
 
 

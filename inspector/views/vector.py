@@ -1,4 +1,4 @@
-"""Vector: a sheet as PDF or SVG for a paper, laid out as `figure.draw` does it, with exact pixels and real type."""
+"""Vector: a sheet as PDF or SVG for a paper, laid out as `raster.draw` does it, with exact pixels and real type."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from matplotlib.patches import Rectangle
 from inspector import __version__
 from inspector.results import check_choice
 from inspector.views.export import dumps
-from inspector.views.figure import CELL, FAINT, INK, Color, Layout, Sheet
+from inspector.views.figure import FAINT, INK, Color, Sheet
+from inspector.views.layout import CELL, Layout
 from inspector.views.marks import Line
 
 KINDS = ("pdf", "svg")
-POINTS = 0.5  # a layout's pixel on paper: type of 15 pixels is then 7.5 points, what journals ask for in figures
 _INCH = 72  # points
 _SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,  # a dollar sign is somebody's word
@@ -31,21 +31,23 @@ _SETTINGS: dict[Any, Any] = {
 _LOCK = Lock()
 
 
-def vector(sheet: Sheet, kind: str, origin: Mapping[str, Any], cell: int = CELL) -> bytes:
+def vector(sheet: Sheet, kind: str, origin: Mapping[str, Any], cell: int = CELL, inches: float | None = None) -> bytes:
     """The sheet as a file of `kind`, "pdf" or "svg"; the same bytes for the same sheet.
 
-    Pictures lie in it with the pixels they have, whatever the cell, which sets sizes on paper: half a point a pixel.
+    Pictures lie in it with the pixels they have, whatever sets sizes on paper: the width in inches, or the cell at half
+    a point a pixel.
     origin: where it came from, as JSON the keywords of a PDF and the description of an SVG.
-    Raises ChoiceError for another kind, and for a cell outside 40 to 1024.
+    Raises ChoiceError for another kind, and as `Layout`.
     """
     check_choice("kind", kind, KINDS)
-    layout = Layout(sheet, cell)
+    layout = Layout(sheet, cell, inches)
+    points = layout.type.points
     told = dumps(origin, ascii=True)  # no letter that XML or a PDF's strings could not hold
     maker = {"Creator": f"Dense Inspector {__version__}"}
     about = {"pdf": {"Keywords": told, "CreationDate": None}, "svg": {"Description": told, "Date": None}}
     packed = io.BytesIO()
     with printing():
-        page = Figure(figsize=(layout.width * POINTS / _INCH, layout.height * POINTS / _INCH))
+        page = Figure(figsize=(layout.width * points / _INCH, layout.height * points / _INCH))
         paint(page, layout, (0, 0, 1, 1), kind)
         page.savefig(packed, format=kind, metadata=maker | about[kind])
     return packed.getvalue()

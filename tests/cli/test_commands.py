@@ -172,6 +172,14 @@ def test_at_a_scale_a_drawn_figure_is_larger(clip: list[str], tmp_path: Path) ->
     assert widths[1] == pytest.approx(3 * widths[0], rel=0.01)
 
 
+def test_a_figure_for_a_journals_columns_is_as_wide_as_they_are(diffusion: list[str], tmp_path: Path) -> None:
+    arguments = ["clusters", "scene:1", "--beside", "scene:2", "--k", "3", "--restarts", "2", *diffusion]
+    assert main([*arguments, "--columns", "1", "--figure", str(tmp_path / "one.png")]) == 0
+    with Image.open(tmp_path / "one.png") as figure:
+        assert figure.width == 990
+        assert figure.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+
+
 def test_a_page_holds_every_result_and_where_it_came_from(
     diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 
 from inspector.errors import InputError, InspectorError
 from inspector.results import SaliencyRequest
-from inspector.ui import parts, take_away
+from inspector.ui import bring_back, parts, take_away
 from inspector.views.archive import load_request, load_result
 from inspector.views.export import dumps, record
 from tests.reliability.forging import (
@@ -54,7 +54,7 @@ def tabs() -> dict[str, Any]:
 
 def open_archive(content: bytes) -> None:
     """What the page does with a maps.npz, but for putting it on the page."""
-    result = take_away.checked(tabs(), load_result(io.BytesIO(content), take_away.LARGEST))
+    result = bring_back.checked(tabs(), load_result(io.BytesIO(content), bring_back.LARGEST))
     assert json.loads(dumps(record(result)))
     assert parts.done(result.provenance)
     assert isinstance(tabs()[take_away.tab_of(result)].subject.link(result.request), dict)
@@ -65,7 +65,7 @@ def open_record(content: bytes, folder: Path) -> None:
     path = folder / "result.json"
     path.write_bytes(content)
     name, values = load_request(path)
-    request = take_away.request_of(name, values)
+    request = bring_back.request_of(name, values)
     tabs()[name].subject.link(request)
     tabs()[name].subject.fields(request)
 
@@ -376,7 +376,7 @@ def test_a_picture_that_would_be_made_many_times_is_refused_before() -> None:
         probabilities=np.zeros(64, np.float32),
         scores=np.zeros(64, np.float32),
     )
-    told = answer(lambda: take_away.checked(tabs(), result), memory=200_000_000)
+    told = answer(lambda: bring_back.checked(tabs(), result), memory=200_000_000)
     assert told.startswith("Showing this file would take 1024 million values; at most 67 million are made here.")
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from inspector.settings import ASSETS
-from inspector.ui import controls, runs, saliency, session, tab, take_away, viewer
+from inspector.ui import bring_back, controls, runs, saliency, session, tab, take_away, viewer
 from tests.ui.driving import browser, visit  # noqa: F401  # fixtures of every test here
 from tests.ui.pretend import Saliency
 
@@ -40,7 +40,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Saliency:
     module = Saliency()
     monkeypatch.setitem(sys.modules, "inspector.pipelines.saliency", module)
     store = session.Store()
-    for user in (runs, tab, viewer, take_away):
+    for user in (runs, tab, viewer, take_away, bring_back):
         monkeypatch.setattr(user, "RESULTS", store)
     return module
 

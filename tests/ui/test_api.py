@@ -46,6 +46,16 @@ def test_each_tab_answers_with_progress_figure_numbers_and_files(client: Client,
     assert numbers[tab]
 
 
+def test_a_figure_is_as_wide_as_a_journals_columns(client: Client) -> None:
+    for columns, pixels in ((1, 990), (2, 2070)):
+        figure, *_ = client.predict(scene=scenes.STREET, k=4, columns=columns, api_name="/clusters")
+        with Image.open(figure) as image:
+            assert image.width == pixels
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    with pytest.raises(AppError, match="columns is 3; use a whole number from 1 to 2"):
+        client.predict(scene=scenes.STREET, k=4, columns=3, api_name="/clusters")
+
+
 def test_a_cancelled_run_stops_within_a_step_and_the_next_one_works(client: Client) -> None:
     job = client.submit(prompt="a blue house on the sand", steps=60, api_name="/attention")
     limit = time.monotonic() + 120

@@ -1,7 +1,9 @@
 """Taking away and bringing back: files of what is shown, and what a file that anyone may have written is believed."""
 
+import base64
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +16,7 @@ import pytest
 from PIL import Image
 
 from inspector.errors import InputError
-from inspector.ui import scenes, source, take_away
+from inspector.ui import bring_back, scenes, source, take_away
 from inspector.ui.pictures import UPLOADS, picture_hash
 from inspector.ui.session import fingerprint
 from inspector.ui.tab import Tab
@@ -101,7 +103,7 @@ def show(shown: Tab, path: Path) -> dict[Any, Any]:
     """What the page does with a file that a visitor opens."""
     with gr.Blocks(analytics_enabled=False):
         shared, chooser = source.build(scenes.STREET), gr.Tabs()
-    return take_away.on_saved({"saliency": shown, "attention": shown}, chooser, shared)(None, str(path))
+    return bring_back.on_saved({"saliency": shown, "attention": shown}, chooser, shared)(None, str(path))
 
 
 def test_a_saved_result_comes_back_but_answers_nobody_else(shown: Tab, tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_a_saved_json_brings_its_request_back(shown: Tab, tmp_path: Path) -> Non
     drawn = scenes.get(scenes.STREET)
     request = replace(samples.saliency().request, image=drawn.image, masks=dict(drawn.masks), scene=scenes.STREET)
     write_result(replace(samples.saliency(), request=request), tmp_path)
-    back = take_away.request_of(*load_request(tmp_path / "result.json"))
+    back = bring_back.request_of(*load_request(tmp_path / "result.json"))
     assert fingerprint(back) == fingerprint(request)
     told = show(shown, tmp_path / "result.json")
     assert told[shown.todo]["how"] == "fresh"
@@ -233,10 +235,10 @@ def test_a_bomb_is_not_unpacked(shown: Tab, tmp_path: Path, monkeypatch: pytest.
     said: list[str] = []
     monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
     path = write_archive(samples.saliency(), tmp_path / "maps.npz")
-    monkeypatch.setattr(take_away, "LARGEST", path.stat().st_size)  # unpacked it is larger
+    monkeypatch.setattr(bring_back, "LARGEST", path.stat().st_size)  # unpacked it is larger
     show(shown, path)
     assert "are read" in said[0]
-    monkeypatch.setattr(take_away, "LARGEST", path.stat().st_size - 1)
+    monkeypatch.setattr(bring_back, "LARGEST", path.stat().st_size - 1)
     show(shown, path)
     assert "at most that much is read" in said[1]
 
@@ -323,24 +325,85 @@ def test_how_much_is_made_of_a_file_is_known_before_any_is(
     tabs: dict[str, Tab], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     height, width, steps, tokens = 64, 96, 3, 4
-    assert take_away.values_of(samples.saliency())[0] == 2 * height * width
-    assert take_away.values_of(samples.segmentation())[0] == 16 * 2 * height * width  # whose grid is as fine as that
-    assert take_away.values_of(samples.clusters())[0] == 3 * height * width
-    assert take_away.values_of(samples.attention())[0] == steps * tokens * 8 * 8
-    monkeypatch.setattr(take_away, "atlas_of", None)
-    monkeypatch.setattr(take_away, "values_of", lambda result: (20_000_000, 10_000_000))
+    assert bring_back.values_of(samples.saliency())[0] == 2 * height * width
+    assert bring_back.values_of(samples.segmentation())[0] == 16 * 2 * height * width  # whose grid is as fine as that
+    assert bring_back.values_of(samples.clusters())[0] == 3 * height * width
+    assert bring_back.values_of(samples.attention())[0] == steps * tokens * 8 * 8
+    monkeypatch.setattr(bring_back, "atlas_of", None)
+    monkeypatch.setattr(bring_back, "values_of", lambda result: (20_000_000, 10_000_000))
     with pytest.raises(InputError, match="would take 20 million values; at most 10 million"):
-        take_away.checked(tabs, samples.saliency())
+        bring_back.checked(tabs, samples.saliency())
+
+
+def seen(tabs: dict[str, Tab], told: Any, *choices: Any) -> tuple[np.ndarray, str]:
+    """The picture in a preview, and its HTML. choices: kinds, scale, beside, panels, columns."""
+    told = take_away.preview(tabs, told, *choices)
+    data = re.findall(r"data:image/png;base64,([^']+)'", told)[0]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), told
+
+
+@pytest.mark.parametrize(("columns", "inches"), take_away.COLUMNS.items())
+@pytest.mark.parametrize("panels", [False, True])
+def test_the_preview_is_the_file_at_its_size(
+    tabs: dict[str, Tab], told: dict[str, Any], panels: bool, columns: int, inches: float
+) -> None:
+    image, html = seen(tabs, told, ["PNG"], 2, False, panels, columns)
+    files = take_away.write(tabs, told, ["PNG"], 2, False, panels, columns)
+    (file,) = (file for file in files if file.name == "figure.png")
+    with Image.open(file) as figure:
+        width, height = map(int, re.findall(r"(\d+) × (\d+) pixels", html)[0])
+        assert (width, height) == (figure.width, pytest.approx(figure.height, abs=2))  # sides of pictures are whole
+        assert image.shape[1] / image.shape[0] == pytest.approx(figure.width / figure.height, rel=0.01)
+        small = np.asarray(figure.resize(image.shape[1::-1], Image.Resampling.BOX), float)
+    assert np.abs(small - image).mean() < 8
+    assert image.size <= 3 * take_away.PREVIEW * 1.01
+    assert f"width:{inches:g}in" in html
+
+
+def test_the_preview_by_scale_says_how_large_the_file_is(tabs: dict[str, Tab], told: dict[str, Any]) -> None:
+    for scale in (1, 3):
+        _, html = seen(tabs, told, ["PDF"], scale, False, False, None)
+        (file,) = (file for file in take_away.write(tabs, told, ["PNG"], scale, False) if file.name == "figure.png")
+        with Image.open(file) as figure:
+            assert f"{figure.width} × {figure.height} pixels" in html
+        assert "width:100%" in html
+
+
+def test_the_preview_of_a_film_is_what_the_viewer_shows_and_of_nothing_a_word(
+    tabs: dict[str, Tab], told: dict[str, Any]
+) -> None:
+    film, _ = seen(tabs, told, ["GIF"], 2, False, False, 1)
+    panels, _ = seen(tabs, told, ["PNG"], 2, False, True, 1)
+    assert np.array_equal(film, panels)
+    assert "No figure is chosen" in take_away.preview(tabs, told, [], 2, False, False, 1)
+    for width in (None, "3.3", ["by scale"]):
+        with pytest.raises(InputError, match="width is"):
+            take_away.columns_of(width)
+
+
+def test_a_file_that_was_swept_away_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(gr.utils, "get_upload_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
+    (tmp_path / "figure.png").write_bytes(b"1")
+    clicked = gr.DownloadData(None, {"path": str(tmp_path / "figure.png")})
+    take_away.still_kept(clicked)
+    assert not said
+    (tmp_path / "figure.png").unlink()
+    take_away.still_kept(clicked)
+    assert said == ["That file is no longer kept here; press Save again."]
 
 
 def test_a_try_that_fails_is_charged_too(tabs: dict[str, Tab], monkeypatch: pytest.MonkeyPatch) -> None:
     """Else odd values would be computing for nothing."""
     charged: list[str] = []
     monkeypatch.setattr(take_away.turns.SHARE, "charge", lambda who, seconds: charged.append(who))
-    monkeypatch.setattr(take_away, "visitor", lambda asked: "someone")
+    monkeypatch.setattr(take_away.turns, "visitor", lambda asked: "someone")
     monkeypatch.setattr(gr, "Warning", lambda message, **_: None)
     with gr.Blocks(analytics_enabled=False) as page:
-        take_away.build(tabs)
-    (handler,) = page.fns.values()
-    assert handler.fn(None, {"tab": []}, ["PNG"], take_away.LAYOUTS[0], 1, False) == gr.skip()
-    assert charged == ["someone"]
+        take_away.build(tabs, gr.Accordion())
+    take, look, _ = (handler.fn for handler in page.fns.values())
+    asked = (None, {"tab": []}, ["PNG"], take_away.LAYOUTS[0], "by scale", 1, False)
+    assert take(*asked) == gr.skip()
+    assert "There is nothing to save yet" in look(*asked)
+    assert charged == ["someone"] * 2

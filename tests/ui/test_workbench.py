@@ -9,7 +9,7 @@ import pytest
 from inspector.bench.screen import AIMS, LOOK, SIZES, TABS
 from inspector.ui import scenes
 from inspector.ui.pictures import UPLOADS
-from tests.ui.driving import LONG, PHONE, VIEWER, Open, choose, pill, side, source, state, until
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, choose, pill, side, source, state, until
 
 playwright = pytest.importorskip("playwright.sync_api")
 SHAPES = {"square": None, "1:2": (128, 256), "3:1": (384, 128)}
@@ -272,3 +272,20 @@ def test_link_is_offered_where_an_address_leads_to_what_is_shown(visit: Open) ->
         "(() => { const shell = DenseViewer.shell; shell.slots.get('attention').value.link = {}; shell.write(); })()"
     )
     assert link.is_disabled()
+
+
+@pytest.mark.parametrize("width", [DESK, pytest.param(PHONE, marks=pytest.mark.slow)])
+def test_the_drawer_shows_the_figure_at_its_size_on_paper(visit: Open, width: int) -> None:
+    tab = visit("?tab=saliency", width)
+    pill(tab, "Save")
+    picture = tab.locator(".figure-preview img")
+    picture.wait_for(timeout=LONG)
+    drawer = tab.locator(".pill.save .figure-preview figure").bounding_box()
+    assert picture.bounding_box()["width"] <= drawer["width"]
+    for label, inches in (("two columns", 6.9), ("one column", 3.3)):
+        tab.get_by_label(label).click()
+        tab.wait_for_function(
+            f"document.querySelector('.figure-preview figcaption').textContent.startsWith('{inches} ')", timeout=LONG
+        )
+        assert picture.bounding_box()["width"] == pytest.approx(96 * inches, abs=1)
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")

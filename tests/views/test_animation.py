@@ -12,8 +12,8 @@ from PIL import Image
 from inspector.errors import ChoiceError, InputError
 from inspector.views.animation import REST, animation, caption
 from inspector.views.atlases import of_attention
-from inspector.views.figure import draw
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.shown import sheet
 from tests.views import samples
 

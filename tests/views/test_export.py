@@ -13,10 +13,12 @@ from PIL import Image
 from inspector import __version__
 from inspector.errors import ChoiceError
 from inspector.results import Provenance
-from inspector.views import clusters, saliency
+from inspector.views import clusters, saliency, shown
 from inspector.views.export import caption_of, dumps, figure_of, kind_of, provenance, write_figure, write_result
-from inspector.views.figure import Layout, Sheet, draw
+from inspector.views.figure import Sheet
+from inspector.views.layout import Layout
 from inspector.views.look import Look
+from inspector.views.raster import draw
 from inspector.views.vector import vector
 from tests.views import samples
 
@@ -86,7 +88,7 @@ def test_at_twice_the_scale_the_maps_themselves_have_twice_the_pixels(tmp_path: 
     write_figure(result, tmp_path / "two.png", Look(opacity=1), scale=2)
     map_ = saliency.view(result, 0, Look(opacity=1), side=480)
     _, first, *_ = Layout(figure_of(result, Look(), 2), 480).places  # the first class's map stands beside the image
-    _, left, top, width = first
+    _, left, top, width, _ = first
     assert width == 480
     with Image.open(tmp_path / "two.png") as image:
         assert (np.asarray(image)[top : top + 480, left : left + 480] == map_).all()
@@ -142,10 +144,34 @@ def test_a_caption_stands_alone(tmp_path: Path) -> None:
         assert part in caption
     assert "Seed" not in caption  # MaskCLIP draws nothing
     drawn = replace(result, request=replace(result.request, method="attention"))
-    assert "Seed 12." in caption_of(drawn, Look())
+    assert "noise added once at t = 100, seed 12" in caption_of(drawn, Look())
     assert caption.endswith(f" Made with Dense Inspector {__version__}.")
     *_, file = write_result(result, tmp_path, Look("magma", opacity=0.5))
     assert file.read_text() == caption + "\n"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_caption_names_every_pictures_arm_step_and_layer_and_how_it_is_coloured(own: bool) -> None:
+    result = samples.attention()
+    state = {"panels": [{"word": "horse", "step": "2", "arm": "generation", "layer": samples.LAYERS[3]}]}
+    told = caption_of(result, Look(), None if own else shown.sheet(result, Look(), state))
+    for part in ("scenes-diffusion, 3 steps of ddim, guidance 7.5", "noise added once at t = 100", "seed 0", "viridis"):
+        assert part in told
+    assert "each map has its own scale" in told
+    assert told.count("in reading order") == (2 if own else 1)  # a row each
+    if own:
+        assert "generation at step 3 of 3, t = 100; noise once at t = 100" in told
+        assert "Pictures of noise once, in reading order: t = 100; up 1.0 4×4 (0.32 to 0.64); up 2.1 8×8 (" in told
+    else:
+        assert "in reading order: horse · 2 of 3, t = 500 · up 2.1 (8×8) · generation (0.421 to 0.842)" in told
+
+
+def test_a_caption_says_which_background_words_and_which_prompt() -> None:
+    request = replace(samples.saliency().request, background=("wall", "floor"), side=224)
+    assert "scenes-clip at 224 pixels, mean pooling" in caption_of(samples.saliency(request=request), Look())
+    assert "background words: wall, floor, with p" in caption_of(samples.saliency(request=request), Look())
+    request = replace(samples.clusters().request, prompt="a bus")
+    assert "prompt “a bus”, noise added once at t = 100" in caption_of(samples.clusters(request=request), Look())
 
 
 def test_a_caption_says_only_what_is_so() -> None:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from inspector.errors import ChoiceError
-from inspector.views.figure import TITLE_LINES, Bar, Layout, Panel, Row, Sheet, draw, number
+from inspector.views.figure import Bar, Panel, Row, Sheet, number
+from inspector.views.layout import TITLE_LINES, Layout
 from inspector.views.lettering import font
+from inspector.views.raster import draw
 
 RED, GREEN = (np.full((10, 10, 3), color, np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
 WIDE = np.full((10, 20, 3), 50, np.uint8)
@@ -15,42 +17,36 @@ def sheet() -> Sheet:
     return Sheet(
         rows=[
             Row([Panel(RED, "red", Bar(0, 1, "viridis")), Panel(WIDE)], "first"),
-            Row([Panel(RED, empty=True), Panel(GREEN)]),
+            Row([Panel(GREEN), Panel(WIDE)]),
         ],
         note="small print",
         legend=[("car", np.array([1, 2, 3]))],
     )
 
 
-def places(cell: int) -> dict[str, tuple[int, int, int, int]]:
-    """(top, left, bottom, right) of the pictures of `sheet`, as its layout tells."""
-    red, wide, none, green = Layout(sheet(), cell).places
-    named = {"red": red, "wide": wide, "none": none, "green": green}
-    return {name: (top, left, top + cell, left + width) for name, (_, left, top, width) in named.items()}
+def places(cell: int) -> list[tuple[int, int, int, int, tuple[int, ...]]]:
+    """(top, left, bottom, right, colour) of the pictures of `sheet`, as its layout tells."""
+    return [
+        (top, left, top + height, left + width, tuple(panel.image[0, 0]))
+        for panel, left, top, width, height in Layout(sheet(), cell).places
+    ]
 
 
 @pytest.mark.parametrize("cell", [60, 120])
 def test_pictures_are_where_the_layout_says_and_nowhere_else(cell: int) -> None:
-    found, pixels = places(cell), draw(sheet(), cell)
-    for name, color in (("red", (255, 0, 0)), ("wide", (50, 50, 50)), ("green", (0, 255, 0))):
-        top, left, bottom, right = found[name]
+    pixels = draw(sheet(), cell)
+    for top, left, bottom, right, color in places(cell):
         assert (pixels[top:bottom, left:right] == color).all()
         around = pixels[top - 1 : bottom + 1, left - 1 : right + 1].copy()
         around[1:-1, 1:-1] = 255
         assert not (around == color).all(-1).any()
-    assert found["wide"][3] - found["wide"][1] == 2 * cell  # twice as wide as high
-
-
-def test_an_empty_panel_keeps_its_place_and_shows_nothing() -> None:
-    found, pixels = places(60), draw(sheet(), 60)
-    assert found["green"][1] == found["wide"][1]
-    top, left, bottom, right = found["none"]
-    assert (left, right - left) == (found["red"][1], 60)
-    assert (pixels[top:bottom, left:right] == 255).all()
+        assert bottom - top == cell
+    _, left, _, right, _ = places(cell)[1]
+    assert right - left == 2 * cell  # twice as wide as high
 
 
 def test_titles_stand_above_their_pictures() -> None:
-    top, left = places(60)["red"][:2]
+    top, left = places(60)[0][:2]
     above = draw(sheet(), 60)[top - 18 : top - 1, left : left + 50]
     assert (above < 100).all(-1).any()  # ink, and none of it under the picture
     untitled = Sheet([Row([Panel(RED)])])

@@ -50,9 +50,10 @@ def test_the_sheet_is_figure_one_and_two_with_truth() -> None:
     rows = saliency.sheet(samples.saliency(), Look()).rows
     assert [row.label for row in rows] == ["Grad-CAM", "threshold", "truth"]
     assert [panel.title for panel in rows[0].panels] == ["image", "car  p 0.7", "building/house  p 0.01"]
-    assert [panel.title for panel in rows[1].panels if not panel.empty] == ["car ≥ 0.4", "building ≥ 0.4"]
+    assert [panel.title for panel in rows[1].panels] == ["any class ≥ 0.4", "car ≥ 0.4", "building ≥ 0.4"]
     assert not any(panel.bar for row in rows[1:] for panel in row.panels)
-    assert rows[2].panels[2].title == "not in the picture"
+    assert [panel.title for panel in rows[2].panels] == ["any class, true", "car", "building: not in the picture"]
+    assert np.array_equal(rows[2].panels[0].image, rows[2].panels[1].image)  # the car is all there is
     assert rows[0].panels[2].bar is not None
     assert rows[0].panels[2].bar.high == pytest.approx(0.1)
 

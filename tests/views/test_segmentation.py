@@ -55,7 +55,8 @@ def test_without_masks_there_is_no_truth() -> None:
     bare = samples.segmentation(request=SegmentationRequest(samples.image(), "car, sky"), metrics={})
     assert segmentation.kinds(bare) == ("labels", "score")
     assert not segmentation.scores(bare)
-    assert [panel.title for panel in segmentation.sheet(bare, Look()).rows[0].panels] == ["image", "maskclip"]
+    titles = [panel.title for panel in segmentation.sheet(bare, Look()).rows[0].panels]
+    assert titles == ["image", "maskclip", "score of car", "score of sky"]
 
 
 def test_tables() -> None:
@@ -80,7 +81,9 @@ def test_scores_share_a_scale_or_not() -> None:
 def test_the_sheet_shows_labels_errors_and_every_class() -> None:
     rows = segmentation.sheet(samples.segmentation(), Look()).rows
     assert [[panel.title for panel in row.panels] for row in rows] == [
-        ["image", "maskclip  mIoU 0.99", "truth", "right (blue), wrong (orange)"],
-        ["car", "sky"],
+        [
+            *("image", "maskclip  mIoU 0.99", "truth", "right (blue), wrong (orange)"),
+            *("score of car", "score of sky"),
+        ]
     ]
-    assert [[panel.bar is not None for panel in row.panels] for row in rows] == [[False] * 4, [True] * 2]
+    assert [panel.bar is not None for panel in rows[0].panels] == [False] * 4 + [True] * 2

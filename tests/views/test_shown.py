@@ -1,5 +1,6 @@
 """What a viewer shows as a figure: its panels, with the viewer's colours and scales."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 from inspector.results import AttentionResult
 from inspector.views import shown
 from inspector.views.export import caption_of, figure_of
-from inspector.views.figure import draw
 from inspector.views.look import Look
 from inspector.views.overlay import enlarge, heat, picture
+from inspector.views.raster import draw
 from tests.views import samples
 
 NAMES = ("saliency", "attention", "clusters", "segmentation")
@@ -92,6 +93,7 @@ def test_labels_bring_their_legend_and_similarity_the_pinned_pixel() -> None:
     sheet = shown.sheet(result, Look(), {"pin": {"y": 0.3, "x": 0.6}})
     assert {name for name, _ in sheet.legend} == {f"cluster {value + 1}" for value in np.unique(result.grid_labels)}
     height, width = result.request.image.shape[:2]
+    assert sheet.note.endswith("Similarity is to the pixel at row 19, column 57 of the picture.")
     assert sheet.rows[0].panels[1].bar.low == result.similarity(int(0.3 * height), int(0.6 * width)).min()
 
 
@@ -106,3 +108,18 @@ def test_labels_bring_their_legend_and_similarity_the_pinned_pixel() -> None:
 )
 def test_a_state_is_believed_as_far_as_it_fits(name: str, state: dict[str, Any]) -> None:
     assert 1 <= len(panels(name, **state)) <= 4
+
+
+def test_one_arm_is_named_too() -> None:
+    result = samples.attention()
+    alone = replace(
+        result,
+        maps={"noise once": result.maps["noise once"]},
+        steps={"noise once": (100,)},
+        images={"noise once": samples.image(64, 64)},
+        metrics=(),
+    )
+    assert all(
+        "t = 100" in panel.title and "noise once" in panel.title
+        for panel in shown.sheet(alone, Look(), {}).rows[0].panels
+    )

@@ -1,0 +1,80 @@
+"""Naming: the fields of tables and requests in the words of a reader."""
+
+from typing import Any
+
+import numpy as np
+
+from inspector.results import CLIP_ES_BACKGROUND
+from inspector.views.attention import short
+from inspector.views.table import Table, text
+
+HEADERS = {
+    "p": "probability",
+    "ap": "AP",
+    "iou": "IoU",
+    "iou_best": "best IoU",
+    "miou": "mIoU",
+    "ari": "ARI",
+    "timestep": "t",
+    "chance": "chance AP",
+    "area": "area above threshold",
+    "ap_over_chance": "AP over chance",
+    "pointing": "maximum inside",
+    "share": "share of the image",
+}
+_METHODS = {"unet": "UNet features", "rgb": "colour only", "xy": "position only"}
+_FIELDS = {
+    "guidance_scale": "guidance",
+    "noise_timestep": "t of the noise added once",
+    "scheduler": "sampler",
+    "heads": "single heads kept",
+    "size": "side of the generated picture",
+    "side": "longer side that the model sees",
+    "timestep": "t of the noise",
+    "restarts": "starts of k-means",
+    "preset": "preset of layers",
+    "clip": "CLIP",
+    "diffusion": "diffusion model",
+    "background": "background threshold",
+}
+
+
+def header(name: str) -> str:
+    """A column's name: "best IoU" for iou_best; one that nobody named, without its underscores."""
+    return HEADERS.get(name, name.replace("_", " "))
+
+
+def named(shown: Table) -> Table:
+    """A table with its columns, and the methods and layers in it, by their names."""
+    rows = [[_cell(*pair) for pair in zip(shown.headers, row, strict=True)] for row in shown.rows]
+    return Table(tuple(map(header, shown.headers)), tuple(map(tuple, rows)))
+
+
+def _cell(column: str, cell: str) -> str:
+    if column == "best at":  # "layer, t = 5"
+        layer, comma, when = cell.partition(", ")
+        return f"{short(layer)}{comma}{when}"
+    return _METHODS.get(cell, cell) if column == "method" else cell
+
+
+def said(request: Any) -> list[tuple[str, str]]:
+    """(name, value) of each choice of a request, the picture first."""
+    fields = {name: getattr(request, name) for name in request.__dataclass_fields__}
+    image, scene, masks = (fields.pop(name) for name in ("image", "scene", "masks"))
+    if image is None:
+        picture = "generated from the prompt"
+    else:
+        own = "drawn scene" if scene is not None else "an own picture"
+        picture = f"{own}{f' {scene}' if scene is not None else ''}, {image.shape[1]} × {image.shape[0]} pixels"
+    found = [("picture", picture), ("true masks", ", ".join(masks))] if masks else [("picture", picture)]
+    return found + [_choice(name, value) for name, value in fields.items() if value not in (None, "")]
+
+
+def _choice(name: str, value: Any) -> tuple[str, str]:
+    if name == "classes":
+        return name, ", ".join("/".join(synonyms) for synonyms in value)
+    if isinstance(value, tuple):
+        usual = value == tuple(CLIP_ES_BACKGROUND)
+        return "background words", f"the {len(value)} of CLIP-ES" if usual else ", ".join(value) or "none"
+    told = f"{value:g}" if isinstance(value, float | np.floating) else text(value)
+    return _FIELDS.get(name, name.replace("_", " ")), told
