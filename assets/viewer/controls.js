@@ -83,10 +83,14 @@ export function select({ label, options, value, title, change }) {
 }
 
 /**
- * Chips, one of which is chosen: a radio group with one tab stop, arrow keys move. options: [value, text] pairs.
- * @param {{ label: string, options: [string, string][], value: string, change: (value: string) => void }} options
+ * Chips, one of which is chosen: a radio group with one tab stop, arrow keys move. options: [value, text] pairs; edit:
+ * takes what a double click, or F2, wrote over a chip.
+ * @param {{
+ *   label: string, options: [string, string][], value: string, change: (value: string) => void,
+ *   edit?: (value: string, text: string) => void,
+ * }} options
  */
-export function chips({ label, options, value, change }) {
+export function chips({ label, options, value, change, edit }) {
   const name = unique();
   const group = el("div", { class: "dv-chips", role: "radiogroup", "aria-labelledby": name });
   /** @type {Map<string, HTMLButtonElement>} */
@@ -104,10 +108,13 @@ export function chips({ label, options, value, change }) {
   };
   for (const [key, text] of options) {
     const chip = el("button", { type: "button", role: "radio", class: "dv-chip", text, onclick: () => choose(key) });
+    if (edit) chip.addEventListener("dblclick", () => editing(chip, key, edit));
     buttons.set(key, chip);
     group.append(chip);
   }
   group.addEventListener("keydown", (event) => {
+    const own = event.key === "F2" && [...buttons].find(([, chip]) => chip === event.target);
+    if (edit && own) editing(own[1], own[0], edit);
     const keys = [...buttons.keys()], next = moved(event.key, keys.indexOf(chosen), keys.length);
     if (next === null) return;
     event.preventDefault();
@@ -122,13 +129,61 @@ export function chips({ label, options, value, change }) {
     get value() { return chosen; },
     set value(next) { chosen = next; mark(); },
     /**
-     * Fill every chip by its share, from 0 to 1; null empties them.
+     * Fill every chip by its share, from 0 to 1, and draw its curve, of numbers likewise; null empties them.
      * @param {Map<string, number> | null} shares
+     * @param {Map<string, number[]> | null} curves
      */
-    fill(shares) {
-      for (const [key, chip] of buttons) chip.style.setProperty("--dv-share", `${100 * (shares?.get(key) || 0)}%`);
+    fill(shares, curves = null) {
+      for (const [key, chip] of buttons) {
+        chip.style.setProperty("--dv-share", `${100 * (shares?.get(key) || 0)}%`);
+        const curve = curves?.get(key);
+        chip.style.setProperty("--dv-curve", curve ? spark(curve) : "none");
+      }
     },
   };
+}
+
+/**
+ * Let a chip be written over: Enter takes what was written, Escape and leaving do not.
+ * @param {HTMLElement} chip
+ * @param {string} key
+ * @param {(key: string, text: string) => void} edit
+ */
+function editing(chip, key, edit) {
+  const input = el("input", { class: "dv-edit", "aria-label": `Instead of ${key}`, size: Math.max(key.length + 2, 8) });
+  let open = true;
+  /** @type {(taken: boolean) => void} */
+  const end = (taken) => {
+    if (!open) return;
+    open = false;
+    const text = input.value.trim();
+    input.replaceWith(chip);
+    chip.focus();
+    if (taken && text && text !== key) edit(key, text);
+  };
+  input.value = key;
+  input.addEventListener("blur", () => end(false));
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter" || event.key === "Escape") end(event.key === "Enter");
+  });
+  chip.replaceWith(input);
+  input.focus();
+  input.select();
+}
+
+/**
+ * Numbers from 0 to 1 as a CSS image of a line, left to right, stretched over whatever it lies in.
+ * @param {number[]} values
+ */
+export function spark(values) {
+  const last = Math.max(values.length - 1, 1);
+  const points = values.map((value, at) => `${((100 * at) / last).toFixed(1)},${(23 - 22 * value).toFixed(1)}`)
+    .join(" ");
+  const look = "fill='none' stroke='#d55e00' stroke-width='2' vector-effect='non-scaling-stroke'";
+  const box = "xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 24' preserveAspectRatio='none'";
+  const svg = `<svg ${box}><polyline points='${points}' ${look}/></svg>`;
+  return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
 }
 
 /**

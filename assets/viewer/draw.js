@@ -113,6 +113,28 @@ export function heat(base, values, colours, { slope, shift }, out) {
 }
 
 /**
+ * As `heat`, with an opacity that follows the value, so that what is low leaves the picture as it is: that of a colour
+ * is its place in the table, for signed maps its distance from the middle, times `opacity`; 0 where all is one value.
+ * @param {Uint8Array | Uint8ClampedArray} pixels the picture's, RGBA
+ * @param {Float32Array} values 0 to 255
+ * @param {Uint8Array} table 256 colours of 3 bytes
+ * @param {{ slope: number, shift: number }} ramp
+ * @param {Uint32Array} out
+ * @param {{ opacity: number, signed: boolean }} how
+ */
+export function faded(pixels, values, table, { slope, shift }, out, { opacity, signed }) {
+  const alpha = LITTLE ? 0xff000000 : 0xff, flat = slope === 0;
+  for (let index = 0, at = 0; index < out.length; index++, at += 4) {
+    const share = Math.min(Math.max((slope * values[index] + shift) / 255, 0), 1), place = Math.round(255 * share);
+    const weight = flat ? 0 : opacity * (signed ? Math.abs(2 * share - 1) : share);
+    const red = (weight * table[3 * place] + (1 - weight) * pixels[at] + 0.5) | 0;
+    const green = (weight * table[3 * place + 1] + (1 - weight) * pixels[at + 1] + 0.5) | 0;
+    const blue = (weight * table[3 * place + 2] + (1 - weight) * pixels[at + 2] + 0.5) | 0;
+    out[index] = ((LITTLE ? blue << 16 | green << 8 | red : red << 24 | green << 16 | blue << 8) | alpha) >>> 0;
+  }
+}
+
+/**
  * Labels (h x w) at (height, width), nearest neighbour.
  * @param {Grid} labels
  * @param {number} height

@@ -22,11 +22,13 @@ const HELP = {
   Cells: "Bilinear between the cells, or the cells as they were recorded. Default smooth, as in the paper.",
   "Threshold as": "What the threshold below draws: nothing, an outline, or the paper's Figure 2, faded outside.",
   Opacity: "Of the colours over the picture. Default 0.6, our choice; the paper gives none.",
+  "Clear at zero": "The opacity follows the value, so that what is zero, or lowest, leaves the picture as it is.",
   "Threshold": "A share of the map's maximum. The paper gives none; 0.4 as in CLIP-ES. Otsu's value parts this map's histogram best.",
   "Score against": "The mask that AP, IoU and pointing are measured with: the true one, where the picture is a drawn scene, one that you draw or load, or one that another tab sent. Those that you make live in this page, and are not in its address: save what you want to keep.",
   "Send to the other tabs": "The drawn mask, where that is chosen; else the active panel's map above its threshold, or the label under the pin.",
   Pointer: "While Mask is open: brush, rubber and polygon (a click per corner) draw a mask, look reads and pins. While Threshold is open, a click takes the value under it. Otherwise the pointer reads, and a click pins.",
   "Add panel": "One more picture beside, up to four, with the same cursor and zoom. Its axes are chosen while it is the active one.",
+  "Double click, or F2": "On a word or class: write another, and it runs again with everything else as it was, and comes back as a wipe with the difference.",
   Hold: "Keeps this result beside the next one: another prompt, seed, picture, method or model. Every panel can show either.",
   "A − B": "The first panel's map minus the second's, in their true values, where the grids agree; of labels, the share of panels that do not have the most frequent one.",
   "A/B wipe": "The first two panels in one frame; drag the border between them.",
@@ -113,7 +115,7 @@ export class Layout {
     this._toActive();
     const { viewer } = this, count = viewer.panels.length, { clientWidth: wide, clientHeight: high } = this.panels;
     if (!viewer.atlas || !wide || !high) return;
-    const shown = viewer.state.wipe ? 1 : count, { width, height } = viewer.size(), ratio = width / height;
+    const shown = viewer.state.wipe ? 1 + count - viewer.pair().length : count, { width, height } = viewer.size(), ratio = width / height;
     const fits = (columns) => {
       const rows = Math.ceil(shown / columns);
       return Math.min((wide - GAP * (columns - 1)) / columns, ((high - GAP * (rows - 1)) / rows - BESIDE) * ratio);
@@ -157,7 +159,8 @@ export class Layout {
         this.controls.set(axis.name, { set: (value) => { range.value = axis.values.indexOf(value); }, play });
         node.append(range.node);
       } else {
-        const made = (axis.control === "chips" ? ui.chips : ui.select)({ label, options, value: axis.values[axis.first], change });
+        const edit = viewer.options.edit && axis.name === atlas.facts.ranked ? (key, text) => viewer.options.edit(axis.name, key, text) : undefined;
+        const made = (axis.control === "chips" ? ui.chips : ui.select)({ label, options, value: axis.values[axis.first], change, edit });
         this.controls.set(axis.name, { set: (value) => { made.value = value; }, fill: made.fill });
         node.append(made.node);
       }
@@ -176,6 +179,7 @@ export class Layout {
       opacity: ui.slider({ label: "Opacity", title: HELP["Opacity"], min: 0, max: 1, step: 0.05, value: state.opacity, shown: (value) => value.toFixed(2), change: (value) => viewer.set("opacity", value) }),
     };
     this.fields = fields;
+    this.fadeButton = ui.button({ text: "Clear at zero", title: `Clear at zero: ${HELP["Clear at zero"]}`, pressed: state.fade, click: () => viewer.set("fade", !viewer.state.fade) });
     this.addButton = ui.button({ text: "Add panel", click: () => viewer.add() });
     this.wipeButton = ui.button({ text: "A/B wipe", title: "Wipe between the first two panels", pressed: state.wipe, click: () => viewer.set("wipe", !viewer.state.wipe) });
     this.betweenButton = ui.button({ text: "A − B", title: "A − B: one more panel with what the panels differ by", click: () => viewer.add(DIFFERENCE) });
@@ -184,7 +188,7 @@ export class Layout {
     this.followButton = stepped;
     const zoom = (text, title, factor) => ui.button({ text, title, classes: "dv-small", click: () => viewer.zoomAt(viewer.state.pin || { y: 0.5, x: 0.5 }, factor) });
     return el("div", { class: "dv-tools" }, ...Object.values(fields).map((field) => field.node),
-      el("div", { class: "dv-buttons" }, this.addButton, this.wipeButton, this.betweenButton, stepped,
+      el("div", { class: "dv-buttons" }, this.fadeButton, this.addButton, this.wipeButton, this.betweenButton, stepped,
         zoom("+", "Zoom in", 1.5), zoom("−", "Zoom out", 1 / 1.5), zoom("1:1", "Whole picture", 1e-9)), this.wipe.node);
   }
 
@@ -333,7 +337,7 @@ export class Layout {
     this.maskField.value = state.mask;
     this.wipe.value = state.wipeAt;
     this.toolField.value = this.drawingTool || TOOLS[0][0];
-    for (const [button, on] of [[this.wipeButton, state.wipe], [this.outlineButton, state.outline], [this.followButton, state.follow]]) button?.setAttribute("aria-pressed", String(on));
+    for (const [button, on] of [[this.wipeButton, state.wipe], [this.outlineButton, state.outline], [this.followButton, state.follow], [this.fadeButton, state.fade]]) button?.setAttribute("aria-pressed", String(on));
     this.addButton.disabled = viewer.panels.length >= MOST_PANELS;
     const between = viewer.panels.some(({ choice }) => choice.of === DIFFERENCE);
     this.wipeButton.disabled = viewer.pair().length < 2;
@@ -377,7 +381,17 @@ export class Layout {
     const rows = at && this._ranked(viewer.active(), at.y, at.x, at.height, at.width);
     if (!rows) { fill(null); return; }
     const counted = rows.filter(([, , , value]) => !(facts.unranked || []).includes(value)), sum = counted.reduce((all, [, value]) => all + Math.max(value, 0), 0);
-    fill(new Map(counted.map(([, value, , key]) => [key, sum > 0 ? Math.max(value, 0) / sum : 0])));
+    fill(new Map(counted.map(([, value, , key]) => [key, sum > 0 ? Math.max(value, 0) / sum : 0])), this._curves(at, counted.map(([, , , key]) => key)));
+  }
+
+  /** For every choice of the ranked axis its values at a pixel over the steps, all as shares of the greatest; null without steps. */
+  _curves({ y, x, height, width }, keys) {
+    const { viewer } = this, { atlas } = viewer, { facts } = atlas, over = facts.curve && atlas.axis(facts.curve), choice = viewer.matrix.own();
+    const block = over && viewer.active().map?.block, place = block ? block.inner.indexOf(over.name) : -1;
+    if (place < 0 || block.shape[place] < 2) return null;
+    const steps = over.values.slice(0, block.shape[place]), found = keys.map((key) => steps.map((step) => atlas.map({ ...choice, [facts.ranked]: key, [over.name]: step }).at(y, x, height, width)));
+    const top = Math.max(...found.flat(), 1e-12);
+    return new Map(keys.map((key, at) => [key, found[at].map((value) => Math.max(value, 0) / top)]));
   }
 
   _value(panel, y, x, height, width) {

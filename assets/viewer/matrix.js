@@ -144,7 +144,7 @@ export class Matrix {
    * @param {ImageBitmap} picture
    */
   _draw(cell, content, picture) {
-    const { viewer } = this, { state } = viewer, { canvas } = cell;
+    const { viewer } = this, { state, atlas } = viewer, { canvas } = cell;
     const { width, height } = fitted(picture, SIDE);
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const context = context2d(canvas), image = context.createImageData(width, height);
@@ -153,7 +153,11 @@ export class Matrix {
     if (content.map) {
       const [low, high] = viewer.span(content.map), name = content.map.block.signed ? "diverging" : state.colormap;
       const values = draw.enlarge(content.map, height, width, state.smooth);
-      draw.heat(base, values, viewer.colours(name), draw.ramp(content.map, low, high), out);
+      const ramp = draw.ramp(content.map, low, high);
+      const how = { opacity: state.opacity, signed: content.map.block.signed };
+      const pixels = viewer.pixels(content, picture, width, height);
+      if (state.fade) draw.faded(pixels, values, atlas.colormaps[name], ramp, out, how);
+      else draw.heat(base, values, viewer.colours(name), ramp, out);
     } else if (content.labels) draw.paint(base, content.labels, state.opacity, height, width, out);
     else out.set(base);
     context.putImageData(image, 0, 0);

@@ -42,6 +42,7 @@ export class Panel {
     this.keep.textContent = of ? "Let go" : "Hold";
     this.keep.title = of ? "Let go of this held result" : this.keep.disabled ? `At most ${MOST_HELD} are held; let go of one first` : "Hold this result beside the next one";
     this.node.classList.toggle("dv-held", of > 0);
+    this.node.classList.toggle("dv-between", between);
     if (this.result.hidden) return;
     const names = viewer.results().map((_, index) => viewer.named(index)), key = names.join("\n");
     if (this.names !== key) this.result.replaceChildren(...names.map((text, index) => el("option", { value: index, text })));
@@ -114,6 +115,10 @@ export class Panel {
     if (state.show === "mask") {
       this.out.set(viewer.whole(this, width, height));
       draw.fade(this.out, this._inside(limit), 0.8);
+    } else if (state.fade) {
+      const how = { opacity: state.opacity, signed: wanted.map.block.signed };
+      const ramp = draw.ramp(wanted.map, low, high);
+      draw.faded(this.pixels, this.enlarged, wanted.atlas.colormaps[name], ramp, this.out, how);
     } else draw.heat(this.base, this.enlarged, viewer.colours(name), draw.ramp(wanted.map, low, high), this.out);
     if (state.show !== "heat") draw.contour(this.out, this._inside(limit), height, width);
     this._bar(state.show === "mask" ? null : name, low, high);

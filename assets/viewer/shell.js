@@ -1,4 +1,5 @@
 /* Shell: the viewers of the page's tabs, the address that says what they show, and what they hand to each other. */
+import { MOST_HELD } from "./compare.js";
 import * as ui from "./controls.js";
 import * as links from "./links.js";
 import { Viewer } from "./viewer.js";
@@ -42,6 +43,7 @@ class Shell {
     if (!slot || !value || value.nonce === slot.value?.nonce) return;
     if (value.failed) {
       slot.failed = true;
+      slot.change = null;
       if (name === this.active) this.flag("failed");  // what was shown before stays
       return;
     }
@@ -107,10 +109,13 @@ class Shell {
       slot.viewer ||= new Viewer(slot.root, {
         more: (at, key) => this.more(slot, at, key), change: (now) => this.changed(slot, now), shelf: this.shelf,
         hold: () => { slot.held = [...slot.held, slot.value]; },
+        edit: (axis, from, to) => this.edit(slot, axis, from, to),
         letGo: (index) => { slot.held = slot.held.filter((_, at) => at !== index); },
       });
       slot.said = false;
       await slot.viewer.open(buffer, state, slot.drawn, { key: slot.value.key, asked: slot.value.asked, held: there });
+      if (slot.change && slot.held.length) await slot.viewer.compare(slot.change);
+      slot.change = null;
       if (lost) slot.viewer.say("A held result is no longer kept; compute it again to compare with it.");
       slot.fromLink = false;
     } catch (error) {
@@ -118,6 +123,18 @@ class Shell {
       slot.root.textContent = error.message;
       this.flag("failed");
     }
+  }
+
+  /** Hold what is shown and have it computed again with another word: the button is Python's, and asks for `edited`. */
+  edit(slot, axis, from, to) {
+    const { viewer } = slot;
+    if (!viewer.held.includes(viewer.own)) {
+      if (viewer.held.length >= MOST_HELD) viewer.letGo(0);
+      viewer.hold();
+    }
+    slot.change = { axis, from, to };
+    this.edited = { key: slot.value.key, word: from, text: to };
+    document.querySelector(`.edit-${slot.name}`)?.click();
   }
 
   /** The bytes of a result's atlas, asked for again where it was swept away. besides: null where it is gone, else an Error. */

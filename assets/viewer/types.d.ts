@@ -158,6 +158,7 @@ export type Zoom = Point & { scale: number };
 export interface State {
   colormap: string;
   opacity: number; // of the colours, 0 to 1
+  fade: boolean; // it follows the value
   scale: "own" | "shared";
   smooth: boolean;
   threshold: number; // a fraction of a map's maximum

@@ -11,7 +11,7 @@ import { Matrix } from "./matrix.js";
 import { Panel } from "./panel.js";
 
 const DEFAULTS = {
-  colormap: "viridis", opacity: 0.6, scale: "own", smooth: true, threshold: 0.4, show: "heat", follow: false,
+  colormap: "viridis", opacity: 0.6, fade: false, scale: "own", smooth: true, threshold: 0.4, show: "heat", follow: false,
   wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false, columns: "", rows: "", tool: "look",
   zoom: { scale: 1, x: 0.5, y: 0.5 },
 };
@@ -19,7 +19,8 @@ const DEFAULTS = {
 export class Viewer extends Hand {
   /**
    * root: an empty element. options: more(at, key) -> Promise of an ArrayBuffer with blocks that were only announced;
-   * hold() and letGo(index), where a result can be kept beside the next one; change(state) after every change that a link should remember; ready() when a result is on the screen;
+   * hold() and letGo(index), where a result can be kept beside the next one; edit(axis, value, text), where it can be
+   * computed again with another word; change(state) after every change that a link should remember; ready() when a result is on the screen;
    * shelf: masks that other viewers sent, {list() -> [{id, name, values, width, height, digest}], send(mask)}.
    */
   constructor(root, options = {}) {
@@ -135,6 +136,20 @@ export class Viewer extends Hand {
     this.refresh();
   }
 
+  /**
+   * Show the new result and the one that was held last in one frame, wiped, with what they differ by beside it.
+   * change: {axis, from, to}, the value on an axis that the held one has, and the new one.
+   */
+  compare({ axis, from, to }) {
+    const own = this.fitted(this.active().choice, 0), held = this.fitted(this.active().choice, this.held.length);
+    for (const [choice, value] of [[own, to], [held, from]]) if (this.atlasOf(choice).axis(axis)?.values.includes(value)) choice[axis] = value;
+    this.panels = [own, held, { ...own, of: compare.DIFFERENCE }].map((choice) => new Panel(this, choice));
+    this.at = 0;
+    this.state.wipe = true;
+    this.layout.place();
+    return this.refresh();
+  }
+
   /** Let a panel show another result, and be the active one. */
   showOf(panel, of) {
     panel.choice = this.fitted(panel.choice, Number(of));
@@ -175,7 +190,7 @@ export class Viewer extends Hand {
     among("colormap", this.maps());
     among("scale", ["own", "shared"]);
     among("show", ["heat", "outline", "mask"]);
-    for (const name of ["smooth", "wipe", "outline", "follow"]) among(name, [true, false]);
+    for (const name of ["smooth", "wipe", "outline", "follow", "fade"]) among(name, [true, false]);
     const several = atlas.axes.filter((axis) => axis.values.length > 1).map((axis) => axis.name);
     among("columns", ["", ...several]);
     among("rows", ["", ...several]);

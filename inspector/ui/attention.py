@@ -11,6 +11,7 @@ from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
+from inspector.ui.rewriting import with_word
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
 from inspector.views.atlases import END, START
@@ -148,7 +149,7 @@ def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], befor
     return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
-SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete)
+SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=with_word)
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:

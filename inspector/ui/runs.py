@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import BusyError, Cancelled, ChoiceError, InspectorError, ModelError
-from inspector.results import Progress
+from inspector.results import Progress, check_text
 from inspector.ui import doors, links, parts
 from inspector.ui.controls import whole
 from inspector.ui.guard import explained
@@ -31,6 +31,7 @@ GPU: dict[str, Any] = {
     "concurrency_id": "gpu",
     "concurrency_limit": None,
 }
+_EDITED = "() => [DenseViewer.shell.edited]"
 _END = object()
 Refusal = Callable[[str, Any], BusyError | None]  # (visitor, (session, number) whose place is taken) -> why not
 
@@ -148,6 +149,22 @@ def on_together(tab: Tab, together: Together) -> Callable[..., dict[Any, Any]]:
         try:
             request = tab.subject.make(*values)
             return asking(tab, request, asked, "fresh", together.state, together.others(request))
+        except Exception as error:  # noqa: BLE001  # likewise
+            return failed(tab, explained(error))
+
+    return ask
+
+
+def on_edit(tab: Tab, source: Source, edit: Callable[[Any, str, str], Any]) -> Callable[..., dict[Any, Any]]:
+    """As `on_example`, with the request of the shown result but for the word that was written over."""
+
+    def ask(asked: gr.Request, told: Any) -> dict[Any, Any]:
+        try:
+            said = told if isinstance(told, dict) else {}
+            for name in ("key", "word", "text"):
+                check_text(name, said.get(name))
+            request = edit(RESULTS.get(said["key"]), said["word"], said["text"])
+            return tab.filled(source, request) | asking(tab, request, asked)
         except Exception as error:  # noqa: BLE001  # likewise
             return failed(tab, explained(error))
 
@@ -312,6 +329,9 @@ def connect(tab: Tab, source: Source) -> None:
     everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
     for together in tab.together:
         together.button.click(on_together(tab, together), inputs, [*tab.outputs, tab.todo], **at_once)
+    if tab.subject.edit:
+        told = gr.JSON(visible="hidden")
+        tab.edited.click(on_edit(tab, source, tab.subject.edit), told, everything, js=_EDITED, **at_once)
     for example in tab.examples:
         example.button.click(on_example(tab, source, example), None, everything, **at_once)
     tab.stop.click(on_stop(tab), None, [tab.status, tab.viewer], **at_once)

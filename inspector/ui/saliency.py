@@ -10,6 +10,7 @@ from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional
 from inspector.ui.pictures import resolve
+from inspector.ui.rewriting import with_class
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import saliency as views
 from inspector.views.figure import Sheet
@@ -99,7 +100,7 @@ def figure(result: SaliencyResult, look: Look, choice: Mapping[str, str], before
     return views.sheet(result, look, views.SIDE * scale)
 
 
-SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
+SUBJECT = Subject(TAB, make, fields, first_request, notes, figure, edit=with_class)
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:

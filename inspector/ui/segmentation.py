@@ -13,6 +13,7 @@ from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
 from inspector.ui.pictures import resolve
+from inspector.ui.rewriting import with_class
 from inspector.ui.tab import Example, Subject, Tab, Together, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
@@ -129,7 +130,7 @@ def other_methods(request: SegmentationRequest) -> list[SegmentationRequest]:
     return [replace(request, method=method) for method in SEGMENTATION_METHODS if method != request.method]
 
 
-SUBJECT = Subject(TAB, make, fields, first_request, notes, figure)
+SUBJECT = Subject(TAB, make, fields, first_request, notes, figure, edit=with_class)
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:

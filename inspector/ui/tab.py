@@ -29,6 +29,7 @@ class Subject:
     figure: (result, look, choice, before, scale) -> Sheet; choice: axis -> value of the viewer's active panel; before:
         the result that the visitor saw before in this tab, or None; scale: of the usual size
     pairs: whether the figure shows `before` too
+    edit: (result, word or class, text) -> the request with the text in its place; None where nothing can be replaced
     complete: what an address leaves open, from what it says: (values, whether it names a picture) -> values
     """
 
@@ -40,6 +41,7 @@ class Subject:
     figure: Callable[[Any, Look, Mapping[str, str], Any, int], Sheet]
     complete: Callable[[dict[str, Any], bool], dict[str, Any]] = lambda values, pictured: values
     pairs: bool = False
+    edit: Callable[[Any, str, str], Any] | None = None
 
     def link(self, request: Any) -> dict[str, str]:
         """The parameters of the address that leads to a request; {} where none does, since a file said more."""
@@ -103,6 +105,7 @@ class Together:
 class Tab:
     """A tab's functions and components.
 
+    edited: no eye sees it; the browser presses it when somebody has written over a word.
     todo: {nonce, how, state, held} where what the controls say is still to be computed, as `runs.asking` makes it, or
         None.
     triggers: events that run it, beside those of its examples.
@@ -115,6 +118,7 @@ class Tab:
     viewer: gr.HTML
     notes: gr.HTML
     todo: gr.JSON
+    edited: gr.Button
     run: gr.Button
     stop: gr.Button
     triggers: Sequence[Any]
@@ -190,6 +194,7 @@ def assemble(
         viewer(subject.name),
         gr.HTML(elem_classes="told"),
         todo,
+        gr.Button("Run with the other word", visible="hidden", elem_classes=f"edit-{subject.name}"),
         *buttons,
         triggers,
         examples,

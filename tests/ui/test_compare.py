@@ -98,6 +98,70 @@ def test_any_panel_shows_either_result_and_a_held_one_is_let_go(visit: Open) -> 
     assert "held" not in query(tab)
 
 
+def test_a_word_written_over_comes_back_as_a_wipe_with_the_difference(visit: Open) -> None:
+    tab = visit("?tab=attention&prompt=a+horse+on+the+grass&steps=2&seed=3")
+    tab.get_by_role("textbox", name="Prompt").first.fill("something else")  # what is shown counts, not what is written
+    tab.get_by_role("radio", name="horse").dblclick()
+    tab.get_by_label("Instead of horse").fill("dog")
+    tab.keyboard.press("Enter")
+    computed(tab, "prompt", "a dog on the grass")
+    tab.wait_for_function(f"{VIEWER}.panels.length === 3")
+    assert tab.evaluate(f"[{VIEWER}.own.asked.seed, {VIEWER}.held[0].asked.seed]") == ["3", "3"]
+    assert panels_of(tab) == ["0", "1", "difference"]
+    assert [panel["word"] for panel in state(tab)["panels"]][:2] == ["dog", "horse"]
+    assert state(tab)["wipe"]
+    tops = tab.evaluate(f"{VIEWER}.panels.map((panel) => Math.round(panel.frame.getBoundingClientRect().left))")
+    assert tops[0] == tops[1] < tops[2]
+    assert tab.get_by_role("textbox", name="Prompt").first.input_value() == "a dog on the grass"
+
+
+@pytest.mark.slow
+def test_a_class_is_written_over_by_keys_and_escape_leaves_it(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car,sky")
+    chip = tab.get_by_role("radio", name="sky")
+    chip.focus()
+    tab.keyboard.press("F2")
+    tab.keyboard.type("grass")
+    tab.keyboard.press("Escape")
+    assert chip.evaluate("(node) => node === document.activeElement")
+    tab.keyboard.press("F2")
+    tab.keyboard.type("grass/trees")
+    tab.keyboard.press("Enter")
+    computed(tab, "classes", "car, grass/trees")
+    assert panels_of(tab) == ["0", "1", "difference"]
+
+
+@pytest.mark.slow
+def test_chips_have_the_curve_over_the_steps_of_the_pixel_under_the_pointer(visit: Open) -> None:
+    tab = visit(SHORT)
+    chip = tab.get_by_role("radio", name="horse")
+    curve = "(node) => decodeURIComponent(node.style.getPropertyValue('--dv-curve'))"
+    assert "polyline" not in chip.evaluate(curve)
+    tab.locator(".dv-over").first.hover()
+    assert "polyline" in chip.evaluate(curve)
+    values = tab.evaluate(
+        f"(() => {{ const v = {VIEWER}, c = v.active().choice, {{ y, x }} = v.cursor, s = v.size();"
+        " const at = (word, step) => v.atlas.map({ ...c, word, step })"
+        ".at(Math.floor(y * s.height), Math.floor(x * s.width), s.height, s.width);"
+        " const all = v.atlas.axis('word').values.filter((word) => word !== 'start token');"
+        " const top = Math.max(...all.flatMap((word) => [at(word, '1'), at(word, '2')]));"
+        " return ['1', '2'].map((step) => at('horse', step) / top); })()"
+    )
+    points = chip.evaluate(curve).split("points='")[1].split("'")[0].split(" ")
+    assert [23 - float(point.split(",")[1]) for point in points] == pytest.approx([22 * v for v in values], abs=0.1)
+
+
+@pytest.mark.slow
+def test_what_is_zero_leaves_the_photograph_as_it_is(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car&fade=on&opacity=1")
+    same = tab.evaluate(
+        f"(() => {{ const p = {VIEWER}.active(), low = p.enlarged.findIndex((value) => value < 0.5);"
+        " const far = (c) => Math.abs(p.image.data[4 * low + c] - p.pixels[4 * low + c]);"
+        " return low >= 0 && [0, 1, 2].every((c) => far(c) <= 3); })()"
+    )
+    assert same
+
+
 @pytest.mark.slow
 def test_another_tab_keeps_what_is_held(visit: Open) -> None:
     tab = visit("?tab=saliency&classes=car,sky")

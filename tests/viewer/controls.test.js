@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { moved, number } from "../../assets/viewer/controls.js";
+import { moved, number, spark } from "../../assets/viewer/controls.js";
 
 test("a number has three significant digits and no needless zeros", () => {
   const told = [
@@ -17,4 +17,10 @@ test("arrow keys go round the chips, Home and End to the ends, other keys nowher
   assert.deepEqual(from(0), [1, 1, 3, 3, 0, 3]);
   assert.deepEqual(from(3), [0, 0, 2, 2, 0, 3]);
   assert.equal(moved("a", 0, 4), null);
+});
+
+test("a spark runs from left to right, high values up", () => {
+  const svg = decodeURIComponent(spark([0, 0.5, 1]));
+  assert.match(svg, /points='0\.0,23\.0 50\.0,12\.0 100\.0,1\.0'/);
+  assert.match(decodeURIComponent(spark([1])), /points='0\.0,1\.0'/);
 });

@@ -37,6 +37,17 @@ test("smooth pixels lie between cell centres, and stop at the borders", () => {
   assert.deepEqual([...share], [0, 0.25, 0.75, 0]);
 });
 
+for (const { low, high, clear, signed } of colours.heat) {
+  test(`what is zero leaves the picture clear, as Python has it: ${low} to ${high}`, () => {
+    const map = grid(colours.map), values = Float32Array.from(map.values), out = new Uint32Array(PIXELS);
+    const ramp = draw.ramp(map, low, high), { opacity } = colours;
+    draw.faded(rgba, values, Uint8Array.from(colours.table), ramp, out, { opacity, signed: false });
+    assert.ok(apart(rgb(out), clear) <= 2);
+    draw.faded(rgba, values, Uint8Array.from(colours.diverging), ramp, out, { opacity, signed: true });
+    assert.ok(apart(rgb(out), signed) <= 2);
+  });
+}
+
 for (const { low, high, full, over } of colours.heat) {
   test(`values from ${low} to ${high} have Python's colours`, () => {
     const map = grid(colours.map), values = Float32Array.from(map.values), table = Uint8Array.from(colours.table);

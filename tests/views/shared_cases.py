@@ -117,12 +117,15 @@ def _colours() -> dict[str, Any]:
         "map": told,
         "image": image.ravel().tolist(),
         "table": lut("viridis").ravel().tolist(),
+        "diverging": lut("diverging").ravel().tolist(),
         "heat": [
             {
                 "low": low,
                 "high": high,
                 "full": colorize(values, low, high, "viridis").ravel().tolist(),
                 "over": overlay.heat(image, values, low, high, "viridis", 0.6).ravel().tolist(),
+                "clear": overlay.heat(image, values, low, high, "viridis", 0.6, fade=True).ravel().tolist(),
+                "signed": overlay.heat(image, values, low, high, "diverging", 0.6, fade=True).ravel().tolist(),
             }
             for low, high in ends
         ],

@@ -1,0 +1,27 @@
+"""Rewriting: the request of a result with one word of its prompt, or one of its classes, written over."""
+
+from dataclasses import replace
+from typing import Any
+
+from inspector.errors import ChoiceError
+from inspector.results import AttentionResult, SaliencyResult, SegmentationResult, parse_classes, quoted
+
+
+def with_word(result: AttentionResult, word: str, text: str) -> Any:
+    """The request with `text` in every place of a word or phrase. Raises PromptError where the prompt has it not."""
+    prompt, spans = result.request.prompt, list[tuple[int, int, int]]()
+    for index in result.token_indices(word):
+        token = result.tokens[index]
+        start = spans.pop()[1] if spans and spans[-1][0] == index - 1 else token.start
+        spans.append((index, start, token.stop))
+    for _, start, stop in reversed(spans):
+        prompt = prompt[:start] + text + prompt[stop:]
+    return replace(result.request, prompt=prompt)
+
+
+def with_class(result: SaliencyResult | SegmentationResult, name: str, text: str) -> Any:
+    """The request with the class or classes of `text` in the place of one. Raises ChoiceError where it has it not."""
+    if name not in result.names:
+        raise ChoiceError(f"{quoted(name)} is not among the classes {', '.join(result.names)}.")
+    at, classes = result.names.index(name), result.request.classes
+    return replace(result.request, classes=(*classes[:at], *parse_classes(text), *classes[at + 1 :]))
