@@ -13,6 +13,7 @@ from inspector.results import check_choice, check_number, check_text, quoted
 from inspector.ui import doors, parts, places, runs, turns
 from inspector.ui.controls import whole
 from inspector.ui.guard import explained, guard, warn
+from inspector.ui.links import HELD
 from inspector.ui.pictures import save
 from inspector.ui.session import RESULTS
 from inspector.ui.tab import Tab
@@ -23,6 +24,7 @@ from inspector.views.figure import Sheet
 from inspector.views.layout import CELL, Layout, with_pixels
 from inspector.views.look import Look
 from inspector.views.raster import draw
+from inspector.views.shown import results_of
 from inspector.views.shown import sheet as shown_sheet
 from inspector.views.strips import DPI
 
@@ -44,7 +46,7 @@ FILES: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "files",
 class Drawn:
     """What a figure shows: a kept result, with how the viewer shows it; make: scale -> the figure.
 
-    beside: the other results in it.
+    beside: the other results in it; held: all that the page holds beside it.
     """
 
     result: Any
@@ -52,6 +54,7 @@ class Drawn:
     state: Mapping[str, Any]
     make: Callable[[int], Sheet]
     beside: Sequence[Any] = ()
+    held: Sequence[Any] = ()
 
 
 def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
@@ -120,7 +123,7 @@ def write(
 ) -> list[Path]:
     """Write figures, data, caption and the picture itself; returns their paths.
 
-    shown: {tab, key, earlier, state} as the page says; kinds: of `ALL_KINDS`, in any case, each written once. Nothing
+    shown: {tab, key, held, earlier, state} as the page says; kinds: of `ALL_KINDS`, in any case, each once. Nothing
     of it is trusted. panels: the figure is of what the viewer shows, and not in the paper's layout; columns: of
     `COLUMNS`, None for a figure by scale. Raises InputError where nothing is shown, or it is no longer kept, and for a
     kind, a scale or a state that cannot be.
@@ -132,7 +135,8 @@ def write(
     sheet = with_pixels(drawn.make, scale, inches_of(columns))
     result, look = drawn.result, drawn.look
     films = [kind for kind in kinds if kind in animation.KINDS]
-    moving = {kind: animation.animation(result, look, drawn.state, kind, scale) for kind in films}
+    state, held = drawn.state, drawn.held
+    moving = {kind: animation.animation(result, look, state, kind, scale, held=held) for kind in films}
     folder, still = Path(runs.fresh_folder()), tuple(kind for kind in kinds if kind in KINDS)
     files = write_result(result, folder, look, sheet, scale, still, drawn.beside, columns)
     for kind, data in moving.items():
@@ -140,7 +144,7 @@ def write(
         files[-1].write_bytes(data)
     if moving:
         files.append(folder / "steps.txt")
-        files[-1].write_text(animation.caption(result, look, drawn.state) + "\n", encoding="utf-8")
+        files[-1].write_text(animation.caption(result, look, state, held) + "\n", encoding="utf-8")
     if result.request.image is not None:
         files.append(Path(save(result.request.image, folder)).rename(folder / "picture.png"))
     return files
@@ -179,14 +183,18 @@ def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool) -> 
         raise ChoiceError("There is nothing to save yet: press Run, or choose an example.")
     state = state_of(told.get("state"))
     subject, result, look = tabs[name].subject, _kept(key, name), look_of(state)
+    keys = told.get("held")
+    wanted = keys[: len(HELD)] if isinstance(keys, list) else []
+    held = tuple(_kept(key, name) for key in wanted if isinstance(key, str))
     if panels:
-        return Drawn(result, look, state, lambda scale: shown_sheet(result, look, state, scale))
+        shown = tuple(results_of(state, held))
+        return Drawn(result, look, state, lambda scale: shown_sheet(result, look, state, scale, held=held), shown, held)
     before = None
     if beside and subject.pairs and isinstance(earlier, list) and earlier and isinstance(earlier[0], str):
         before = _kept(earlier[0], name) if RESULTS.has(earlier[0]) else None
     choice = choice_of(state)
     others = () if before is None else (before,)
-    return Drawn(result, look, state, lambda scale: subject.figure(result, look, choice, before, scale), others)
+    return Drawn(result, look, state, lambda scale: subject.figure(result, look, choice, before, scale), others, held)
 
 
 def columns_of(width: Any) -> int | None:

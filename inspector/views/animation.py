@@ -20,7 +20,7 @@ from inspector.views.figure import GROUND
 from inspector.views.layout import CELL, Layout
 from inspector.views.look import Look
 from inspector.views.raster import draw
-from inspector.views.shown import sheet
+from inspector.views.shown import results_of, sheet
 
 # What OpenCV's wheel writes everywhere and browsers play. Its encoders of H.264 want a device that few machines have,
 # and Chromium does not play the older MPEG-4 (mp4v); so an MP4 holds VP9, for which a program outside of a browser,
@@ -35,7 +35,13 @@ REST = 6  # frames that the last one stays
 
 
 def animation(
-    result: Result, look: Look, state: Mapping[str, Any], kind: str, scale: int = 1, atlas: Atlas | None = None
+    result: Result,
+    look: Look,
+    state: Mapping[str, Any],
+    kind: str,
+    scale: int = 1,
+    atlas: Atlas | None = None,
+    held: Sequence[Result] = (),
 ) -> bytes:
     """A file of `kind`, of `KINDS`, with a frame for each step; the others as of `shown.sheet`.
 
@@ -44,7 +50,7 @@ def animation(
     """
     check_choice("kind", kind, KINDS)
     count, atlas = _count(result), atlas or atlas_of(result, None)
-    layout = Layout(sheet(result, look, _at(state, result, 1), scale, atlas), CELL * scale)
+    layout = Layout(sheet(result, look, _at(state, result, 1), scale, atlas, held), CELL * scale)
     pixels = layout.width * layout.height * count
     if pixels > PIXELS:
         raise ChoiceError(
@@ -52,18 +58,19 @@ def animation(
             "Choose a smaller scale, or fewer panels."
         )
     steps = (_at(state, result, step) for step in range(1, count + 1))
-    frames = _padded([draw(sheet(result, look, at, scale, atlas), CELL * scale) for at in steps])
+    frames = _padded([draw(sheet(result, look, at, scale, atlas, held), CELL * scale) for at in steps])
     frames += [frames[-1]] * REST
     return _gif(frames, dumps(provenance(result), ascii=True)) if kind == "gif" else _film(frames, kind)
 
 
-def caption(result: Result, look: Look, state: Mapping[str, Any]) -> str:
+def caption(result: Result, look: Look, state: Mapping[str, Any], held: Sequence[Result] = ()) -> str:
     """One paragraph that says what a film shows, as `export.caption_of` says it of a figure.
 
     Raises ChoiceError for a result without steps.
     """
     count = _count(result)
-    told = caption_of(result, look, sheet(result, look, _at(state, result, count)))
+    shown = sheet(result, look, _at(state, result, count), held=held)
+    told = caption_of(result, look, shown, results_of(state, held))
     return f"{told} A film of {count} steps, from noise to picture, each {SECONDS:g} s; the last one stays."
 
 

@@ -1,5 +1,6 @@
 """Naming: the fields of tables and requests in the words of a reader."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from inspector.results import CLIP_ES_BACKGROUND
 from inspector.views.attention import short
 from inspector.views.table import Table, text
 
+SHORT = 40  # characters of a value that sets requests apart
 HEADERS = {
     "p": "probability",
     "ap": "AP",
@@ -68,6 +70,19 @@ def said(request: Any) -> list[tuple[str, str]]:
         picture = f"{own}{f' {scene}' if scene is not None else ''}, {image.shape[1]} × {image.shape[0]} pixels"
     found = [("picture", picture), ("true masks", ", ".join(masks))] if masks else [("picture", picture)]
     return found + [_choice(name, value) for name, value in fields.items() if value not in (None, "")]
+
+
+def apart(requests: Sequence[Any]) -> list[str]:
+    """What sets each of several requests apart, in few words: "a dog on the grass, seed 3"; "" where nothing does."""
+    told = [dict(said(request)) for request in requests]
+    names = [name for name in dict.fromkeys(name for one in told for name in one) if name != "true masks"]
+    differ = [name for name in names if len({one.get(name) for one in told}) > 1]
+    return [", ".join(_apart(name, one[name]) for name in differ if name in one) for one in told]
+
+
+def _apart(name: str, value: str) -> str:
+    short_ = value if len(value) <= SHORT else f"{value[: SHORT - 1]}…"
+    return short_ if name in ("prompt", "classes", "picture") else f"{name} {short_}"
 
 
 def _choice(name: str, value: Any) -> tuple[str, str]:

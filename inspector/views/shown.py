@@ -1,6 +1,7 @@
 """Shown: the panels that a viewer shows, as a figure of its own beside the paper's layout."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,38 +12,120 @@ from inspector.views.atlases import atlas_of
 from inspector.views.export import Result, basis
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
+from inspector.views.naming import apart
 from inspector.views.overlay import cut_out, enlarge, fit, heat, label_map, picture, stroke_of
 
 NAMED = ("arm", "step", "layer")  # what a picture of attention is of
+DIFFERENCE = "difference"  # `of` of a panel that shows what the others differ by
 SIDE = 320  # pixels of a picture's longer side at scale 1
 Choice = Mapping[str, str]
 
 
-def sheet(result: Result, look: Look, state: Mapping[str, Any], scale: int = 1, atlas: Atlas | None = None) -> Sheet:
+@dataclass(frozen=True)
+class _Shown:
+    """A panel's choice in its own result. named: what sets that result apart from the others."""
+
+    result: Result
+    atlas: Atlas
+    choice: Choice
+    named: str = ""
+
+
+def sheet(
+    result: Result,
+    look: Look,
+    state: Mapping[str, Any],
+    scale: int = 1,
+    atlas: Atlas | None = None,
+    held: Sequence[Result] = (),
+) -> Sheet:
     """One row with a picture per panel of a viewer, from what it remembers of itself, which is not trusted.
 
-    state: {panels: [{axis: value}], show, pin: {y, x}, follow}; what does not fit the result is as the viewer begins.
-    follow: true lays a map over the picture predicted at its step. atlas: the result's, where it is at hand.
+    state: {panels: [{axis: value, of}], show, pin: {y, x}, follow}; what does not fit the result is as the viewer
+    begins. follow: true lays a map over the picture predicted at its step. held: further results, of which a panel's
+    `of` names one, from "1", or says "difference", as in the viewer. atlas: the result's, where it is at hand.
     """
-    atlas = atlas or atlas_of(result, None)
-    choices = _choices(atlas, state)
-    grids = [_grid(atlas, result, choice, state.get("pin")) for choice in choices]
-    spans = [_span(atlas, grid, look, [other for other in grids if other]) if grid else None for grid in grids]
-    side = SIDE * scale
+    shown, between = _panels(atlas or atlas_of(result, None), result, state, held)
+    grids = [_grid(one, state.get("pin")) for one in shown]
     panels = [
-        _panel(atlas, choice, grid, span, look, state, side)
-        for choice, grid, span in zip(choices, grids, spans, strict=True)
-    ]
+        _panel(one, grid, _span(one.atlas, grid, look, [other for other in grids if other]) if grid else None, look,
+               state, SIDE * scale)
+        for one, grid in zip(shown, grids, strict=True)
+    ]  # fmt: skip
+    if between:
+        panels.append(_between(shown, grids, look, state, SIDE * scale))
     legend: dict[str, Any] = {}
-    for choice in choices:
-        labels = None if _find(atlas.blocks, choice) else _find(atlas.labels, choice)
+    for one in shown:
+        labels = None if _find(one.atlas.blocks, one.choice) else _find(one.atlas.labels, one.choice)
         if labels is not None:
             legend |= {labels.names[index]: labels.colors[index] for index in np.unique(labels.values)}
-    note = _note(atlas, result, look, state)
-    if isinstance(result, ClustersResult) and any(grid and grid[0].computed for grid in grids):
+    return Sheet([Row(panels)], note=_notes(shown, grids, look, state), legend=tuple(legend.items()))
+
+
+def _notes(shown: Sequence[_Shown], grids: Sequence[Any], look: Look, state: Mapping[str, Any]) -> str:
+    own, *others = {id(one.result): one for one in shown}.values()
+    note = _note(own.atlas, own.result, look, state)
+    note += "".join(f" {other.named}: {basis(other.result)}." for other in others)
+    similar = (one for one, grid in zip(shown, grids, strict=True) if grid and grid[0].computed)
+    if isinstance(result := next((one.result for one in similar), None), ClustersResult):
         y, x = _pixel(result, state.get("pin"))
         note = f"{note} Similarity is to the pixel at row {y}, column {x} of the picture."
-    return Sheet([Row(panels)], note=note, legend=tuple(legend.items()))
+    return note
+
+
+def results_of(state: Mapping[str, Any], held: Sequence[Result]) -> list[Result]:
+    """Those of the held results that a viewer's panels show, each once."""
+    told = _told(state)
+    return [result for number, result in enumerate(held, 1) if any(panel.get("of") == str(number) for panel in told)]
+
+
+def _told(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    panels = state.get("panels")
+    return [panel for panel in panels if isinstance(panel, Mapping)][:4] if isinstance(panels, list) else []
+
+
+def _panels(
+    atlas: Atlas, result: Result, state: Mapping[str, Any], held: Sequence[Result]
+) -> tuple[list[_Shown], bool]:
+    """What each panel shows, and whether there is one for what they differ by."""
+    told, results = _told(state), [result, *held]
+    atlases, names = {0: atlas}, apart([one.request for one in results]) if held else [""]
+    shown = []
+    for panel in told or atlas.facts.get("panels") or [{}]:
+        of = next((number for number in range(1, len(results)) if panel.get("of") == str(number)), 0)
+        if panel.get("of") == DIFFERENCE:
+            continue
+        own = atlases.setdefault(of, atlas if of == 0 else atlas_of(results[of], None))
+        first = {axis.name: axis.values[axis.first] for axis in own.axes}
+        known = {axis.name: panel[axis.name] for axis in own.axes if panel.get(axis.name) in axis.values}
+        shown.append(_Shown(results[of], own, first | known, names[of]))
+    if not shown:
+        return _panels(atlas, result, {**state, "panels": []}, held)
+    return shown, len(shown) > 1 and any(panel.get("of") == DIFFERENCE for panel in told)
+
+
+def _between(shown: Sequence[_Shown], grids: Sequence[Any], look: Look, state: Mapping[str, Any], side: int) -> Panel:
+    """The first two maps' signed difference, or the share of panels that do not have the most frequent label."""
+    first, second = grids[:2]
+    place = Block({}, (), None, _picture(shown[0]), signed=bool(first))
+    if first and second and first[1].shape == second[1].shape:
+        grid = first[1] - second[1]
+        top = float(np.abs(grid).max())
+        return _panel(replace(shown[0], named="A − B"), (place, grid), (-top, top), look, state, side, title="A − B")
+    labels = [found for one in shown if (found := _find(one.atlas.labels, one.choice))]
+    if not first and len(labels) > 1 and len({one.values.shape for one in labels}) == 1:
+        named = np.stack([np.array(one.names)[one.values] for one in labels])
+        votes = np.max([(named == other).sum(0) for other in named], axis=0)
+        grid, most = 1 - votes / len(labels), 1 - 1 / len(labels)
+        title = "share of the results that do not have the most frequent label"
+        return _panel(shown[0], (place, grid.astype(np.float32)), (0.0, most), look, state, side, title=title)
+    return Panel(_plain(shown[0], look, side), "A − B: the grids differ")
+
+
+def _picture(one: _Shown) -> str:
+    """The key of the picture below what a panel shows."""
+    part = _find(one.atlas.blocks, one.choice) or _find(one.atlas.labels, one.choice)
+    return part.picture if part else next(iter(one.atlas.pictures))
 
 
 def _note(atlas: Atlas, result: Result, look: Look, state: Mapping[str, Any]) -> str:
@@ -60,30 +143,22 @@ def _follows(atlas: Atlas, state: Mapping[str, Any]) -> bool:
     return state.get("follow") is True and bool(atlas.facts.get("previews"))
 
 
-def _choices(atlas: Atlas, state: Mapping[str, Any]) -> list[Choice]:
-    first = {axis.name: axis.values[axis.first] for axis in atlas.axes}
-    panels = state.get("panels")
-    told = [panel for panel in panels if isinstance(panel, Mapping)][:4] if isinstance(panels, list) else []
-    known = [{a.name: panel[a.name] for a in atlas.axes if panel.get(a.name) in a.values} for panel in told]
-    return [first | panel for panel in known or atlas.facts.get("panels") or [{}]]
-
-
 def _find(parts: Sequence[Any], choice: Choice) -> Any:
     """The block or labels at a choice, or None."""
     return next((part for part in parts if all(choice[axis] == value for axis, value in part.at.items())), None)
 
 
-def _grid(atlas: Atlas, result: Result, choice: Choice, pin: Any) -> tuple[Block, np.ndarray] | None:
-    """The block of a choice and its map (h, w), or None where labels or a picture are shown."""
-    block = _find(atlas.blocks, choice)
+def _grid(one: _Shown, pin: Any) -> tuple[Block, np.ndarray] | None:
+    """The block of a panel's choice and its map (h, w), or None where labels or a picture are shown."""
+    block = _find(one.atlas.blocks, one.choice)
     if block is None:
         return None
-    if isinstance(result, ClustersResult) and block.computed:
-        return block, result.similarity(*_pixel(result, pin))
+    if isinstance(one.result, ClustersResult) and block.computed:
+        return block, one.result.similarity(*_pixel(one.result, pin))
     maps: Any = block.maps
     for name in block.inner:
-        axis = _axis(atlas, name)
-        maps = maps[min(axis.values.index(choice[name]), len(maps) - 1)]
+        axis = _axis(one.atlas, name)
+        maps = maps[min(axis.values.index(one.choice[name]), len(maps) - 1)]
     return block, np.asarray(maps, np.float32)
 
 
@@ -113,17 +188,18 @@ def _span(
 
 
 def _panel(
-    atlas: Atlas,
-    choice: Choice,
+    one: _Shown,
     own: tuple[Block, np.ndarray] | None,
     span: tuple[float, float] | None,
     look: Look,
     state: Mapping[str, Any],
     side: int,
+    title: str = "",
 ) -> Panel:
-    title = _title(atlas, choice)
+    atlas, choice = one.atlas, one.choice
+    title = title or " · ".join(filter(None, (one.named, _title(atlas, choice))))
     if own is None or span is None:
-        return Panel(_plain(atlas, choice, look, side), title)
+        return Panel(_plain(one, look, side), title)
     block, grid = own
     stepped = f"{block.picture}/{choice.get('step')}" if _follows(atlas, state) else block.picture
     image = atlas.pictures.get(stepped, atlas.pictures[block.picture])
@@ -141,8 +217,9 @@ def _panel(
     return Panel(drawn, title, Bar(*span, colormap))
 
 
-def _plain(atlas: Atlas, choice: Choice, look: Look, side: int) -> np.ndarray:
+def _plain(one: _Shown, look: Look, side: int) -> np.ndarray:
     """Labels over their picture, or the picture alone."""
+    atlas, choice = one.atlas, one.choice
     labels: Labels | None = _find(atlas.labels, choice)
     if labels is None:
         key = (atlas.facts.get("plain") or {}).get(choice.get(str(atlas.facts.get("plainAxis")), ""))

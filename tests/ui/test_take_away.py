@@ -48,6 +48,22 @@ def test_figures_data_caption_and_picture_are_written(tabs: dict[str, Tab], told
     assert np.array_equal(load_result(files["maps.npz"]).grid_signed, samples.saliency().grid_signed)
 
 
+def test_what_is_held_is_in_the_figure_of_what_the_viewer_shows(tabs: dict[str, Tab], told: dict[str, Any]) -> None:
+    other = samples.saliency()
+    other = replace(other, request=replace(other.request, template="a drawing of {}."))
+    held = take_away.RESULTS.put(other)
+    told = told | {"held": [held], "state": {"panels": [{"class": "car"}, {"class": "car", "of": "1"}]}}
+    files = {path.name: path for path in take_away.write(tabs, told, ("png",), 1, False, True)}
+    with Image.open(files["figure.png"]) as figure:
+        origin = json.loads(figure.text["inspector"])
+    assert [one["request"]["template"] for one in origin["beside"]] == ["a drawing of {}."]
+    assert "template a drawing of {}." in files["caption.txt"].read_text()
+    with pytest.raises(InputError, match="press Run"):
+        take_away.write(tabs, told | {"held": ["gone"]}, ("png",), 1, False, True)
+    for odd in ("x", [1, None], {}, None):
+        take_away.write(tabs, told | {"held": odd}, ("png",), 1, False, True)
+
+
 @pytest.mark.parametrize(
     "change", [{"tab": "other"}, {"tab": None}, {"key": "gone"}, {"key": 5}, {"key": "../../etc/passwd"}]
 )

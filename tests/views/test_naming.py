@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inspector.views.naming import header, named, said
+from inspector.views.naming import apart, header, named, said
 from inspector.views.table import table
 from tests.views import samples
 
@@ -32,3 +32,12 @@ def test_a_request_is_said_as_one_reads_it() -> None:
     assert (told["background words"], told["longer side that the model sees"]) == ("wall", "224")
     assert dict(said(samples.segmentation().request))["background threshold"] == "0"
     assert dict(said(samples.attention().request))["t of the noise added once"] == "100"
+
+
+def test_requests_are_set_apart_by_what_is_not_the_same() -> None:
+    own = samples.attention().request
+    other = replace(own, prompt="a dog", seed=9)
+    assert apart([own, other]) == [f"{own.prompt}, seed {own.seed}", "a dog, seed 9"]
+    assert apart([own, own]) == ["", ""]
+    long = replace(own, prompt="dog " * 20)
+    assert apart([own, long])[1] == f"{('dog ' * 20)[:39]}…"

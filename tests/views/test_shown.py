@@ -123,3 +123,53 @@ def test_one_arm_is_named_too() -> None:
         "t = 100" in panel.title and "noise once" in panel.title
         for panel in shown.sheet(alone, Look(), {}).rows[0].panels
     )
+
+
+def prompted(prompt: str, **changes: Any) -> AttentionResult:
+    """The sample, asked for another prompt."""
+    result = samples.attention(**changes)
+    return replace(result, request=replace(result.request, prompt=prompt))
+
+
+def test_a_held_result_stands_beside_with_what_sets_it_apart_and_the_difference() -> None:
+    own = samples.attention()
+    double = {arm: {name: 2 * maps for name, maps in layers.items()} for arm, layers in own.maps.items()}
+    other = prompted("a horsE", maps=double)
+    choice = {"word": "a", "step": "2", "arm": "generation", "layer": "mean"}
+    state = {"panels": [choice, {**choice, "of": "1"}, {"of": "difference"}]}
+    sheet = shown.sheet(own, Look(), state, held=[other])
+    first, second, between = sheet.rows[0].panels
+    assert first.title.startswith(f"{own.request.prompt} · a · 2 of ")
+    assert second.title.startswith("a horsE · a · 2 of ")
+    assert (second.bar.low, second.bar.high) == pytest.approx((2 * first.bar.low, 2 * first.bar.high), rel=1e-3)
+    grid = own.select("generation", 1, None, "a")
+    assert between.title == "A − B"
+    assert (between.bar.low, between.bar.high) == pytest.approx((-grid.max(), grid.max()), rel=1e-3)
+    assert between.bar.colormap == "diverging"
+    assert " a horsE: " in sheet.note
+    assert shown.results_of(state, [other]) == [other]
+    assert shown.results_of({"panels": [choice]}, [other]) == []
+    assert first.image.shape == shown.sheet(own, Look(), {"panels": [choice]}).rows[0].panels[0].image.shape
+
+
+def test_labels_of_several_methods_disagree_by_a_share() -> None:
+    own = samples.segmentation()
+    names = ("background", *own.names)
+    other = replace(own, labels=np.where(own.labels == 1, 2, own.labels))
+    state = {"panels": [{"view": "labels"}, {"view": "labels", "of": "1"}, {"view": "labels"}, {"of": "difference"}]}
+    panel = shown.sheet(own, Look(opacity=1.0, smooth=False), state, held=[other]).rows[0].panels[3]
+    assert "most frequent" in panel.title
+    assert (panel.bar.low, panel.bar.high) == (0.0, pytest.approx(2 / 3))
+    shares = enlarge(np.where(own.labels == 1, 1 / 3, 0).astype(np.float32), panel.image.shape[:2], smooth=False)
+    expected = heat(panel.image, shares, 0.0, 2 / 3, panel.bar.colormap, 1.0)
+    assert np.array_equal(panel.image, expected)
+    assert len(names) > 2
+
+
+def test_what_is_held_is_named_only_where_it_is_there() -> None:
+    own = samples.saliency()
+    for of in ("2", "-1", "0", 1, None, "x", {}):
+        sheet = shown.sheet(own, Look(), {"panels": [{"of": of}]}, held=[samples.saliency()])
+        assert len(sheet.rows[0].panels) == 1
+    alone = shown.sheet(own, Look(), {"panels": [{"of": "difference"}]})
+    assert len(alone.rows[0].panels) == 2  # as the viewer begins
