@@ -69,7 +69,7 @@ export class Layout {
 
   /** The inspector: one of its parts is open, and what the pointer does follows it. */
   _side() {
-    const parts = { Pixel: [this.pinned], Threshold: [this._threshold()], Mask: [this._masks()], Look: [this._tools(), this._help()], Numbers: [this.table] };
+    const parts = { Pixel: [this.pinned], Threshold: [this._threshold()], Mask: [this._masks()], Look: [this._tools(), this._help()], Numbers: [this.table, this.viewer.options.shelf?.board.node] };
     const list = el("div", { class: "dv-tabs", role: "tablist", "aria-label": "Inspector" }), names = SIDES.map(() => ui.unique());
     this.sides = new Map();
     this.sheet = el("div", { class: "dv-side" }, list);
@@ -242,8 +242,9 @@ export class Layout {
     if (!found) { viewer.say("Pin a pixel of the region to send first: click the picture."); return; }
     const [what, mask] = found, { digest } = viewer.atlas.pictures[viewer.content(panel.choice).picture];
     const sent = `${viewer.atlas.facts.title}, ${what}`;
-    viewer.options.shelf.send({ ...mask, values: mask.values.slice(), name: sent, digest });
-    viewer.say(`Sent: ${sent}. The other tabs now offer it under “Score against”.`);
+    const id = viewer.options.shelf.send({ ...mask, values: mask.values.slice(), name: sent, digest });
+    viewer.maskChanged(id);
+    viewer.say(`Sent: ${sent}. The other tabs score their maps of this picture against it; the best of each stand under Numbers.`);
   }
 
   /** [name, mask] of the label under the pin, or of the class that is chosen; null where there is neither. */
@@ -486,7 +487,7 @@ export class Layout {
     }
     const rows = viewer.panels.map((panel) => [viewer.describe(panel.choice), viewer.masks.score(panel.map, panel.choice)]).filter(([, found]) => found);
     this.table.replaceChildren();
-    if (["Mask", "Numbers"].includes(this.side)) viewer.finder.update();
+    if (["Mask", "Numbers"].includes(this.side) || viewer.options.shelf?.board.region) viewer.finder.update();
     if (!rows.length) return;
     const head = ["map", "AP", "chance", `IoU at ${state.threshold.toFixed(2)}`, "best IoU", "pointing"];
     const cells = ({ ap, chance, iou, iouBest, pointing }) => [ap, chance, iou, iouBest, pointing].map((value) => el("td", { text: Number.isFinite(value) ? value.toFixed(3) : "–" }));

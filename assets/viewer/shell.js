@@ -1,4 +1,5 @@
 /* Shell: the viewers of the page's tabs, the address that says what they show, and what they hand to each other. */
+import { Board } from "./board.js";
 import { MOST_HELD } from "./compare.js";
 import * as ui from "./controls.js";
 import * as links from "./links.js";
@@ -16,7 +17,8 @@ class Shell {
     this.active = null;  // until the server has read the address
     this.masks = [];
     this.sent = 0;
-    this.shelf = { list: () => this.masks, send: (mask) => this.keep(mask) };
+    this.board = new Board((tab, choice) => this.turnTo(tab, choice));
+    this.shelf = { list: () => this.masks, send: (mask) => this.keep(mask), board: this.board };
     this.flag("waiting");
   }
 
@@ -114,6 +116,8 @@ class Shell {
       });
       slot.said = false;
       await slot.viewer.open(buffer, state, slot.drawn, { key: slot.value.key, asked: slot.value.asked, held: there });
+      const { region } = this.board;
+      if (region && Object.values(slot.viewer.own.pictures).some(({ digest }) => digest === region.digest)) slot.viewer.maskChanged(region.id);
       if (slot.change && slot.held.length) await slot.viewer.compare(slot.change);
       slot.change = null;
       if (lost) slot.viewer.say("A held result is no longer kept; compute it again to compare with it.");
@@ -197,8 +201,21 @@ class Shell {
     return slot?.value ? { tab: slot.name, key: slot.value.key, held: slot.held.map(({ key }) => key), earlier: slot.earlier, state: slot.viewer?.atlas ? slot.viewer.remember() : slot.state } : null;
   }
 
+  /** Keep a mask for all tabs, and let the board be of it; returns its id. */
   keep(mask) {
-    this.masks = [...this.masks, { ...mask, id: `sent:${(this.sent += 1)}` }].slice(-SHELF);
+    const kept = { ...mask, id: `sent:${(this.sent += 1)}` };
+    this.masks = [...this.masks, kept].slice(-SHELF);
+    this.board.keep(kept);
+    return kept.id;
+  }
+
+  /** Open a tab with a choice in its active panel. */
+  turnTo(name, choice) {
+    const slot = this.slots.get(name), { viewer } = slot;
+    if (viewer) { viewer.choose(choice); return; }
+    const { panels = [], active = 0 } = slot.state || {};
+    if (panels[active]) slot.state = { ...slot.state, panels: panels.with(active, { ...panels[active], ...choice }) };
+    [...document.querySelectorAll("[role=tab]")].find((tab) => tab.textContent.trim().toLowerCase() === name)?.click();
   }
 
   flag(text) {

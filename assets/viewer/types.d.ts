@@ -1,5 +1,6 @@
 /* Types: what the viewer's modules hand to each other; the atlas's parts are those of inspector/views/atlas.py. */
 import type { Atlas, GridMap } from "./atlas.js";
+import type { Board } from "./board.js";
 import type { Masks } from "./masks.js";
 import type { Matrix } from "./matrix.js";
 
@@ -127,6 +128,7 @@ export interface Facts {
   zero?: boolean; // colours begin at zero, not at a map's least value
   ranked?: string; // the axis whose values compete for a pixel, and those that do not take part
   unranked?: string[];
+  given?: string[]; // values of axes that stand for what is known, and not for what a model says
   curve?: string; // the axis that a pixel's values are drawn over
   ticks?: Record<string, Record<string, string[]>>; // axis -> value of the axis `ticksBy` -> what to call its values
   ticksBy?: string;
@@ -217,7 +219,7 @@ export interface Viewer {
   panels: Panel[];
   masks: Masks;
   matrix: Matrix;
-  options: { shelf?: { list(): SentMask[] } };
+  options: { shelf?: { list(): SentMask[]; board?: Board } };
   active(): Panel;
   choose(change: Choice): void;
   results(): Atlas[]; // the new one and those that are held

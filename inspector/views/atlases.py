@@ -224,6 +224,7 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
         "panels": [{"view": "labels"}, {"view": "score"}],
         "active": 1,
         "ranked": "class",
+        "given": ["truth", "errors"],
         "matches": {"axis": "class", "names": matches},
         "keys": {"arrows": "class", "updown": "view"},
     }
