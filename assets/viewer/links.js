@@ -5,8 +5,8 @@ import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./layout.js";
 import { DRAWN } from "./masks.js";
 
-/** @type {("smooth" | "follow" | "wipe" | "outline")[]} */
-const FLAGS = ["smooth", "follow", "wipe", "outline"];
+/** @type {("smooth" | "follow" | "wipe" | "outline" | "ribbon")[]} */
+const FLAGS = ["smooth", "follow", "wipe", "outline", "ribbon"];
 /** @type {("colormap" | "scale" | "show" | "mask" | "columns" | "rows")[]} */
 const WORDS = ["colormap", "scale", "show", "mask", "columns", "rows"];
 /** @type {("opacity" | "threshold" | "wipeAt")[]} */

@@ -1,5 +1,6 @@
 /* Shell: the viewers of the page's tabs, the address that says what they show, and what they hand to each other. */
 import * as ui from "./controls.js";
+import { Filling } from "./filling.js";
 import * as links from "./links.js";
 import { Viewer } from "./viewer.js";
 
@@ -26,7 +27,8 @@ class Shell {
   mount(name, root, value, server) {
     const slot = this.slots.get(name) || { name, value: null, viewer: null, state: null, drawn: null, earlier: [], held: [] };
     slot.viewer?.close();
-    Object.assign(slot, { root, server, viewer: null });
+    slot.filling?.close();
+    Object.assign(slot, { root, server, viewer: null, filling: new Filling(root) });
     this.slots.set(name, slot);
     this.take(name, value);
     if (slot.value) this.show(slot);
