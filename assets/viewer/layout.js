@@ -277,7 +277,7 @@ export class Layout {
       viewer.matrix.build();
       viewer.refresh();
     } });
-    const film = el("section", { class: "dv-film", "aria-label": "All maps" }, el("div", { class: "dv-filmhead" }, columns.node, rows.node, draw), viewer.matrix.node);
+    const film = el("section", { class: "dv-film", "aria-label": "All maps" }, el("div", { class: "dv-filmhead" }, columns.node, rows.node, draw, viewer.ribbon.choice.node), viewer.matrix.node, viewer.ribbon.node);
     const say = () => {
       film.classList.toggle("dv-up", viewer.matrix.up);
       draw.textContent = viewer.matrix.up ? "▼ One row" : "▲ Table";
@@ -327,6 +327,7 @@ export class Layout {
     const { viewer } = this, { state, atlas } = viewer;
     if (!this.fields) return;
     this.follow();
+    viewer.ribbon.sync();
     const own = viewer.matrix.own();
     for (const axis of atlas.axes) {
       const control = this.controls.get(axis.name);

@@ -5,8 +5,8 @@ import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./layout.js";
 import { DRAWN } from "./masks.js";
 
-/** @type {("fade" | "smooth" | "follow" | "wipe" | "outline")[]} */
-const FLAGS = ["fade", "smooth", "follow", "wipe", "outline"];
+/** @type {("fade" | "smooth" | "follow" | "wipe" | "outline" | "ribbon")[]} */
+const FLAGS = ["fade", "smooth", "follow", "wipe", "outline", "ribbon"];
 /** @type {("colormap" | "scale" | "show" | "mask" | "columns" | "rows")[]} */
 const WORDS = ["colormap", "scale", "show", "mask", "columns", "rows"];
 /** @type {("opacity" | "threshold" | "wipeAt")[]} */

@@ -2,6 +2,7 @@
 import { Board } from "./board.js";
 import { MOST_HELD } from "./compare.js";
 import * as ui from "./controls.js";
+import { Filling } from "./filling.js";
 import * as links from "./links.js";
 import { Viewer } from "./viewer.js";
 
@@ -29,7 +30,8 @@ class Shell {
   mount(name, root, value, server) {
     const slot = this.slots.get(name) || { name, value: null, viewer: null, state: null, drawn: null, earlier: [], held: [] };
     slot.viewer?.close();
-    Object.assign(slot, { root, server, viewer: null });
+    slot.filling?.close();
+    Object.assign(slot, { root, server, viewer: null, filling: new Filling(root) });
     this.slots.set(name, slot);
     this.take(name, value);
     if (slot.value) this.show(slot);

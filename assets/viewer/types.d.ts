@@ -3,6 +3,7 @@ import type { Atlas, GridMap } from "./atlas.js";
 import type { Board } from "./board.js";
 import type { Masks } from "./masks.js";
 import type { Matrix } from "./matrix.js";
+import type { Ribbon } from "./ribbon.js";
 
 // ------------------------------------------------------------------------------------------------- a file
 
@@ -133,6 +134,7 @@ export interface Facts {
   ticks?: Record<string, Record<string, string[]>>; // axis -> value of the axis `ticksBy` -> what to call its values
   ticksBy?: string;
   previews?: boolean; // there are pictures of the steps
+  timesteps?: Record<string, number[]>; // value of the axis `ticksBy` -> t of each of its steps
   matches?: Matches;
   look?: Partial<State>;
   keys?: { arrows?: string; updown?: string; brackets?: string };
@@ -173,6 +175,7 @@ export interface State {
   outline: boolean;
   columns: string;
   rows: string;
+  ribbon: boolean; // the row under the stage is the pictures of the steps
   tool: "look" | "cut" | "brush" | "wipe" | "polygon";
   zoom: Zoom;
 }
@@ -219,9 +222,12 @@ export interface Viewer {
   panels: Panel[];
   masks: Masks;
   matrix: Matrix;
+  ribbon: Ribbon;
   options: { shelf?: { list(): SentMask[]; board?: Board } };
   active(): Panel;
   choose(change: Choice): void;
+  set(name: keyof State, value: unknown): void;
+  fetchBlock(block: Block, atlas: Atlas): Promise<void>;
   results(): Atlas[]; // the new one and those that are held
   atlasOf(choice: Choice): Atlas;
   pair(): Panel[]; // all but a difference

@@ -9,10 +9,11 @@ import { Layout, MOST_PANELS } from "./layout.js";
 import { Masks } from "./masks.js";
 import { Matrix } from "./matrix.js";
 import { Panel } from "./panel.js";
+import { Ribbon } from "./ribbon.js";
 
 const DEFAULTS = {
   colormap: "viridis", opacity: 0.6, fade: false, scale: "own", smooth: true, threshold: 0.4, show: "heat", follow: false,
-  wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false, columns: "", rows: "", tool: "look",
+  wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false, columns: "", rows: "", ribbon: false, tool: "look",
   zoom: { scale: 1, x: 0.5, y: 0.5 },
 };
 
@@ -34,6 +35,7 @@ export class Viewer extends Hand {
     this.at = 0;
     this.masks = new Masks(this);
     this.matrix = new Matrix(this);
+    this.ribbon = new Ribbon(this);
     this.finder = new Finder(this);
     this.layout = new Layout(this);
     this.luts = new Map();
@@ -190,7 +192,7 @@ export class Viewer extends Hand {
     among("colormap", this.maps());
     among("scale", ["own", "shared"]);
     among("show", ["heat", "outline", "mask"]);
-    for (const name of ["smooth", "wipe", "outline", "follow", "fade"]) among(name, [true, false]);
+    for (const name of ["smooth", "wipe", "outline", "follow", "fade", "ribbon"]) among(name, [true, false]);
     const several = atlas.axes.filter((axis) => axis.values.length > 1).map((axis) => axis.name);
     among("columns", ["", ...several]);
     among("rows", ["", ...several]);
