@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.ui.driving import LONG, PHONE, VIEWER, Open, query, run, side, state
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 SHORT = "?tab=attention&prompt=a+horse+on+the+grass&steps=2&seed=7"
@@ -256,3 +256,15 @@ def test_one_region_is_a_scoreboard_through_all_tabs(visit: Open) -> None:
     board.filter(has_text="saliency").get_by_role("button").click()
     tab.wait_for_function("DenseViewer.shell.active === 'saliency'")
     tab.wait_for_function(f"{VIEWER}?.active()?.choice.class === 'car'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "theme"), [(DESK, "dark"), (PHONE, "light")])
+def test_axe_finds_nothing_where_results_are_compared(visit: Open, width: int, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = visit("?tab=segmentation&classes=car,sky&held=classes%3Dcar%2Csky%26method%3Dgradcam", width, theme)
+    tab.evaluate(f"{VIEWER}.add('difference'); {VIEWER}.pin({{ y: 0.5, x: 0.5 }})")
+    tab.wait_for_timeout(300)
+    found = Axe().run(tab)
+    assert not found.response["violations"], found.generate_report()
