@@ -2,7 +2,7 @@
 // @ts-check
 /** @import { Choice, Viewer } from "./types" */
 import { DIFFERENCE } from "./compare.js";
-import { MOST_PANELS } from "./layout.js";
+import { MOST_PANELS } from "./grid.js";
 import { DRAWN } from "./masks.js";
 
 /** @type {("fade" | "smooth" | "follow" | "wipe" | "outline")[]} */
