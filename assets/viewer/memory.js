@@ -2,7 +2,7 @@
 // @ts-check
 /** @import { Point, State, Viewer, Zoom } from "./types" */
 import { MOST_PANELS } from "./grid.js";
-import { known } from "./results.js";
+import { begun, known } from "./results.js";
 
 /** @type {State} */
 export const DEFAULTS = {
@@ -30,6 +30,19 @@ const TAKEN = {
   pin,
   zoom,
 };
+
+/**
+ * Let a viewer show its new result as that says it is to be looked at first.
+ * @param {Viewer} viewer
+ */
+export function begin(viewer) {
+  const { own } = viewer, { columns, rows, look = {}, panels = [{}], active = 0 } = own.facts;
+  /** @type {(name: string | undefined) => string} */
+  const several = (name) => (name && (own.axis(name)?.values.length ?? 0) > 1 ? name : "");
+  viewer.state = { ...structuredClone(DEFAULTS), ...look, columns: several(columns), rows: several(rows) };
+  viewer.panels = panels.map((choice) => viewer.panelOf({ ...begun(own), ...choice }));
+  viewer.at = Math.min(active, viewer.panels.length - 1);
+}
 
 /**
  * Take over what fits of what is told; anything else is ignored, since links come from anywhere. Returns whether it

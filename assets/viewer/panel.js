@@ -1,6 +1,6 @@
 /* Panel: one picture with one map over it, its title, its colour bar, and the pointer on it. */
 // @ts-check
-/** @import { Choice, Content, Labels, Viewer } from "./types" */
+/** @import { Choice, Content, Labels, Point, Viewer } from "./types" */
 /** @import { GridMap } from "./atlas.js" */
 import { DIFFERENCE, MOST_HELD } from "./compare.js";
 import { context2d, el, number } from "./controls.js";
@@ -175,7 +175,7 @@ export class Panel {
 
   _listen() {
     const { viewer, over } = this, { hand } = viewer;
-    /** @type {(event: { clientX: number, clientY: number }) => import("./types").Point} */
+    /** @type {(event: { clientX: number, clientY: number }) => Point} */
     const point = (event) => marks.under(this.canvas, event);
     over.addEventListener("pointermove", (event) => hand.hover(point(event), event));
     over.addEventListener("pointerleave", () => hand.hover(null));

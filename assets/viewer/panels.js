@@ -1,9 +1,28 @@
-/* Panels: one more beside the others, or one less. */
+/* Panels: what they show of each axis; one more beside the others, or one less. */
 // @ts-check
-/** @import { Viewer } from "./types" */
+/** @import { Choice, Viewer } from "./types" */
 /** @import { Panel } from "./panel.js" */
 import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./grid.js";
+
+/**
+ * Change axes of the active panel; shared axes (`facts.linked`) change in every panel that has the value, and where a
+ * difference is the active one, all change in the two that it is of.
+ * @param {Viewer} viewer
+ * @param {Choice} change
+ */
+export function choose(viewer, change) {
+  const { linked = [] } = viewer.atlas.facts, between = viewer.active().choice.of === DIFFERENCE;
+  const two = between ? viewer.pair().slice(0, 2) : [];
+  for (const [index, panel] of viewer.panels.entries()) {
+    for (const [axis, value] of Object.entries(change)) {
+      const wanted = index === viewer.at || linked.includes(axis) || two.includes(panel);
+      const there = viewer.atlasOf(panel.choice).axis(axis)?.values.includes(value);
+      if (wanted && there) panel.choice[axis] = value;
+    }
+  }
+  viewer.refresh();
+}
 
 /**
  * One more panel, as the active one: what the active one shows, or last of all what the others differ by.

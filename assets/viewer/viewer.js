@@ -16,6 +16,7 @@ import { Matrix } from "./matrix.js";
 import * as memory from "./memory.js";
 import * as paints from "./paints.js";
 import { Panel } from "./panel.js";
+import * as panels from "./panels.js";
 import * as playing from "./playing.js";
 import * as results from "./results.js";
 import * as scale from "./scale.js";
@@ -86,13 +87,7 @@ export class Viewer {
     const atlas = new Atlas(buffer, about), held = (about.held || []).map((one) => new Atlas(one.buffer, one));
     this._letGo();
     Object.assign(this, { _own: atlas, held });
-    const { facts } = atlas, { columns, rows } = facts;
-    /** @type {(name: string | undefined) => string} */
-    const several = (name) => (name && (atlas.axis(name)?.values.length ?? 0) > 1 ? name : "");
-    const look = { ...structuredClone(memory.DEFAULTS), ...(facts.look || {}) };
-    this.state = { ...look, columns: several(columns), rows: several(rows) };
-    this.panels = (facts.panels || [{}]).map((choice) => this.panelOf({ ...results.begun(atlas), ...choice }));
-    this.at = Math.min(facts.active || 0, this.panels.length - 1);
+    memory.begin(this);
     this.masks.drawn = drawn;
     if (!this.results().some((one) => this.masks.drawnOn(one))) this.masks.drawn = null;
     this.fresh = this.remember();
@@ -153,8 +148,8 @@ export class Viewer {
    * @returns {Remembered}
    */
   remember() {
-    const panels = this.panels.map(({ choice }) => ({ ...choice }));
-    return { ...structuredClone(this.state), active: this.at, panels };
+    const choices = this.panels.map(({ choice }) => ({ ...choice }));
+    return { ...structuredClone(this.state), active: this.at, panels: choices };
   }
 
   changed() { this.options.change?.(this.remember()); }
@@ -178,23 +173,8 @@ export class Viewer {
   /** The panels that are not themselves a difference: the first two of them are what a wipe and a difference show. */
   pair() { return this.panels.filter(({ choice }) => choice.of !== DIFFERENCE); }
 
-  /**
-   * Change axes of the active panel; shared axes (`facts.linked`) change in every panel that has the value, and where a
-   * difference is the active one, all change in the two that it is of.
-   * @param {Choice} change
-   */
-  choose(change) {
-    const { linked = [] } = this.atlas.facts, between = this.active().choice.of === DIFFERENCE;
-    const two = between ? this.pair().slice(0, 2) : [];
-    for (const [index, panel] of this.panels.entries()) {
-      for (const [axis, value] of Object.entries(change)) {
-        const wanted = index === this.at || linked.includes(axis) || two.includes(panel);
-        const there = this.atlasOf(panel.choice).axis(axis)?.values.includes(value);
-        if (wanted && there) panel.choice[axis] = value;
-      }
-    }
-    this.refresh();
-  }
+  /** @param {Choice} change */
+  choose(change) { panels.choose(this, change); }
 
   /**
    * @template {keyof State} Name
@@ -221,18 +201,10 @@ export class Viewer {
   }
 
   /**
-   * Move along an axis of the active panel by `by` places; past an end it stays there. Returns whether it moved.
    * @param {string | undefined} name
    * @param {number} by
    */
-  step(name, by) {
-    const axis = this.atlas.axis(name);
-    if (!axis) return false;
-    const at = axis.values.indexOf(this.active().choice[axis.name]) + by;
-    if (at < 0 || at >= axis.values.length) return false;
-    this.choose({ [axis.name]: axis.values[at] });
-    return true;
-  }
+  step(name, by) { return playing.step(this, name, by); }
 
   /** @param {string} name which mask is chosen now, of masks that are others than before */
   maskChanged(name) {
