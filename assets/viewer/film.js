@@ -9,7 +9,7 @@ import { called } from "./dock.js";
  * @param {Viewer} viewer
  */
 export function film(viewer) {
-  const { atlas, matrix, state } = viewer, axes = atlas.axes.filter(({ values }) => values.length > 1);
+  const { atlas, matrix, ribbon, state } = viewer, axes = atlas.axes.filter(({ values }) => values.length > 1);
   if (!state.columns) return null;
   /** @type {[string, string][]} */
   const options = axes.map(({ name }) => [name, called(atlas, name)]);
@@ -26,8 +26,8 @@ export function film(viewer) {
     matrix.build();
     viewer.refresh();
   } });
-  const head = el("div", { class: "dv-filmhead" }, columns.node, rows.node, table);
-  const node = el("section", { class: "dv-film", "aria-label": "All maps" }, head, matrix.node);
+  const head = el("div", { class: "dv-filmhead" }, columns.node, rows.node, table, ribbon.choice.node);
+  const node = el("section", { class: "dv-film", "aria-label": "All maps" }, head, matrix.node, ribbon.node);
   const say = () => {
     node.classList.toggle("dv-up", matrix.up);
     table.textContent = matrix.up ? "▼ One row" : "▲ Table";

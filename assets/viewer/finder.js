@@ -3,14 +3,16 @@
  * held up.
  */
 // @ts-check
-/** @import { Choice, Viewer } from "./types" */
+/** @import { Choice, Labels, Viewer } from "./types" */
 /** @import { Atlas } from "./atlas.js" */
+import { GridMap } from "./atlas.js";
 import { el } from "./controls.js";
 
 const AT_ONCE = 10;  // milliseconds of scoring before the page has its turn
 const SHOWN = 5;
 
-/** @typedef {{ choice: Choice, ap: number, over: number }} Found over: how many times what chance alone scores */
+/** @typedef {{ choice: Choice, map: GridMap | null, label: string }} Candidate label: whose places the map is, or "" */
+/** @typedef {import("./board.js").Best} Found over: how many times what chance alone scores */
 
 export class Finder {
   /** @param {Viewer} viewer */
@@ -27,11 +29,13 @@ export class Finder {
   }
 
   /**
-   * Every choice that has a map, in the order of the blocks; axes that a block does not have are the active panel's.
-   * @returns {Generator<Choice, undefined>}
+   * Every map, in the order of the blocks, then every label as a map of where it is; what is given, and no answer of a
+   * model, is left out. Axes that a block does not have are the active panel's.
+   * @returns {Generator<Candidate, undefined>}
    */
   *choices() {
-    const { atlas } = this.viewer, { ranked, unranked = [] } = atlas.facts, own = this.viewer.matrix.own();
+    const { atlas } = this.viewer, { ranked, unranked = [], given = [] } = atlas.facts;
+    const own = this.viewer.matrix.own();
     for (const block of atlas.blocks) {
       if (!block.values || block.signed) continue;
       const counts = block.axes.map((_, place) => block.shape[place]);
@@ -42,7 +46,13 @@ export class Finder {
           choice[block.axes[place].name] = block.axes[place].values[left % counts[place]];
           left = Math.floor(left / counts[place]);
         }
-        if (!ranked || !unranked.includes(choice[ranked])) yield choice;
+        if (!ranked || !unranked.includes(choice[ranked])) yield { choice, map: atlas.map(choice), label: "" };
+      }
+    }
+    for (const labels of atlas.labels) {
+      if (Object.values(labels.at).some((value) => given.includes(value))) continue;
+      for (const label of new Set(labels.values)) {
+        yield { choice: { ...own, ...labels.at }, map: placesOf(labels, label), label: labels.names[label] };
       }
     }
   }
@@ -60,10 +70,12 @@ export class Finder {
     const work = () => {
       if (viewer.atlas !== atlas || this.key !== key) return;
       for (const until = performance.now() + AT_ONCE; performance.now() < until;) {
-        const { value: choice, done } = waiting.next();
+        const { value, done } = waiting.next();
         if (done) { this._show(); return; }
-        const score = masks.score(atlas.map(choice), choice, ["ap", "chance"]);
-        if (score && Number.isFinite(score.ap)) this._keep({ choice, ap: score.ap, over: score.ap / score.chance });
+        const { choice, map, label } = value, score = masks.score(map, choice, ["ap", "chance"]);
+        const name = [viewer.describe(choice), label].filter(Boolean).join(" · ");
+        if (!score || !Number.isFinite(score.ap)) continue;
+        this._keep({ choice, name, ap: score.ap, over: score.ap / score.chance });
       }
       this.later = setTimeout(work);
     };
@@ -78,14 +90,26 @@ export class Finder {
   }
 
   _show() {
-    const { viewer } = this;
+    const { viewer } = this, { board } = viewer.options.shelf || {};
     if (!this.found.length) return;
+    board?.take(viewer.atlas.tab, viewer.state.mask, this.found[0]);
     const away = viewer.atlas.blocks.some(({ values, computed }) => !values && !computed);
     const title = away ? "Best of the maps that are here; others come when they are chosen" : "Best of all maps";
     this.node.append(el("div", { class: "dv-label", text: title }), el("ol", {}, ...this.found.map((row) => {
-      const { choice, ap, over } = row, told = `AP ${ap.toFixed(3)}, ${over.toFixed(1)} × chance`;
+      const { choice, name, ap, over } = row, told = `AP ${ap.toFixed(3)}, ${over.toFixed(1)} × chance`;
       return el("li", {}, el("button", { type: "button", class: "dv-found", onclick: () => viewer.choose(choice) },
-        el("span", { text: viewer.describe(choice) }), el("span", { text: told })));
+        el("span", { text: name }), el("span", { text: told })));
     })));
   }
+}
+
+/**
+ * 1 where a label is, 0 elsewhere.
+ * @param {Labels} labels
+ * @param {number} label
+ */
+function placesOf({ values, height, width, at, picture }, label) {
+  const places = values.map((value) => (value === label ? 255 : 0));
+  const block = { at, inner: [], axes: [], picture, computed: /** @type {const} */ (""), scores: {}, signed: false };
+  return new GridMap(places, height, width, 0, 1, block);
 }

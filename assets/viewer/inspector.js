@@ -38,9 +38,10 @@ export class Inspector {
 
   /** @param {Side} name */
   _side(name) {
+    const { board } = this.viewer.options.shelf || {}, { node: numbers } = this.numbers;
     const parts = {
       Pixel: [this.pixel.node], Threshold: [this.threshold.node], Mask: [this.drawing.node],
-      Look: [this.look.node, helpPart(this.viewer)], Numbers: [this.numbers.node],
+      Look: [this.look.node, helpPart(this.viewer)], Numbers: [numbers, board?.node],
     }[name];
     const id = unique(), about = { class: "dv-body", role: "tabpanel", id, "aria-label": name, tabindex: 0 };
     const open = () => this.open(name, true);
@@ -93,10 +94,11 @@ export class Inspector {
     for (const part of [this.threshold, this.drawing, this.look]) part.sync();
   }
 
-  /** Histogram, area, scores against the mask, and the maps that find it best where that is seen. */
+  /** Histogram, area, scores against the mask, and the maps that find it best where that is told. */
   scores() {
     this.threshold.update();
     this.numbers.update();
-    if (FINDING.includes(this.kept.side)) this.viewer.finder.update();
+    const { finder, options } = this.viewer;
+    if (FINDING.includes(this.kept.side) || options.shelf?.board.region) finder.update();
   }
 }

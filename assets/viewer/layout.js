@@ -106,6 +106,7 @@ export class Layout {
     const { viewer, parts } = this, { state } = viewer;
     if (!parts) return;
     this._follow(parts);
+    viewer.ribbon.sync();
     parts.dock.sync();
     parts.inspector.sync();
     const wiping = state.wipe && viewer.pair().length > 1, changed = this.wiped !== wiping;

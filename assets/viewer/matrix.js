@@ -108,6 +108,7 @@ export class Matrix {
   /** Redraw every cell for the active panel's other choices; score it where there is a mask. */
   async update() {
     const { viewer } = this, { atlas } = viewer, own = this.own();
+    if (viewer.ribbon.shown()) { await viewer.ribbon.update(); return; }
     const round = (this.round = (this.round || 0) + 1);
     /** @type {(cell: Cell) => boolean} */
     const agrees = (cell) => Object.entries(cell.change).every(([axis, value]) => own[axis] === value);

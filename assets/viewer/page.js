@@ -82,6 +82,16 @@ async function copyOf(button, address) {
 }
 
 /**
+ * Open a tab of the page by its name.
+ * @param {string} name
+ */
+export function openTab(name) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const tabs = document.querySelectorAll("[role=tab]");
+  [...tabs].find(({ textContent }) => textContent.trim().toLowerCase() === name)?.click();
+}
+
+/**
  * Let the link be copied, or not where no address leads to what is shown.
  * @param {boolean} leads
  */

@@ -6,12 +6,13 @@ export const LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
+ * An SVG element with attributes and children.
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string | number>} attributes
  * @param {...Node} children
  */
-function svg(tag, attributes, ...children) {
+export function svg(tag, attributes, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
   node.append(...children);

@@ -12,12 +12,14 @@ import { above } from "./threshold.js";
  * @param {Viewer} viewer
  */
 export function send(viewer) {
-  const panel = viewer.active(), found = chosen(viewer, panel);
+  const { shelf } = viewer.options, panel = viewer.active(), found = chosen(viewer, panel);
+  if (!shelf) return;
   if (!found) { viewer.say("Pin a pixel of the region to send first: click the picture."); return; }
   const [what, mask] = found, { digest } = viewer.atlas.pictures[viewer.content(panel.choice).picture];
   const name = `${viewer.atlas.facts.title}, ${what}`;
-  viewer.options.shelf?.send({ ...mask, values: mask.values.slice(), name, digest });
-  viewer.say(`Sent: ${name}. The other tabs now offer it under “Score against”.`);
+  viewer.maskChanged(shelf.send({ ...mask, values: mask.values.slice(), name, digest }));
+  const scored = "The other tabs score their maps of this picture against it; the best of each stand under Numbers.";
+  viewer.say(`Sent: ${name}. ${scored}`);
 }
 
 /**

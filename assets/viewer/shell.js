@@ -1,7 +1,8 @@
 /* Shell: the viewers of the page's tabs, the address that says what they show, and what they hand to each other. */
 // @ts-check
-/** @import { Mask, Remembered, SentMask } from "./types" */
+/** @import { Choice, Mask, Remembered, SentMask } from "./types" */
 /** @import { Failure, Result, Server } from "./slot.js" */
+import { Board } from "./board.js";
 import * as links from "./links.js";
 import * as page from "./page.js";
 import { Slot, fitted } from "./slot.js";
@@ -24,9 +25,10 @@ class Shell {
     this.edited = null;  // what Python is asked to compute again
     this.step = "";  // what the browser's Back leads away from
     this.later = 0;
-    /** @type {(mask: Mask & { name: string }) => void} */
+    this.board = new Board((tab, choice) => this.turnTo(tab, choice));
+    /** @type {(mask: Mask & { name: string }) => string} */
     const send = (mask) => this.keep(mask);
-    this.shelf = { list: () => this.masks, send };
+    this.shelf = { list: () => this.masks, send, board: this.board };
     this.flag("waiting");
   }
 
@@ -43,8 +45,8 @@ class Shell {
    * @param {Server} server
    */
   mount(name, root, value, server) {
-    const slot = this.slots.get(name) || new Slot(name, root, server);
-    slot.mount(root, server);
+    const known = this.slots.get(name), slot = known || new Slot(name, root, server);
+    known?.mount(root, server);
     this.slots.set(name, slot);
     this.take(name, value);
     if (slot.value) this.show(slot);
@@ -185,10 +187,28 @@ class Shell {
     return { tab: name, key: value.key, held: held.map(({ key }) => key), earlier, state: slot.view() };
   }
 
-  /** @param {Mask & { name: string }} mask for the other tabs */
+  /**
+   * Keep a mask for all tabs, and let the board be of it; returns its id.
+   * @param {Mask & { name: string }} mask
+   */
   keep(mask) {
     this.sent += 1;
-    this.masks = [...this.masks, { ...mask, id: `sent:${this.sent}` }].slice(-SHELF);
+    const kept = { ...mask, id: `sent:${this.sent}` };
+    this.masks = [...this.masks, kept].slice(-SHELF);
+    this.board.keep(kept);
+    return kept.id;
+  }
+
+  /**
+   * Open a tab with a choice in its active panel.
+   * @param {string} name
+   * @param {Choice} choice
+   */
+  turnTo(name, choice) {
+    const slot = this.slots.get(name);
+    if (slot?.viewer) { slot.viewer.choose(choice); return; }
+    slot?.turn(choice);
+    page.openTab(name);
   }
 
   /** @param {"waiting" | "ready" | "failed"} text */

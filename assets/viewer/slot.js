@@ -1,7 +1,8 @@
 /* Slot: what a tab of the page shows: its result, those held beside it, and its viewer while the tab is open. */
 // @ts-check
-/** @import { About, Choice, Mask, Options, Remembered, Viewer as View } from "./types" */
+/** @import { About, Choice, Mask, Options, Remembered, Shelf, Viewer as View } from "./types" */
 import { MOST_HELD } from "./compare.js";
+import { Filling } from "./filling.js";
 import * as results from "./results.js";
 import { Viewer } from "./viewer.js";
 
@@ -37,6 +38,7 @@ export class Slot {
   constructor(name, root, server) {
     this.name = name;
     this.root = root;
+    this.filling = new Filling(root);  // what a run that is under way shows
     this.server = server;
     /** @type {Result | null} */
     this.value = null;
@@ -65,7 +67,8 @@ export class Slot {
    */
   mount(root, server) {
     this.viewer?.close();
-    Object.assign(this, { root, server, viewer: null });
+    this.filling.close();
+    Object.assign(this, { root, server, viewer: null, filling: new Filling(root) });
   }
 
   /** There is no new result; what was shown before stays. */
@@ -107,6 +110,17 @@ export class Slot {
     return { ...rest, carried: own?.length ? own : rest.carried };
   }
 
+  /**
+   * Let the active panel begin with a choice when the tab is opened.
+   * @param {Choice} choice
+   */
+  turn(choice) {
+    const { panels = [], active = 0 } = this.state || {};
+    if (!panels[active]) return;
+    const turned = panels.map((panel, at) => (at === active ? { ...panel, ...choice } : panel));
+    this.state = { ...this.state, panels: turned };
+  }
+
   /** Let go of the viewer: another tab is opened. */
   leave() {
     this.round += 1;
@@ -132,7 +146,7 @@ export class Slot {
    * @param {Result} value
    * @param {{ own: ArrayBuffer, held: (ArrayBuffer | null)[] }} buffers
    * @param {(viewer: View) => unknown} state what it begins with
-   * @param {Pick<Options, "change" | "shelf"> & { edit: NonNullable<Options["edit"]> }} options
+   * @param {Pick<Options, "change" | "edit"> & { shelf: Shelf }} options
    */
   async open({ key, asked }, buffers, state, options) {
     const there = this.held.flatMap((one, at) => {
@@ -150,6 +164,9 @@ export class Slot {
     this.said = false;
     const held = there.map(({ one, buffer }) => ({ key: one.key, asked: one.asked, buffer }));
     await viewer.open(buffers.own, state, this.drawn, { key, asked, held });
+    const { region } = options.shelf.board;
+    const same = Object.values(viewer.own.pictures).some(({ digest }) => digest === region?.digest);
+    if (region && same) viewer.maskChanged(region.id);
     if (this.change && this.held.length) await results.wipe(viewer, this.change);
     this.change = null;
     if (lost) viewer.say("A held result is no longer kept; compute it again to compare with it.");

@@ -1,7 +1,7 @@
 /* Types: what the viewer's modules hand to each other; the atlas's parts are those of inspector/views/atlas.py. */
 import type { Atlas, GridMap } from "./atlas.js";
 
-export type { Held, Kept, Options, Side, Viewer } from "./view";
+export type { Held, Kept, Options, Shelf, Side, Viewer } from "./view";
 
 // ------------------------------------------------------------------------------------------------- a file
 
@@ -127,10 +127,12 @@ export interface Facts {
   zero?: boolean; // colours begin at zero, not at a map's least value
   ranked?: string; // the axis whose values compete for a pixel, and those that do not take part
   unranked?: string[];
+  given?: string[]; // values of axes that stand for what is known, and not for what a model says
   curve?: string; // the axis that a pixel's values are drawn over
   ticks?: Record<string, Record<string, string[]>>; // axis -> value of the axis `ticksBy` -> what to call its values
   ticksBy?: string;
   previews?: boolean; // there are pictures of the steps
+  timesteps?: Record<string, number[]>; // value of the axis `ticksBy` -> t of each of its steps
   matches?: Matches;
   look?: Partial<State>;
   keys?: { arrows?: string; updown?: string; brackets?: string };
@@ -171,6 +173,7 @@ export interface State {
   outline: boolean;
   columns: string;
   rows: string;
+  ribbon: boolean; // the row under the stage is the pictures of the steps
   tool: "look" | "cut" | "brush" | "wipe" | "polygon";
   zoom: Zoom;
 }

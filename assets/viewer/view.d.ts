@@ -1,11 +1,13 @@
 /* View: what a viewer is to its parts, and what its page gives it. */
 import type { Atlas, GridMap } from "./atlas.js";
+import type { Board } from "./board.js";
 import type { Finder } from "./finder.js";
 import type { Hand } from "./hand.js";
 import type { Layout } from "./layout.js";
 import type { Masks } from "./masks.js";
 import type { Matrix } from "./matrix.js";
 import type { Panel } from "./panel.js";
+import type { Ribbon } from "./ribbon.js";
 import type { Block, Choice, Content, Mask, Point, Remembered, SentMask, State } from "./types";
 
 /** What a page can do for its viewer; a file that stands alone does nothing of it. */
@@ -16,7 +18,14 @@ export interface Options {
   edit?(axis: string, value: string, text: string): void; // compute it again with another word
   change?(state: Remembered): void; // after every change that a link should remember
   ready?(): void; // a result is on the screen
-  shelf?: { list(): SentMask[]; send(mask: Mask & { name: string }): void }; // masks that other viewers sent
+  shelf?: Shelf;
+}
+
+/** What the tabs share: masks that viewers sent, and which map of each tab finds the last one best. */
+export interface Shelf {
+  list(): SentMask[];
+  send(mask: Mask & { name: string }): string; // returns its id
+  board: Board;
 }
 
 /** A result that stands beside another. */
@@ -57,6 +66,7 @@ export interface Viewer {
   readonly pending: Map<string, Promise<void>>; // blocks that were asked for
   readonly masks: Masks;
   readonly matrix: Matrix;
+  readonly ribbon: Ribbon;
   readonly finder: Finder;
   readonly hand: Hand;
   readonly layout: Layout;
@@ -64,7 +74,7 @@ export interface Viewer {
   activate(panel: Panel): void;
   panelOf(choice: Choice): Panel; // a new one
   pair(): Panel[]; // all but a difference
-  results(): Atlas[]; // the new one and those that are held
+  results(): Atlas[]; // the new one and those that are held; none while none is open
   atlasOf(choice: Choice): Atlas;
   choose(change: Choice): void;
   set<Name extends keyof State>(name: Name, value: State[Name]): void;

@@ -19,6 +19,7 @@ import { Panel } from "./panel.js";
 import * as panels from "./panels.js";
 import * as playing from "./playing.js";
 import * as results from "./results.js";
+import { Ribbon } from "./ribbon.js";
 import * as scale from "./scale.js";
 import * as zoom from "./zoom.js";
 
@@ -53,6 +54,8 @@ export class Viewer {
     this.masks = new Masks(this);
     /** @type {Matrix} */
     this.matrix = new Matrix(this);
+    /** @type {Ribbon} */
+    this.ribbon = new Ribbon(this);
     /** @type {Finder} */
     this.finder = new Finder(this);
     /** @type {Hand} */
@@ -112,7 +115,7 @@ export class Viewer {
     return panel ? this.atlasOf(panel.choice) : this.own;
   }
 
-  results() { return [this.own, ...this.held]; }
+  results() { return this._own ? [this._own, ...this.held] : []; }
 
   /**
    * The result that a choice is of; of a difference that of the first panel.
@@ -133,7 +136,7 @@ export class Viewer {
 
   _letGo() {
     playing.stop(this);
-    for (const atlas of [this._own, ...this.held]) atlas?.close();
+    for (const atlas of this.results()) atlas.close();
     this._own = null;
     this.held = [];
     this.panels = [];

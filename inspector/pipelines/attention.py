@@ -40,7 +40,7 @@ def run(request: AttentionRequest) -> AttentionResult:
 
 @gpu(durations.attention)
 def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
-    """Progress with a preview after every denoising step, then the result.
+    """Progress with a preview after every denoising step, one a step and no more, then the result.
 
     Closing the generator stops the run: nothing of it runs between two items, no hook is left and no lock held.
     Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, RecordingError when the maps
@@ -144,7 +144,8 @@ def _generate(
         previews.append(shrink(preview))
         done, total = step.index + 1, step.total + 1
         left = (time.perf_counter() - started) / done * (total - done)
-        yield Progress(done, total, f"Step {done} of {step.total}, t = {step.timestep}", round(left, 1), preview)
+        moment = (done, step.total, step.timestep)
+        yield Progress(done, total, "Step {} of {}, t = {}".format(*moment), round(left, 1), preview, moment)
     with INFERENCE_LOCK:
         image = model.decode(latents)[0]
     return Arm(recording, image, np.stack(previews))

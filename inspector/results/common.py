@@ -17,13 +17,19 @@ SCORE_SIDE = 128  # pixels of the longer side at which maps are scored; their gr
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is; `stream` yields these before its result."""
+    """How far a run is; `stream` yields these before its result.
+
+    preview: uint8 (h, w, 3), of the step that was just made.
+    moment: (step from 1, steps, timestep) of the denoising run that the preview is predicted at; None where it is of no
+        such step.
+    """
 
     step: int
     total: int
     message: str
     seconds_left: float | None = None
-    preview: np.ndarray | None = None  # uint8 (h, w, 3)
+    preview: np.ndarray | None = None
+    moment: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,20 @@ def waiting() -> str:
 
 
 def progress(item: Progress) -> str:
-    """A progress bar with what is done, how long it will take, and the preview of a step."""
+    """A progress bar with what is done, how long it will take, and the preview of a step.
+
+    Where it is of a denoising step it says of which, for the page's ribbon: as often as the run tells, once a step.
+    """
     share = 100 * item.step / max(item.total, 1)
     left = "" if item.seconds_left is None else f" · {max(0, round(item.seconds_left))} s left"
     picture = ""
     if item.preview is not None:
         picture = f'<img src="{data_url(item.preview)}" alt="Preview of step {item.step}">'
+    moment = ""
+    if item.moment is not None and picture:
+        moment = ' data-step="{}" data-steps="{}" data-timestep="{}"'.format(*item.moment)
     return (
-        f'<div class="status running">{picture}<div class="grow">'
+        f'<div class="status running"{moment}>{picture}<div class="grow">'
         f"<span>{escape(item.message)}{left}</span>"
         f'<div class="track" role="progressbar" aria-label="Progress" aria-valuenow="{share:.0f}" '
         'aria-valuemin="0" aria-valuemax="100">'

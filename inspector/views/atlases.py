@@ -134,6 +134,7 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
         "curve": "step",
         "ticks": {"step": ticks},
         "ticksBy": "arm",
+        "timesteps": {arm: [int(timestep) for timestep in steps] for arm, steps in result.steps.items()},
         "previews": any(len(previews) for previews in result.previews.values()),
         "matches": {
             "axis": "word",
@@ -224,6 +225,7 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
         "panels": [{"view": "labels"}, {"view": "score"}],
         "active": 1,
         "ranked": "class",
+        "given": ["truth", "errors"],
         "matches": {"axis": "class", "names": matches},
         "keys": {"arrows": "class", "updown": "view"},
     }

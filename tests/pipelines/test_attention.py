@@ -173,6 +173,7 @@ def test_progress_counts_to_the_total_with_previews_and_time() -> None:
         "Step 3 of 3, t = 1",
         "Adding noise once, t = 100",
     ]
+    assert [item.moment for item in items] == [None, (1, 3, 667), (2, 3, 334), (3, 3, 1), None]
     for item in items[1:]:
         assert item.preview is not None
         assert item.preview.shape == (64, 64, 3)

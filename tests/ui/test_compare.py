@@ -233,3 +233,26 @@ def test_on_a_telephone_too(visit: Open) -> None:
 def test_an_address_whose_held_part_is_wrong_says_so(visit: Open) -> None:
     tab = visit("?tab=saliency&classes=car&held=classes%3D", flag="failed")
     assert "class" in tab.locator(".status.problem:visible").text_content()
+
+
+@pytest.mark.slow
+def test_one_region_is_a_scoreboard_through_all_tabs(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car,sky")
+    side(tab, "Mask")
+    tab.get_by_role("button", name="Map above threshold as mask").click()
+    tab.get_by_role("button", name="Send to the other tabs").click()
+    board = tab.locator(".dv-board li")
+    for name in ("Segmentation", "Clusters"):
+        tab.get_by_role("tab", name=name).click()
+        tab.wait_for_function(f"DenseViewer.shell.active === '{name.lower()}'")
+        if name == "Clusters":  # of the shared picture, as a visitor would
+            run(tab)
+        tab.wait_for_function(f"{VIEWER}?.atlas", timeout=LONG)
+        tab.wait_for_timeout(1500)
+    side(tab, "Numbers")
+    told = board.all_text_contents()
+    assert any(text.startswith("saliency: car") for text in told)
+    assert any(text.startswith("clusters: ") and "cluster " in text for text in told)
+    board.filter(has_text="saliency").get_by_role("button").click()
+    tab.wait_for_function("DenseViewer.shell.active === 'saliency'")
+    tab.wait_for_function(f"{VIEWER}?.active()?.choice.class === 'car'")

@@ -39,6 +39,13 @@ def test_progress_says_how_far_and_how_long() -> None:
     assert "<img" not in parts.progress(Progress(5, 20, "Step 5"))
 
 
+def test_progress_says_of_which_step_its_picture_is() -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    html = parts.progress(Progress(5, 21, "Step 5 of 20", 12.4, picture, (5, 20, 751)))
+    assert ' data-step="5" data-steps="20" data-timestep="751">' in html
+    assert "data-step" not in parts.progress(Progress(20, 21, "Adding noise once", preview=picture))
+
+
 def test_models_say_what_they_cost_before_they_are_fetched() -> None:
     html = parts.models([spec("stable-diffusion-1.5"), spec("scenes-clip")])
     for told in (

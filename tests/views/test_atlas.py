@@ -123,6 +123,7 @@ def test_attention_has_every_layer_mean_word_and_step_of_both_arms():
     result = samples.attention()
     made = atlas_of(result)
     data = atlas.pack(made)
+    assert made.facts["timesteps"] == {"generation": [900, 500, 100], "noise once": [100]}
     words = next(axis for axis in made.axes if axis.name == "word")
     for arm in result.arms:
         for layer in ("mean", *result.layers, str(result.resolutions[0])):
