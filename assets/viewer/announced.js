@@ -13,7 +13,7 @@
 export function take(viewer, block, atlas) {
   const { pending, options } = viewer, key = JSON.stringify([atlas.id, block.at]), known = pending.get(key);
   if (known) return known;
-  const here = () => viewer.showing && viewer.results().includes(atlas);
+  const here = () => viewer.results().includes(atlas);
   const asked = ask(options.more?.(block.at, atlas.key))
     .then((buffer) => { if (here()) atlas.merge(buffer); })
     .catch((error) => { if (here()) viewer.say(error.message); });

@@ -45,9 +45,10 @@ export function encode(viewer) {
     if (now[name] !== fresh[name] && (name !== "mask" || own(now[name]))) out.push([name, now[name]]);
   }
   for (const [name, parts] of POINTS) {
-    /** @type {Record<string, number> | null} */
-    const point = now[name];
-    if (point && !same(point, fresh[name])) out.push([name, parts.map((part) => short(point[part])).join(",")]);
+    /** @type {(point: Record<string, number> | null) => string} */
+    const written = (point) => (point ? parts.map((part) => short(point[part])).join(",") : "");
+    const point = written(now[name]);
+    if (point && point !== written(fresh[name])) out.push([name, point]);
   }
   return out;
 }

@@ -8,7 +8,7 @@ import { begun, known } from "./results.js";
 export const DEFAULTS = {
   colormap: "viridis", opacity: 0.6, fade: false, scale: "own", smooth: true, threshold: 0.4, show: "heat",
   follow: false, wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false, columns: "", rows: "",
-  tool: "look", zoom: { scale: 1, x: 0.5, y: 0.5 },
+  tool: "look", zoom: { scale: 1, y: 0.5, x: 0.5 },
 };
 const LAST = 0.999999;  // of a fraction that still lies in the picture
 

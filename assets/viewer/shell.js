@@ -43,8 +43,8 @@ class Shell {
    * @param {Server} server
    */
   mount(name, root, value, server) {
-    const slot = this.slots.get(name) || new Slot(name, root, server);
-    slot.mount(root, server);
+    const known = this.slots.get(name), slot = known || new Slot(name, root, server);
+    known?.mount(root, server);
     this.slots.set(name, slot);
     this.take(name, value);
     if (slot.value) this.show(slot);

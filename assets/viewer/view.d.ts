@@ -64,7 +64,7 @@ export interface Viewer {
   activate(panel: Panel): void;
   panelOf(choice: Choice): Panel; // a new one
   pair(): Panel[]; // all but a difference
-  results(): Atlas[]; // the new one and those that are held
+  results(): Atlas[]; // the new one and those that are held; none while none is open
   atlasOf(choice: Choice): Atlas;
   choose(change: Choice): void;
   set<Name extends keyof State>(name: Name, value: State[Name]): void;

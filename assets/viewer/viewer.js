@@ -112,7 +112,7 @@ export class Viewer {
     return panel ? this.atlasOf(panel.choice) : this.own;
   }
 
-  results() { return [this.own, ...this.held]; }
+  results() { return this._own ? [this._own, ...this.held] : []; }
 
   /**
    * The result that a choice is of; of a difference that of the first panel.
@@ -133,7 +133,7 @@ export class Viewer {
 
   _letGo() {
     playing.stop(this);
-    for (const atlas of [this._own, ...this.held]) atlas?.close();
+    for (const atlas of this.results()) atlas.close();
     this._own = null;
     this.held = [];
     this.panels = [];
