@@ -24,12 +24,14 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 let made = 0;
+
 /**
  * What draws on a canvas. Throws an Error where the browser has no more memory for one.
  * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
  */
-export function context2d(canvas) {
-  const context = canvas.getContext("2d");
+export function context2d(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
   if (!context) throw new Error("This browser has no room for another picture; close some tabs.");
   return context;
 }
@@ -65,19 +67,21 @@ export function slider({ label, min, max, step, value, shown = String, title, ch
 
 /**
  * A named list to choose from. options: [value, text] pairs.
+ * @template {string} Value
  * @param {{
- *   label: string, options: [string, string][], value: string, title?: string, change: (value: string) => void,
+ *   label: string, options: [Value, string][], value: Value, title?: string, change: (value: Value) => void,
  * }} options
  */
 export function select({ label, options, value, title, change }) {
   const id = unique();
   const input = el("select", { id, title }, ...options.map(([key, text]) => el("option", { value: key, text })));
   input.value = value;
-  input.addEventListener("change", () => change(input.value));
+  const chosen = () => /** @type {Value} */ (input.value);  // there are no others in the list
+  input.addEventListener("change", () => change(chosen()));
   return {
     node: el("div", { class: "dv-field" }, el("label", { for: id, text: label }), input),
     input,
-    get value() { return input.value; },
+    get value() { return chosen(); },
     set value(next) { input.value = next; },
   };
 }
@@ -85,22 +89,23 @@ export function select({ label, options, value, title, change }) {
 /**
  * Chips, one of which is chosen: a radio group with one tab stop, arrow keys move. options: [value, text] pairs; edit:
  * takes what a double click, or F2, wrote over a chip.
+ * @template {string} Value
  * @param {{
- *   label: string, options: [string, string][], value: string, change: (value: string) => void,
+ *   label: string, options: [Value, string][], value: Value, change: (value: Value) => void,
  *   edit?: (value: string, text: string) => void,
  * }} options
  */
 export function chips({ label, options, value, change, edit }) {
   const name = unique();
   const group = el("div", { class: "dv-chips", role: "radiogroup", "aria-labelledby": name });
-  /** @type {Map<string, HTMLButtonElement>} */
+  /** @type {Map<Value, HTMLButtonElement>} */
   const buttons = new Map();
   let chosen = value;
   const mark = () => buttons.forEach((chip, key) => {
     chip.setAttribute("aria-checked", String(key === chosen));
     chip.tabIndex = key === chosen ? 0 : -1;
   });
-  /** @type {(key: string) => void} */
+  /** @type {(key: Value) => void} */
   const choose = (key) => {
     chosen = key;
     mark();

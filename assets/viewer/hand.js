@@ -1,152 +1,148 @@
-/* Hand: what pointer and keys do to a viewer, which is the only class that extends this one. */
+/* Hand: what the pointer does to a viewer: read, pin, draw, drag the picture and the border of a wipe. */
+// @ts-check
+/** @import { Point, Viewer } from "./types" */
+/** @import { Panel } from "./panel.js" */
 import { DRAWN } from "./masks.js";
+import * as zoom from "./zoom.js";
 
 const NEAR = 0.03;  // share of the width within which the wipe's border is taken hold of
-const HELD = 400;  // milliseconds after which a finger that rests shows the plain picture
+const RESTS = 400;  // milliseconds after which a finger that rests shows the plain picture
+const STILL = 3;  // pixels that a pointer may move without dragging
+
+/** @typedef {{ x: number, y: number, moved: boolean }} Drag from where on the screen */
 
 export class Hand {
-  hover(panel, point, event) {
-    this.cursor = point;
-    if (point && this.wiping && event?.buttons) { this.wipeTo(point.x); return; }
-    if (point && this.drawing && event?.buttons) this._stroke(point);
-    else if (point && this.panning && event?.buttons) this._pan(event);
-    for (const other of this.panels) { if (other.over.width) other.drawOver(); }
-    this.layout.read();
+  /** @param {Viewer} viewer */
+  constructor(viewer) {
+    this.viewer = viewer;
+    /** @type {Point | null} */
+    this.drawing = null;  // where the last stroke ended, while one is drawn
+    /** @type {Drag | null} */
+    this.panning = null;
+    this.wiping = false;
+    this.resting = 0;
   }
 
+  /**
+   * The pointer moved over a panel's picture, or left it.
+   * @param {Point | null} point
+   * @param {PointerEvent} [event]
+   */
+  hover(point, event) {
+    const { viewer } = this, down = event?.buttons ? event : null;
+    viewer.cursor = point;
+    if (point && this.wiping && down) { this.wipeTo(point.x); return; }
+    if (point && this.drawing && down) this._stroke(this.drawing, point);
+    else if (point && this.panning && down) this._pan(this.panning, down);
+    for (const panel of viewer.panels) panel.drawOver();
+    viewer.layout.read();
+  }
+
+  /**
+   * @param {Panel} panel
+   * @param {Point} point
+   * @param {PointerEvent} event
+   */
   press(panel, point, event) {
-    if (this.panels[this.at] !== panel) { this.at = this.panels.indexOf(panel); this.layout.sync(); this.matrix.update(); this.layout.scores(); }
+    const { viewer } = this, { tool, wipe, wipeAt } = viewer.state;
+    if (viewer.active() !== panel) this._turn(panel);
     panel.over.setPointerCapture?.(event.pointerId);
-    const { tool, wipe, wipeAt } = this.state;
-    if (wipe && this.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
-    if (tool === "brush" || tool === "wipe") { this.drawing = point; this._stroke(point); }
-    else if (tool === "polygon") { this.masks.corner(point); panel.drawOver(); }
+    if (wipe && viewer.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
+    if (tool === "brush" || tool === "wipe") this._stroke(point, point);
+    else if (tool === "polygon") { viewer.masks.corner(point); panel.drawOver(); }
     else {
-      this.panning = { x: event.clientX, y: event.clientY, moved: false };
-      if (event.pointerType === "touch") this.held = setTimeout(() => { if (this.panning && !this.panning.moved) { this.panning.moved = true; this.bare(true); } }, HELD);
+      const panning = this.panning = { x: event.clientX, y: event.clientY, moved: false };
+      if (event.pointerType === "touch") this.resting = setTimeout(() => this._rest(panning), RESTS);
     }
   }
 
+  /**
+   * @param {Panel} panel
+   * @param {Point} point
+   */
   release(panel, point) {
-    clearTimeout(this.held);
-    this.bare(false);
+    const { viewer, panning } = this, drawn = this.drawing !== null, wiped = this.wiping;
+    this.cancel();
     panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
-    if (this.wiping) { this.wiping = false; return; }
-    if (this.drawing) { this.drawing = null; this.maskChanged(DRAWN); }
-    else if (this.panning) {
-      const { moved } = this.panning;
-      this.panning = null;
-      if (moved) this.options.change?.(this.remember());
-      else if (this.state.tool === "cut" && panel.map) this._cut(panel, point);
-      else this.pin(point);
-    }
+    if (wiped) return;
+    if (drawn) viewer.maskChanged(DRAWN);
+    else if (panning?.moved) viewer.changed();
+    else if (panning && viewer.state.tool === "cut" && panel.map) this._cut(panel, point);
+    else if (panning) viewer.pin(point);
   }
 
   /** A finger that began to scroll the page neither draws nor pins. */
   cancel() {
-    clearTimeout(this.held);
-    this.bare(false);
+    clearTimeout(this.resting);
+    this.viewer.bare(false);
     this.drawing = this.panning = null;
     this.wiping = false;
   }
 
-  /** Move the border between the first two panels, a share of the width. */
+  /**
+   * Move the border between the first two panels.
+   * @param {number} share of the width
+   */
   wipeTo(share) {
-    this.state.wipeAt = share;
-    this.layout.sync();
-    this.options.change?.(this.remember());
+    this.viewer.state.wipeAt = share;
+    this.viewer.layout.sync();
+    this.viewer.changed();
   }
 
-  /** Take the value under a point as the threshold. */
-  _cut(panel, point) {
-    const { width, height } = this.size(), { map } = panel;
-    if (map.high > 0) this.set("threshold", Math.min(Math.max(map.at(point.y * height - 0.5, point.x * width - 0.5, height, width) / map.high, 0), 1));
+  /**
+   * Let a panel be the active one; its picture stays as it is.
+   * @param {Panel} panel
+   */
+  _turn(panel) {
+    const { viewer } = this;
+    viewer.at = viewer.panels.indexOf(panel);
+    viewer.layout.sync();
+    viewer.matrix.update();
+    viewer.layout.scores();
   }
 
-  _stroke(point) {
-    this.masks.brush(point, this.state.tool === "brush" ? 1 : 0, this.drawing);
-    this.drawing = point;
-    this.state.mask = DRAWN;
-    for (const panel of this.panels) panel.drawOver();
+  /** @param {Drag} panning */
+  _rest(panning) {
+    if (this.panning !== panning || panning.moved) return;
+    panning.moved = true;
+    this.viewer.bare(true);
   }
 
-  _pan(event) {
-    const { zoom } = this.state, box = this.active().canvas.getBoundingClientRect();
-    const dx = event.clientX - this.panning.x, dy = event.clientY - this.panning.y;
-    if (Math.hypot(dx, dy) > 3) this.panning.moved = true;
-    if (zoom.scale <= 1 || !this.panning.moved) return;
-    Object.assign(this.panning, { x: event.clientX, y: event.clientY });
-    zoom.x = Math.min(Math.max(zoom.x - dx / box.width, 0), 1);
-    zoom.y = Math.min(Math.max(zoom.y - dy / box.height, 0), 1);
-    this.applyZoom();
+  /**
+   * Take the value under a point as the threshold.
+   * @param {Panel} panel
+   * @param {Point} point
+   */
+  _cut({ map }, point) {
+    const { width, height } = this.viewer.size();
+    if (!map || !(map.high > 0)) return;
+    const value = map.at(point.y * height - 0.5, point.x * width - 0.5, height, width);
+    this.viewer.set("threshold", Math.min(Math.max(value / map.high, 0), 1));
   }
 
-  pin(point) {
-    this.state.pin = point;
-    this.refresh();
+  /**
+   * @param {Point} from
+   * @param {Point} to
+   */
+  _stroke(from, to) {
+    const { viewer } = this;
+    viewer.masks.brush(to, viewer.state.tool === "brush" ? 1 : 0, from);
+    this.drawing = to;
+    viewer.state.mask = DRAWN;
+    for (const panel of viewer.panels) panel.drawOver();
   }
 
-  zoomAt(point, factor) {
-    const { zoom } = this.state, scale = Math.min(Math.max(zoom.scale * factor, 1), 16);
-    zoom.x = Math.min(Math.max(zoom.x + (point.x - zoom.x) * (1 - zoom.scale / scale), 0), 1);
-    zoom.y = Math.min(Math.max(zoom.y + (point.y - zoom.y) * (1 - zoom.scale / scale), 0), 1);
-    zoom.scale = scale;
-    if (scale === 1) Object.assign(zoom, { x: 0.5, y: 0.5 });
-    this.applyZoom();
-    this.options.change?.(this.remember());
-  }
-
-  applyZoom() {
-    const { scale, x, y } = this.state.zoom, half = 0.5 / scale;
-    const cx = Math.min(Math.max(x, half), 1 - half), cy = Math.min(Math.max(y, half), 1 - half);
-    for (const panel of this.panels) {
-      panel.stack.style.transform = scale > 1 ? `translate(${50 - 100 * cx * scale}%, ${50 - 100 * cy * scale}%) scale(${scale})` : "";
-      panel.stack.classList.toggle("dv-near", scale >= 4);
-      // On a touch screen a finger on the picture scrolls the page, unless it draws or moves a picture that is zoomed.
-      panel.over.style.touchAction = ["look", "cut"].includes(this.state.tool) && scale <= 1 ? "pan-y" : "none";
-      if (panel.over.width) panel.drawOver();
-    }
-  }
-
-  _key(event) {
-    if (!this.atlas || event.altKey || event.ctrlKey || event.metaKey) return;
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-    if (typing && event.key !== "Escape") return;
-    const { keys = {} } = this.atlas.facts;
-    const act = {
-      ArrowLeft: () => (event.shiftKey ? this._nudge(0, -1) : this.step(keys.arrows, -1)),
-      ArrowRight: () => (event.shiftKey ? this._nudge(0, 1) : this.step(keys.arrows, 1)),
-      ArrowUp: () => (event.shiftKey ? this._nudge(-1, 0) : this.step(keys.updown, -1)),
-      ArrowDown: () => (event.shiftKey ? this._nudge(1, 0) : this.step(keys.updown, 1)),
-      "[": () => this.step(keys.brackets, -1),
-      "]": () => this.step(keys.brackets, 1),
-      "+": () => this.zoomAt(this.cursor || this._pinned(), 1.5),
-      "-": () => this.zoomAt(this.cursor || this._pinned(), 1 / 1.5),
-      0: () => this.zoomAt({ y: 0.5, x: 0.5 }, 1e-9),
-      " ": event.target.tagName === "CANVAS" ? () => this.bare(true) : null,
-      Enter: this._drawnByKey(),
-      c: this.state.tool === "polygon" ? () => { this.masks.corner(this._pinned()); for (const panel of this.panels) panel.drawOver(); } : null,
-      Escape: () => { this.stop(); this.masks.corners = []; if (this.state.pin) this.pin(null); else for (const panel of this.panels) panel.drawOver(); },
-    }[event.key];
-    const onButton = /^(BUTTON|SUMMARY)$/.test(event.target.tagName) && ["Enter", " "].includes(event.key);
-    if (!act || onButton) return;
-    event.preventDefault();
-    act();
-  }
-
-  _pinned() { return this.state.pin || { y: 0.5, x: 0.5 }; }
-
-  /** What Enter does while a mask is drawn: a dab at the pinned pixel, or the end of a polygon; null otherwise. */
-  _drawnByKey() {
-    const { tool } = this.state;
-    if (this.masks.corners.length) return () => this.masks.closePolygon();
-    if (tool !== "brush" && tool !== "wipe") return null;
-    return () => { this.masks.brush(this._pinned(), tool === "brush" ? 1 : 0); this.maskChanged(DRAWN); };
-  }
-
-  _nudge(down, across) {
-    const { width, height } = this.size(), pin = this._pinned();
-    const clip = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
-    this.pin({ y: clip(pin.y + down / height), x: clip(pin.x + across / width) });
+  /**
+   * @param {Drag} panning
+   * @param {PointerEvent} event
+   */
+  _pan(panning, { clientX, clientY }) {
+    const { viewer } = this, { state } = viewer, box = viewer.active().canvas.getBoundingClientRect();
+    const dx = clientX - panning.x, dy = clientY - panning.y;
+    if (Math.hypot(dx, dy) > STILL) panning.moved = true;
+    if (state.zoom.scale <= 1 || !panning.moved) return;
+    Object.assign(panning, { x: clientX, y: clientY });
+    state.zoom = zoom.dragged(state.zoom, { y: dy / box.height, x: dx / box.width });
+    zoom.apply(viewer);
   }
 }

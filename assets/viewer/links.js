@@ -2,7 +2,7 @@
 // @ts-check
 /** @import { Choice, Viewer } from "./types" */
 import { DIFFERENCE } from "./compare.js";
-import { MOST_PANELS } from "./layout.js";
+import { MOST_PANELS } from "./grid.js";
 import { DRAWN } from "./masks.js";
 
 /** @type {("fade" | "smooth" | "follow" | "wipe" | "outline" | "ribbon")[]} */
@@ -45,9 +45,10 @@ export function encode(viewer) {
     if (now[name] !== fresh[name] && (name !== "mask" || own(now[name]))) out.push([name, now[name]]);
   }
   for (const [name, parts] of POINTS) {
-    /** @type {Record<string, number> | null} */
-    const point = now[name];
-    if (point && !same(point, fresh[name])) out.push([name, parts.map((part) => short(point[part])).join(",")]);
+    /** @type {(point: Record<string, number> | null) => string} */
+    const written = (point) => (point ? parts.map((part) => short(point[part])).join(",") : "");
+    const point = written(now[name]);
+    if (point && point !== written(fresh[name])) out.push([name, point]);
   }
   return out;
 }

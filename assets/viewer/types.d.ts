@@ -1,9 +1,7 @@
 /* Types: what the viewer's modules hand to each other; the atlas's parts are those of inspector/views/atlas.py. */
 import type { Atlas, GridMap } from "./atlas.js";
-import type { Board } from "./board.js";
-import type { Masks } from "./masks.js";
-import type { Matrix } from "./matrix.js";
-import type { Ribbon } from "./ribbon.js";
+
+export type { Held, Kept, Options, Shelf, Side, Viewer } from "./view";
 
 // ------------------------------------------------------------------------------------------------- a file
 
@@ -212,37 +210,4 @@ export interface Score {
   iouBest: number; // over all thresholds
   pointing: number; // whether the maximum lies in the mask
   chance: number; // the average precision of a map that knows nothing
-}
-
-/** What the parts of a viewer ask of it; nothing of this is asked while no result is open. */
-export interface Viewer {
-  atlas: Atlas;
-  state: State;
-  fresh: Remembered; // as it was when the result was opened
-  panels: Panel[];
-  masks: Masks;
-  matrix: Matrix;
-  ribbon: Ribbon;
-  options: { shelf?: { list(): SentMask[]; board?: Board } };
-  active(): Panel;
-  choose(change: Choice): void;
-  set(name: keyof State, value: unknown): void;
-  fetchBlock(block: Block, atlas: Atlas): Promise<void>;
-  results(): Atlas[]; // the new one and those that are held
-  atlasOf(choice: Choice): Atlas;
-  pair(): Panel[]; // all but a difference
-  content(choice: Choice): Content;
-  describe(choice: Choice): string;
-  remember(): Remembered;
-  size(): { width: number; height: number };
-  span(map: GridMap): [number, number];
-  colours(name: string): Uint32Array;
-  pixels(content: Content, picture: ImageBitmap, width: number, height: number): Uint8ClampedArray;
-  maskChanged(name: string): void;
-  say(text: string): void;
-}
-
-export interface Panel {
-  choice: Choice;
-  drawOver(): void;
 }

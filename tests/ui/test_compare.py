@@ -155,7 +155,7 @@ def test_chips_have_the_curve_over_the_steps_of_the_pixel_under_the_pointer(visi
 def test_what_is_zero_leaves_the_photograph_as_it_is(visit: Open) -> None:
     tab = visit("?tab=saliency&classes=car&fade=on&opacity=1")
     same = tab.evaluate(
-        f"(() => {{ const p = {VIEWER}.active(), low = p.enlarged.findIndex((value) => value < 0.5);"
+        f"(() => {{ const p = {VIEWER}.active().sheet, low = p.enlarged.findIndex((value) => value < 0.5);"
         " const far = (c) => Math.abs(p.image.data[4 * low + c] - p.pixels[4 * low + c]);"
         " return low >= 0 && [0, 1, 2].every((c) => far(c) <= 3); })()"
     )

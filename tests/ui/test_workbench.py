@@ -244,8 +244,8 @@ def test_a_key_held_shows_the_plain_picture(visit: Open) -> None:
     tab = visit("?tab=saliency")
     tab.locator(".dv-canvas").first.focus()
     look = f"""(() => {{
-      const {{ context, canvas, pixels }} = {VIEWER}.panels[0];
-      const drawn = [...context.getImageData(0, 0, canvas.width, canvas.height).data];
+      const {{ context, width, height, pixels }} = {VIEWER}.panels[0].sheet;
+      const drawn = [...context.getImageData(0, 0, width, height).data];
       return drawn.every((value, at) => Math.abs(value - pixels[at]) <= 1);
     }})()"""
     assert not tab.evaluate(look)

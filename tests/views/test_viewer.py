@@ -64,7 +64,7 @@ def test_a_shared_scale_colours_every_map_alike(show: Open) -> None:
     for index, item in enumerate(maps):
         at = [int((item.shape[0] - 0.5) * 512 / item.shape[0]), int((item.shape[1] - 0.5) * 512 / item.shape[1])]
         found = page.evaluate(
-            "([index, y, x]) => [...V.panels[index].context.getImageData(x, y, 1, 1).data]", [index, *at]
+            "([index, y, x]) => [...V.panels[index].sheet.context.getImageData(x, y, 1, 1).data]", [index, *at]
         )
         expected = colorize(item[-1:, -1:], low, high)[0, 0]
         assert np.abs(np.array(found[:3]) - expected).max() <= 6  # two steps of the table
@@ -282,4 +282,4 @@ def test_zooming_keeps_the_pixel_under_the_pointer(show: Open) -> None:
 def test_closing_lets_go_of_everything(show: Open) -> None:
     page = show(samples.attention())
     page.evaluate("V.close()")
-    assert page.evaluate("[V.atlas, V.cache.size, V.luts.size, V.root.childNodes.length]") == [None, 0, 0, 0]
+    assert page.evaluate("[V.showing, V.cache.size, V.luts.size, V.root.childNodes.length]") == [False, 0, 0, 0]

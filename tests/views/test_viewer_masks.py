@@ -199,7 +199,7 @@ def test_a_mask_is_loaded_scored_and_saved_again(show: Open, tmp_path: Any) -> N
 def test_the_threshold_says_its_area_and_draws_outline_and_mask(show: Open) -> None:
     result = samples.saliency()
     page = show(result)
-    pixels = "[...V.active().context.getImageData(0, 0, V.active().canvas.width, V.active().canvas.height).data]"
+    pixels = "(({ context, width, height }) => [...context.getImageData(0, 0, width, height).data])(V.active().sheet)"
     drawn = {}
     side(page, "Look")
     for kind in ("heat", "outline", "mask"):

@@ -1,0 +1,88 @@
+/* Contents: what a choice shows, and how that is said in words. */
+// @ts-check
+/** @import { Axis, Block, Choice, Content, Viewer } from "./types" */
+/** @import { Atlas } from "./atlas.js" */
+import * as compare from "./compare.js";
+import { named } from "./results.js";
+
+/**
+ * The picture, and the map or labels over it.
+ * @param {Viewer} viewer
+ * @param {Choice} choice
+ * @returns {Content}
+ */
+export function content(viewer, choice) {
+  if (choice.of === compare.DIFFERENCE) return between(viewer);
+  const { state } = viewer, atlas = viewer.atlasOf(choice), { plain, plainAxis = "" } = atlas.facts;
+  const block = atlas.block(choice), labels = block ? null : atlas.labelsAt(choice);
+  const map = block ? atlas.map(choice, state.pin || { y: 0.5, x: 0.5 }) : null;
+  const known = block?.picture || labels?.picture || plain?.[choice[plainAxis]];
+  const own = known || Object.keys(atlas.pictures)[0];
+  const stepped = state.follow ? `${own}/${choice.step}` : own;
+  /** @type {[Block, Atlas][]} */
+  const missing = block && !block.values && !block.computed ? [[block, atlas]] : [];
+  return { atlas, picture: atlas.pictures[stepped] ? stepped : own, map, labels, block, missing };
+}
+
+/**
+ * The maps that panels and matrix show.
+ * @param {Viewer} viewer
+ */
+export function seen(viewer) {
+  const choices = [...viewer.panels.map(({ choice }) => choice), ...viewer.matrix.choices()];
+  return choices.flatMap((choice) => content(viewer, choice).map ?? []);
+}
+
+/**
+ * What the panels differ by: the first two's maps, or the labels of all; neither where their grids do not agree.
+ * @param {Viewer} viewer
+ * @returns {Content}
+ */
+function between(viewer) {
+  const found = viewer.pair().map(({ choice }) => content(viewer, choice)), [first, second] = found;
+  const labelled = found.flatMap(({ labels }) => labels ?? []), { atlas, picture } = first;
+  let map = null;
+  if (first.map && second?.map) map = compare.difference(first.map, second.map);
+  else if (labelled.length > 1) map = compare.disagreement(labelled);
+  const missing = [...first.missing, ...(second?.missing ?? [])];
+  return { atlas, picture, map, labels: null, block: map ? map.block : null, missing };
+}
+
+/**
+ * A choice in words, axis by axis.
+ * @param {Viewer} viewer
+ * @param {Choice} choice
+ * @param {boolean} whole with what sets its result apart, where others stand beside it
+ */
+export function describe(viewer, choice, whole) {
+  if (choice.of === compare.DIFFERENCE) return describeBetween(viewer);
+  const atlas = viewer.atlasOf(choice), block = atlas.block(choice), place = block || atlas.labelsAt(choice);
+  const at = place ? [...Object.keys(place.at), ...(block?.inner ?? [])] : atlas.axes.map(({ name }) => name);
+  const told = atlas.axes.filter(({ name }) => at.includes(name));
+  const several = told.filter(({ values }) => values.length > 1);
+  const axes = (several.length ? several : told).map((axis) => shown(viewer, axis, choice));
+  const result = whole && viewer.held.length ? [named(viewer, Number(choice.of || 0))] : [];
+  return [...result, ...axes].join(" · ") || atlas.facts.title || atlas.tab;
+}
+
+/** @param {Viewer} viewer */
+function describeBetween(viewer) {
+  const found = viewer.pair().map(({ choice }) => content(viewer, choice));
+  if (!found[0].map && found.filter(({ labels }) => labels).length > 1) return "Where the labels disagree";
+  const grids = found.slice(0, 2).map(({ map }) => (map ? `${map.height} x ${map.width}` : "no map"));
+  return grids[0] === grids[1] ? "A − B, the first two panels" : `A − B: the grids differ (${grids.join(" and ")})`;
+}
+
+/**
+ * What the value of an axis is called in a choice: of a step the last one where that choice has fewer.
+ * @param {Viewer} viewer
+ * @param {Axis} axis
+ * @param {Choice} choice
+ */
+export function shown(viewer, axis, choice) {
+  const atlas = viewer.atlasOf(choice), { ticks, ticksBy = "" } = atlas.facts, block = atlas.block(choice);
+  const place = block ? block.inner.indexOf(axis.name) : -1;
+  const last = (block?.shape && place >= 0 ? block.shape[place] : axis.values.length) - 1;
+  const names = ticks?.[axis.name]?.[choice[ticksBy]] || axis.shown;
+  return names[Math.min(axis.values.indexOf(choice[axis.name]), last)] ?? "";
+}

@@ -1,0 +1,104 @@
+/* Inspector: the parts beside the panels, of which one is open; what the pointer does follows it. */
+// @ts-check
+/** @import { Kept, Side, Viewer } from "./types" */
+import { el, unique } from "./controls.js";
+import { drawingPart } from "./drawing.js";
+import { helpPart } from "./help.js";
+import { lookPart } from "./look.js";
+import { numbersPart } from "./numbers.js";
+import { pixelPart } from "./pixel.js";
+import { thresholdPart } from "./threshold.js";
+
+/** @type {Side[]} */
+const SIDES = ["Pixel", "Threshold", "Mask", "Look", "Numbers"];
+/** @type {Side[]} */
+const FINDING = ["Mask", "Numbers"];  // where the best of all maps is told
+
+export class Inspector {
+  /**
+   * @param {Viewer} viewer
+   * @param {Kept} kept which part is open, from one result to the next
+   */
+  constructor(viewer, kept) {
+    this.viewer = viewer;
+    this.kept = kept;
+    this.pixel = pixelPart(viewer);
+    this.threshold = thresholdPart(viewer);
+    this.drawing = drawingPart(viewer, kept);
+    this.look = lookPart(viewer);
+    this.numbers = numbersPart(viewer);
+    const list = el("div", { class: "dv-tabs", role: "tablist", "aria-label": "Inspector" });
+    this.node = el("div", { class: "dv-side" }, list);
+    this.sides = SIDES.map((name) => this._side(name));
+    list.append(...this.sides.map(({ button }) => button));
+    this.node.append(...this.sides.map(({ body }) => body));
+    list.addEventListener("keydown", (event) => this._key(event));
+    this._show(kept.side);
+  }
+
+  /** @param {Side} name */
+  _side(name) {
+    const { board } = this.viewer.options.shelf || {}, { node: numbers } = this.numbers;
+    const parts = {
+      Pixel: [this.pixel.node], Threshold: [this.threshold.node], Mask: [this.drawing.node],
+      Look: [this.look.node, helpPart(this.viewer)], Numbers: [numbers, board?.node],
+    }[name];
+    const id = unique(), about = { class: "dv-body", role: "tabpanel", id, "aria-label": name, tabindex: 0 };
+    const open = () => this.open(name, true);
+    const button = el("button", {
+      type: "button", role: "tab", class: "dv-tab", text: name, "aria-controls": id, onclick: open,
+    });
+    return { name, button, body: el("div", about, ...parts) };
+  }
+
+  /** @param {KeyboardEvent} event */
+  _key(event) {
+    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key], at = SIDES.indexOf(this.kept.side);
+    if (!move) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = (at + move + SIDES.length) % SIDES.length;
+    this.open(SIDES[next]);
+    this.sides[next].button.focus();
+  }
+
+  /**
+   * Open a part; byHand: on a telephone, where it is a sheet, again to close it.
+   * @param {Side} name
+   */
+  open(name, byHand = false) {
+    const { viewer, kept } = this, { classList } = this.node;
+    const again = kept.side === name && classList.contains("dv-open");
+    classList.toggle("dv-open", byHand && !again);
+    this._show(name);
+    if (FINDING.includes(name)) viewer.finder.update();
+    viewer.layout.sync();
+    viewer.layout.read();
+  }
+
+  /** @param {Side} name */
+  _show(name) {
+    const { viewer, kept } = this;
+    kept.side = name;
+    for (const { name: other, button, body } of this.sides) {
+      button.setAttribute("aria-selected", String(other === name));
+      button.tabIndex = other === name ? 0 : -1;
+      body.hidden = other !== name;
+      if (other === name && FINDING.includes(name)) body.append(viewer.finder.node);
+    }
+    viewer.state.tool = name === "Threshold" ? "cut" : name === "Mask" ? kept.tool : "look";
+  }
+
+  /** Let every control say what the state is. */
+  sync() {
+    for (const part of [this.threshold, this.drawing, this.look]) part.sync();
+  }
+
+  /** Histogram, area, scores against the mask, and the maps that find it best where that is told. */
+  scores() {
+    this.threshold.update();
+    this.numbers.update();
+    const { finder, options } = this.viewer;
+    if (FINDING.includes(this.kept.side) || options.shelf?.board.region) finder.update();
+  }
+}

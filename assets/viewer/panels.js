@@ -1,0 +1,70 @@
+/* Panels: what they show of each axis; one more beside the others, or one less. */
+// @ts-check
+/** @import { Choice, Viewer } from "./types" */
+/** @import { Panel } from "./panel.js" */
+import { DIFFERENCE } from "./compare.js";
+import { MOST_PANELS } from "./grid.js";
+
+/**
+ * Change axes of the active panel; shared axes (`facts.linked`) change in every panel that has the value, and where a
+ * difference is the active one, all change in the two that it is of.
+ * @param {Viewer} viewer
+ * @param {Choice} change
+ */
+export function choose(viewer, change) {
+  const { linked = [] } = viewer.atlas.facts, between = viewer.active().choice.of === DIFFERENCE;
+  const two = between ? viewer.pair().slice(0, 2) : [];
+  for (const [index, panel] of viewer.panels.entries()) {
+    for (const [axis, value] of Object.entries(change)) {
+      const wanted = index === viewer.at || linked.includes(axis) || two.includes(panel);
+      const there = viewer.atlasOf(panel.choice).axis(axis)?.values.includes(value);
+      if (wanted && there) panel.choice[axis] = value;
+    }
+  }
+  viewer.refresh();
+}
+
+/**
+ * One more panel, as the active one: what the active one shows, or last of all what the others differ by.
+ * @param {Viewer} viewer
+ * @param {"" | typeof DIFFERENCE} of
+ */
+export function add(viewer, of = "") {
+  const { panels } = viewer, pair = viewer.pair(), end = pair.length;
+  if (panels.length >= MOST_PANELS) return;
+  const { choice } = viewer.active().choice.of === DIFFERENCE ? pair[end - 1] : viewer.active();
+  const at = of ? end : Math.min(viewer.at + 1, end);
+  panels.splice(at, 0, viewer.panelOf({ ...choice, ...(of ? { of } : {}) }));
+  viewer.at = at;
+  viewer.layout.place();
+  viewer.refresh();
+}
+
+/**
+ * One less; the last that is no difference stays.
+ * @param {Viewer} viewer
+ * @param {Panel} panel
+ */
+export function remove(viewer, panel) {
+  if (viewer.pair().length < 2 && panel.choice.of !== DIFFERENCE) return;
+  const active = viewer.active(), index = viewer.panels.indexOf(panel);
+  viewer.panels.splice(index, 1);
+  if (viewer.at > index) viewer.at -= 1;
+  mend(viewer, active);
+}
+
+/**
+ * After panels went: what needs two of them ends, and one is the active one.
+ * @param {Viewer} viewer
+ * @param {Panel} active the one that was
+ */
+export function mend(viewer, active) {
+  if (viewer.pair().length < 2) {
+    viewer.state.wipe = false;
+    viewer.panels = viewer.pair();
+  }
+  const { panels } = viewer, at = panels.includes(active) ? panels.indexOf(active) : viewer.at;
+  viewer.at = Math.max(0, Math.min(at, panels.length - 1));
+  viewer.layout.place();
+  viewer.refresh();
+}

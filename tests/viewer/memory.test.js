@@ -1,0 +1,31 @@
+/* What is taken of what a link tells. */
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { DEFAULTS, fitting } from "../../assets/viewer/memory.js";
+
+const NAMES = { colormaps: ["viridis", "magma"], axes: ["word"], masks: ["", "horse"] };
+
+test("what fits is taken", () => {
+  const told = {
+    ...DEFAULTS, colormap: "magma", scale: "shared", show: "mask", columns: "word", rows: "", mask: "horse",
+    smooth: false, opacity: "0.25", threshold: 0, pin: { y: 0.25, x: 0 }, zoom: { scale: 2, y: 0.25, x: 1 }, fade: true,
+  };
+  const { tool, ...rest } = told;
+  assert.deepEqual(fitting(told, NAMES), { ...rest, opacity: 0.25 });
+});
+
+test("what does not fit is left out", () => {
+  const told = {
+    colormap: "<b>", scale: null, show: "constructor", columns: "__proto__", rows: 3, mask: "dog", smooth: "yes",
+    opacity: null, threshold: "x", wipeAt: NaN, pin: { y: 0.5 }, zoom: { scale: "2", y: 0, x: 0 },
+    tool: "brush", evil: 1,
+  };
+  assert.deepEqual(fitting(told, NAMES), {});
+});
+
+test("numbers outside become the nearest inside", () => {
+  const told = { opacity: 7, threshold: -1, pin: { y: 2, x: -1 }, zoom: { scale: 1e9, y: -1, x: 2 } };
+  assert.deepEqual(fitting(told, NAMES),
+    { opacity: 1, threshold: 0, pin: { y: 0.999999, x: 0 }, zoom: { scale: 16, y: 0, x: 1 } });
+});
