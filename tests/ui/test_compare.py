@@ -264,7 +264,10 @@ def test_axe_finds_nothing_where_results_are_compared(visit: Open, width: int, t
     from axe_playwright_python.sync_playwright import Axe
 
     tab = visit("?tab=segmentation&classes=car,sky&held=classes%3Dcar%2Csky%26method%3Dgradcam", width, theme)
-    tab.evaluate(f"{VIEWER}.add('difference'); {VIEWER}.pin({{ y: 0.5, x: 0.5 }})")
+    tab.evaluate(f"{VIEWER}.pin({{ y: 0.5, x: 0.5 }})")
+    side(tab, "Look")
+    tab.get_by_role("button", name="A − B", exact=False).click()
+    assert "difference" in panels_of(tab)
     tab.wait_for_timeout(300)
     found = Axe().run(tab)
     assert not found.response["violations"], found.generate_report()
