@@ -64,8 +64,8 @@ def visit(browser: Any, page: str) -> Iterator[Open]:
     yield opened
     for context in contexts:
         context.close()
-    assert not outside
-    assert not errors
+    assert not outside, outside
+    assert not errors, errors
 
 
 def until(tab: Any, flag: str = "ready") -> None:

