@@ -163,7 +163,10 @@ def on_edit(tab: Tab, source: Source, edit: Callable[[Any, str, str], Any]) -> C
             said = told if isinstance(told, dict) else {}
             for name in ("key", "word", "text"):
                 check_text(name, said.get(name))
-            request = edit(RESULTS.get(said["key"]), said["word"], said["text"])
+            result = RESULTS.get(said["key"])
+            if type(result.request) is not type(tab.subject.first()):
+                raise ChoiceError("That result is of another tab; open it there.")
+            request = edit(result, said["word"], said["text"])
             return tab.filled(source, request) | asking(tab, request, asked)
         except Exception as error:  # noqa: BLE001  # likewise
             return failed(tab, explained(error))

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from inspector.errors import BusyError, InspectorError
@@ -17,9 +18,10 @@ from inspector.results import Progress
 from inspector.ui import runs, scenes, source, turns
 from inspector.ui.listeners import LISTENERS
 from inspector.ui.share import Share
-from inspector.ui.tab import Example, Tab
+from inspector.ui.tab import Example, Tab, Together
 from inspector.ui.turns import WISHES, Caller
 from tests.ui.pretend import Saliency, saliency_request
+from tests.views import samples
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -148,6 +150,58 @@ def test_an_example_fills_the_controls_and_begins_anew(shown: Tab) -> None:
     assert (last[shown.viewer]["how"], last[shown.viewer]["state"]) == ("fresh", {"show": "mask"})
     known = runs.on_example(shown, shared, replace(example, request=asked(classes="a, b")))(VISITOR)
     assert known[shown.viewer]["how"] == "fresh"
+
+
+def test_what_stands_beside_is_computed_first_and_shown_with_it(shown: Tab, pretend: Saliency) -> None:
+    values = None, scenes.STREET, "car, sky"
+    together = Together(
+        shown.run, lambda request: [replace(request, template=f"{name} {{}}.") for name in "ab"], {"wipe": True}
+    )
+    todo = runs.on_together(shown, together)(VISITOR, *values)[shown.todo]
+    assert len(todo["held"]) == 2
+    last = list(runs.on_turn(shown)(VISITOR, todo, *values))[-1][shown.viewer]
+    assert [request.template for request in pretend.requests] == ["a {}.", "b {}.", "a photo of {}."]
+    assert [one["asked"]["template"] for one in last["held"]] == ["a {}.", "b {}."]
+    assert last["state"] == {"wipe": True}
+    known = runs.on_together(shown, together)(VISITOR, *values)
+    assert [one["key"] for one in known[shown.viewer]["held"]] == [one["key"] for one in last["held"]]
+    assert "held" not in runs.on_page(shown)(VISITOR, *values)[shown.viewer]  # which leaves what the page holds
+
+
+def test_what_no_address_tells_cannot_be_asked_for_beside(shown: Tab) -> None:
+    tab = with_make(shown, asked(masks={}))
+    other = replace(saliency_request(), image=np.zeros((32, 32, 3), np.uint8), masks={})
+    step = runs.on_together(tab, Together(shown.run, lambda _: [other], {}))(VISITOR)
+    assert "run them one by one, and hold each" in step[shown.status]
+
+
+@pytest.mark.parametrize("held", [5, "x", {}, ["?" * 9000], ["image=gone"]])
+def test_what_the_browser_says_of_it_is_not_trusted(held: Any, shown: Tab) -> None:
+    last = in_turn(shown, asked(masks={}), {"how": "fresh", "nonce": WISHES.ask("ann", "saliency"), "held": held})[-1]
+    if isinstance(held, list):
+        assert last[shown.viewer]["failed"]
+    else:
+        assert "held" not in last[shown.viewer]
+
+
+def test_a_class_that_was_written_over_runs_again_as_it_was_asked(shown: Tab) -> None:
+    with gr.Blocks(analytics_enabled=False):
+        shared = source.build(scenes.STREET)
+    key = runs.RESULTS.put(samples.saliency())
+    edit = runs.on_edit(shown, shared, shown.subject.edit)
+    filled = edit(VISITOR, {"key": key, "word": "car", "text": "bus/coach"})
+    assert filled[shown.controls["classes"]] == "bus/coach, building/house"
+    assert filled[shown.todo]["how"] == "carry"
+    for told in (
+        None,
+        5,
+        {},
+        {"key": key},
+        {"key": key, "word": "cat", "text": "dog"},
+        {"key": "gone", "word": "a", "text": "b"},
+        {"key": runs.RESULTS.put(samples.attention()), "word": "horse", "text": "dog"},
+    ):
+        assert edit(VISITOR, told)[shown.viewer]["failed"]
 
 
 def test_a_visitor_pays_for_runs_and_not_for_known_results(pretend: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:
