@@ -6,6 +6,12 @@ from inspector.ui import scenes
 from tests.ui.driving import DESK, LONG, PHONE, TABS, VIEWER, Open, choose, pill, query, run, side, source, state
 
 playwright = pytest.importorskip("playwright.sync_api")
+# What can be pressed and is seen, but smaller than 24 x 24 pixels.
+SMALL = """() => [...document.querySelectorAll("button, select, input, [role=tab], [role=slider]")].filter((node) => {
+  const { width, height } = (node.closest(".wrap") || node).getBoundingClientRect();  // Gradio's lists are one target
+  return node.checkVisibility() && width > 1 && !["range", "file", "checkbox", "radio"].includes(node.type)
+    && (width < 24 || height < 24);
+}).map((node) => `${node.className} ${node.ariaLabel || node.textContent}`.trim())"""
 # A pixel of the first panel that its labels call a car, with nothing else around it.
 A_CAR = f"""() => {{
   const {{ labels, over }} = {VIEWER}.panels[0], {{ width, height, values }} = labels;
@@ -220,6 +226,35 @@ def test_a_model_of_the_hub_says_what_it_costs_before_anything_is_fetched(visit:
     told = tab.locator(".models-told")
     for text in ("2.1 GB to fetch, when you press Run", "wants a GPU", "CreativeML OpenRAIL-M"):
         playwright.expect(told).to_contain_text(text, timeout=LONG)
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_had_is_not_named_as_the_one_in_use(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car")
+    pill(tab, "Scenes CLIP")
+    tab.get_by_role("combobox", name="CLIP model").or_(tab.get_by_label("CLIP model")).first.click()
+    tab.get_by_role("option", name="ViT-B/16").first.click()
+    tab.keyboard.press("Escape")
+    run(tab)
+    problem = tab.locator(".status.problem:visible")
+    playwright.expect(problem).to_contain_text("Went on with scenes-clip", timeout=LONG)
+    playwright.expect(tab.locator(".pill.models > button")).to_contain_text("Scenes CLIP", timeout=LONG)
+    assert tab.evaluate(f"{VIEWER}.own.asked.model") == "scenes-clip"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_what_is_pressed_is_at_least_24_pixels_wide_and_high(visit: Open, width: int) -> None:
+    """WCAG 2.2, 2.5.8; a slider's handle and what stands in a line of text apart."""
+    for name in TABS:
+        tab = visit(f"?tab={name}&pin=0.5,0.5", width)
+        small = set()
+        for part in ("Pixel", "Threshold", "Mask", "Look", "Numbers"):
+            side(tab, part)
+            small |= set(tab.evaluate(SMALL))
+            if width == PHONE:
+                side(tab, part)  # the sheet is closed again
+        assert not small, name
 
 
 @pytest.mark.slow
