@@ -29,6 +29,15 @@ export class Board {
   }
 
   /**
+   * A tab shows another result.
+   * @param {string} tab
+   */
+  drop(tab) {
+    this.best.delete(tab);
+    this._show();
+  }
+
+  /**
    * Take the best of a tab's maps for a mask; nothing where that is not the region.
    * @param {string} tab
    * @param {string} mask its id

@@ -66,7 +66,7 @@ export function disagreement(labels) {
     for (const { values, names } of labels) votes.set(names[values[at]], (votes.get(names[values[at]]) || 0) + 1);
     return 1 - Math.max(...votes.values()) / labels.length;
   });
-  return mapOf(found, height, width, false);
+  return mapOf(found, height, width, false, 1 - 1 / labels.length);
 }
 
 /**
@@ -75,9 +75,10 @@ export function disagreement(labels) {
  * @param {number} height
  * @param {number} width
  * @param {boolean} signed
+ * @param {number} least the upper end of the colours is no lower
  */
-function mapOf(found, height, width, signed) {
-  let high = 0;
+function mapOf(found, height, width, signed, least = 0) {
+  let high = least;
   for (const value of found) high = Math.max(high, Math.abs(value));
   const low = signed ? -high : 0, scale = high > low ? 255 / (high - low) : 0;
   const values = Uint8Array.from(found, (value) => Math.round((value - low) * scale));

@@ -40,12 +40,23 @@ export function seen(viewer) {
  */
 function between(viewer) {
   const found = viewer.pair().map(({ choice }) => content(viewer, choice)), [first, second] = found;
-  const labelled = found.flatMap(({ labels }) => labels ?? []), { atlas, picture } = first;
+  const labelled = comparable(found), { atlas, picture } = first;
   let map = null;
   if (first.map && second?.map) map = compare.difference(first.map, second.map);
   else if (labelled.length > 1) map = compare.disagreement(labelled);
   const missing = [...first.missing, ...(second?.missing ?? [])];
   return { atlas, picture, map, labels: null, block: map ? map.block : null, missing };
+}
+
+/**
+ * The labels that mean the same wherever they are: of clusters only the numbers agree.
+ * @param {Content[]} contents
+ */
+function comparable(contents) {
+  return contents.flatMap(({ labels, atlas }) => {
+    const votes = labels && Object.values(labels.at).some((value) => atlas.facts.votes?.includes(value));
+    return votes ? [labels] : [];
+  });
 }
 
 /**
@@ -68,7 +79,8 @@ export function describe(viewer, choice, whole) {
 /** @param {Viewer} viewer */
 function describeBetween(viewer) {
   const found = viewer.pair().map(({ choice }) => content(viewer, choice));
-  if (!found[0].map && found.filter(({ labels }) => labels).length > 1) return "Where the labels disagree";
+  if (!found[0].map && comparable(found).length > 1) return "Where the labels disagree";
+  if (!found[0].map) return "A − B: what the first two panels show has no difference";
   const grids = found.slice(0, 2).map(({ map }) => (map ? `${map.height} x ${map.width}` : "no map"));
   return grids[0] === grids[1] ? "A − B, the first two panels" : `A − B: the grids differ (${grids.join(" and ")})`;
 }

@@ -92,7 +92,7 @@ export class Finder {
   _show() {
     const { viewer } = this, { board } = viewer.options.shelf || {};
     if (!this.found.length) return;
-    board?.take(viewer.atlas.tab, viewer.state.mask, this.found[0]);
+    if (viewer.atlas === viewer.own) board?.take(viewer.atlas.tab, viewer.state.mask, this.found[0]);
     const away = viewer.atlas.blocks.some(({ values, computed }) => !values && !computed);
     const title = away ? "Best of the maps that are here; others come when they are chosen" : "Best of all maps";
     this.node.append(el("div", { class: "dv-label", text: title }), el("ol", {}, ...this.found.map((row) => {

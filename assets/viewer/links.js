@@ -33,7 +33,9 @@ export function encode(viewer) {
     /** @type {(panel: Choice) => string} */
     const of = (panel) => panel[name] ?? (name === "of" ? "0" : "");
     const values = panels.map(of);
-    if (same(values, panels.map((_, at) => of(fresh.panels[Math.min(at, fresh.panels.length - 1)])))) continue;
+    const begun = panels.map((_, at) => of(fresh.panels[Math.min(at, fresh.panels.length - 1)]));
+    const whole = name === "of" && viewer.results().length > 1;  // where it is left out, what is held stands beside
+    if (!whole && same(values, begun)) continue;
     for (const value of new Set(values).size > 1 ? values : values.slice(0, 1)) out.push([name, value]);
   }
   if (now.active !== fresh.active) out.push(["active", String(now.active + 1)]);
@@ -100,6 +102,7 @@ export function decode(params, viewer) {
     .filter((value) => !known(name, value))
     .map((value) => `${name} ${value.slice(0, 40)}`)).join(", ");
   if (unknown) setTimeout(() => viewer.say(`The address asks for what this result does not have: ${unknown}.`));
+  if (viewer.results().length > 1 && !params.has("of")) state.beside = true;
   if (params.has("active")) state.active = Number(params.get("active")) - 1;
   return state;
 }

@@ -63,7 +63,7 @@ export function restore(viewer, told) {
     if (!viewer.panels.length) viewer.panels = [viewer.panelOf(base)];
   }
   if (Number.isInteger(active)) viewer.at = clamp(Number(active), 0, viewer.panels.length - 1);
-  return choices.some((choice) => Boolean(choice?.of));
+  return choices.length > 0 && state.beside !== true;
 }
 
 /**

@@ -67,7 +67,7 @@ export class Panel {
   sync(active) {
     const { viewer, keep } = this, between = this.choice.of === DIFFERENCE, of = this.of();
     this.result.hidden = !viewer.held.length || between;
-    keep.hidden = !viewer.options.hold || between || (!of && (!active || viewer.held.includes(viewer.own)));
+    keep.hidden = !viewer.options.hold || between || (!of && (!active || results.isHeld(viewer)));
     keep.disabled = !of && viewer.held.length >= MOST_HELD;
     keep.textContent = of ? "Let go" : "Hold";
     if (of) keep.title = "Let go of this held result";

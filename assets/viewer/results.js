@@ -72,11 +72,19 @@ export function beside(viewer) {
 }
 
 /**
+ * Whether the new result is also held.
+ * @param {Viewer} viewer
+ */
+export function isHeld(viewer) {
+  return viewer.held.some(({ key }) => key === viewer.own.key);
+}
+
+/**
  * Keep this result beside the next one.
  * @param {Viewer} viewer
  */
 export function hold(viewer) {
-  if (viewer.held.length >= compare.MOST_HELD) return;
+  if (viewer.held.length >= compare.MOST_HELD || isHeld(viewer)) return;
   viewer.held.push(viewer.own);
   viewer.options.hold?.();
   viewer.refresh();
@@ -90,26 +98,29 @@ export function hold(viewer) {
  */
 export function letGo(viewer, index) {
   const active = viewer.active();
-  viewer.held.splice(index, 1);
-  viewer.options.letGo?.(index);
+  const [gone] = viewer.held.splice(index, 1);
+  viewer.options.letGo?.(gone.key);
   viewer.panels = viewer.panels.filter(({ choice }) => Number(choice.of) !== index + 1);
   for (const { choice } of viewer.panels) {
     if (Number(choice.of) > index + 1) choice.of = String(Number(choice.of) - 1);
   }
   if (!viewer.pair().length) viewer.panels = [viewer.panelOf(fitted(viewer, active.choice, 0))];
   mend(viewer, active);
+  if (!viewer.results().includes(gone)) gone.close();
 }
 
 /**
- * Show the new result and the one that was held last in one frame, wiped, with what they differ by beside it.
+ * Show the new result and one that is held in one frame, wiped, with what they differ by beside it.
  * @param {Viewer} viewer
- * @param {{ axis: string, from: string, to: string }} change of the value on an axis, from the held one's to the new
+ * @param {{ axis: string, from: string, to: string, key: string }} change of the value on an axis, from the held one's
+ *   to what was written; key: of the held one
  */
-export function wipe(viewer, { axis, from, to }) {
+export function wipe(viewer, { axis, from, to, key }) {
   const { choice } = viewer.active(), own = fitted(viewer, choice, 0);
-  const held = fitted(viewer, choice, viewer.held.length);
+  const held = fitted(viewer, choice, viewer.held.findIndex((one) => one.key === key) + 1);
   for (const [one, value] of /** @type {[Choice, string][]} */ ([[own, to], [held, from]])) {
-    if (viewer.atlasOf(one).axis(axis)?.values.includes(value)) one[axis] = value;
+    const found = valueOf(viewer.atlasOf(one).axis(axis)?.values ?? [], value);
+    if (found !== undefined) one[axis] = found;
   }
   viewer.panels = [own, held, { ...own, of: compare.DIFFERENCE }].map((one) => viewer.panelOf(one));
   viewer.at = 0;
@@ -127,4 +138,14 @@ export function wipe(viewer, { axis, from, to }) {
 export function showOf(viewer, panel, of) {
   panel.choice = fitted(viewer, panel.choice, Number(of));
   viewer.activate(panel);
+}
+
+/**
+ * Which of an axis's values somebody means who wrote a text: it itself, its first synonym, or the last of its words.
+ * @param {string[]} values
+ * @param {string} text
+ */
+export function valueOf(values, text) {
+  const meant = [text, ...text.split(/[/,]/).map((part) => part.trim()), ...text.split(/\s+/).reverse()];
+  return meant.map((one) => values.find((value) => value.toLowerCase() === one.toLowerCase())).find(Boolean);
 }

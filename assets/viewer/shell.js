@@ -66,6 +66,7 @@ class Shell {
       return;
     }
     if (!value.atlas) return;
+    this.board.drop(name);
     slot.take(value);
     if (this.active === null && value.how === "carry") this.start(name);  // the page's own start was lost
     this.show(slot);
@@ -121,16 +122,16 @@ class Shell {
   }
 
   /**
-   * Hold what is shown and have it computed again with another word: the button is Python's, and asks for `edited`.
+   * Have what the active panel shows computed again with another word: the button is Python's, and asks for `edited`.
    * @param {Slot} slot
    * @param {string} axis
    * @param {string} from
    * @param {string} to
    */
   edit(slot, axis, from, to) {
-    if (!slot.value) return;
-    slot.edit(axis, from, to);
-    this.edited = { key: slot.value.key, word: from, text: to };
+    const edited = slot.edit(axis, from, to);
+    if (!edited) return;
+    this.edited = edited;
     /** @type {HTMLElement | null} */
     const button = document.querySelector(`.edit-${slot.name}`);
     button?.click();

@@ -7,17 +7,27 @@ import * as results from "./results.js";
 import { Viewer } from "./viewer.js";
 
 const EARLIER = 4;  // keys of results before the present one that are remembered
+let edits = 0;
 
-/** @typedef {Partial<Remembered> & { carried?: Choice[] }} Told of a view; carried: choices that may not fit */
+/**
+ * What is told of a view. carried: choices that may not fit; beside: what is held shall stand beside what it says.
+ * @typedef {Partial<Remembered> & { carried?: Choice[], beside?: boolean }} Told
+ */
 
 /**
  * A result, as inspector/ui/viewer.py tells it. link: the parameters that lead to it; how: "link" for the one that the
  * address asked for, "fresh" to begin with `state`, "carry" to keep the choices that fit; held: others that stand
- * beside it from the start.
+ * beside it from the start; edited: the number of the change that it answers.
  * @typedef {{
  *   failed?: undefined, nonce: number, atlas: { url: string }, key: string, link: Record<string, string>,
  *   asked: Record<string, string>, how: "link" | "fresh" | "carry", state: Told | null, held?: Result[],
+ *   edited?: number | null,
  * }} Result
+ */
+
+/**
+ * A word that was written over. key: the result's that it was of; id: the number by which its answer is known.
+ * @typedef {{ axis: string, from: string, to: string, key: string, id: number }} Change
  */
 
 /** @typedef {{ nonce: number, failed: string, atlas?: undefined }} Failure says why there is no result */
@@ -52,8 +62,12 @@ export class Slot {
     this.drawn = null;
     /** @type {string[]} */
     this.earlier = [];
-    /** @type {{ axis: string, from: string, to: string } | null} */
+    /** @type {Result | null} */
+    this.shown = null;  // what the viewer shows: the value, once its maps have come
+    /** @type {Change | null} */
     this.change = null;  // the word that was written over, until its result has come
+    /** @type {Change | null} */
+    this.arrived = null;  // likewise, until that result is shown
     this.failed = false;
     this.fromLink = false;
     this.said = false;  // whether the address tells of the present result
@@ -74,7 +88,7 @@ export class Slot {
   /** There is no new result; what was shown before stays. */
   fail() {
     this.failed = true;
-    this.change = null;
+    this.change = this.arrived = null;
   }
 
   /** @param {Result} value a new one */
@@ -85,10 +99,23 @@ export class Slot {
     if (before && before !== value.key) {
       this.earlier = [before, ...this.earlier.filter((key) => key !== value.key)].slice(0, EARLIER);
     }
-    this.state = value.how === "carry" ? this._carried() : value.state;
+    this.state = value.how === "carry" ? this._carried() : { ...value.state, beside: !value.held };
     this.fromLink = value.how === "link";
+    this._arrive(value);
     this.value = value;
     if (value.held) this.held = value.held;
+  }
+
+  /**
+   * Hold what a word was written over in, now that its answer has come; any other answer comes as it is.
+   * @param {Result} value
+   */
+  _arrive({ edited }) {
+    const { change, shown } = this;
+    this.change = null;
+    this.arrived = change && edited === change.id ? change : null;
+    if (!this.arrived || !shown || this.held.some(({ key }) => key === change?.key)) return;
+    this.held = [...this.held.slice(1 - MOST_HELD), shown];
   }
 
   /**
@@ -136,9 +163,12 @@ export class Slot {
    * @param {Result} value
    */
   async buffers(value) {
-    const [own, ...held] = await Promise.all([value, ...this.held].map((one) => fetched(one, this.server)));
-    if (!own) throw new Error("The maps could not be fetched; press Run to compute them again.");
-    return { own, held };
+    for (;;) {
+      const wanted = this.held, all = [value, ...wanted].map((one) => fetched(one, this.server));
+      const [own, ...held] = await Promise.all(all);
+      if (!own) throw new Error("The maps could not be fetched; press Run to compute them again.");
+      if (wanted === this.held) return { own, held };  // else something was held or let go meanwhile
+    }
   }
 
   /**
@@ -148,7 +178,8 @@ export class Slot {
    * @param {(viewer: View) => unknown} state what it begins with
    * @param {Pick<Options, "change" | "edit"> & { shelf: Shelf }} options
    */
-  async open({ key, asked }, buffers, state, options) {
+  async open(value, buffers, state, options) {
+    const { key, asked } = value;
     const there = this.held.flatMap((one, at) => {
       const buffer = buffers.held[at];
       return buffer ? [{ one, buffer }] : [];
@@ -158,35 +189,36 @@ export class Slot {
     const viewer = this.viewer ||= new Viewer(this.root, {
       ...options,
       more: (at, of) => this._more(at, of),
-      hold: () => { if (this.value) this.held = [...this.held, this.value]; },
-      letGo: (index) => { this.held = this.held.filter((_, at) => at !== index); },
+      hold: () => { if (this.shown) this.held = [...this.held, this.shown]; },
+      letGo: (gone) => {
+        const at = this.held.findIndex((one) => one.key === gone);
+        this.held = this.held.filter((_, index) => index !== at);
+      },
     });
     this.said = false;
+    this.shown = value;
     const held = there.map(({ one, buffer }) => ({ key: one.key, asked: one.asked, buffer }));
     await viewer.open(buffers.own, state, this.drawn, { key, asked, held });
     const { region } = options.shelf.board;
     const same = Object.values(viewer.own.pictures).some(({ digest }) => digest === region?.digest);
     if (region && same) viewer.maskChanged(region.id);
-    if (this.change && this.held.length) await results.wipe(viewer, this.change);
-    this.change = null;
+    if (this.arrived && this.held.length) await results.wipe(viewer, this.arrived);
+    this.arrived = null;
     if (lost) viewer.say("A held result is no longer kept; compute it again to compare with it.");
     this.fromLink = false;
   }
 
   /**
-   * Hold what is shown, to have it computed again with another word.
+   * A word of the active panel's result is written over; returns what Python needs of it, null while nothing is shown.
    * @param {string} axis
    * @param {string} from
    * @param {string} to
    */
   edit(axis, from, to) {
-    const { viewer } = this;
-    if (!viewer) return;
-    if (!viewer.held.includes(viewer.own)) {
-      if (viewer.held.length >= MOST_HELD) results.letGo(viewer, 0);
-      results.hold(viewer);
-    }
-    this.change = { axis, from, to };
+    if (!this.viewer?.showing) return null;
+    const { key } = this.viewer.atlas;
+    this.change = { axis, from, to, key, id: ++edits };
+    return { key, word: from, text: to, id: edits };
   }
 
   /**
@@ -226,5 +258,5 @@ export function fitted(state, { atlas }) {
   /** @type {(choice: Choice) => boolean} */
   const fits = (choice) => atlas.axes
     .every(({ name, values }) => choice[name] === undefined || values.includes(choice[name]));
-  return carried.every(fits) ? { ...rest, panels: carried } : rest;
+  return { ...rest, beside: true, ...(carried.every(fits) ? { panels: carried } : {}) };
 }

@@ -127,6 +127,7 @@ export interface Facts {
   zero?: boolean; // colours begin at zero, not at a map's least value
   ranked?: string; // the axis whose values compete for a pixel, and those that do not take part
   unranked?: string[];
+  votes?: string[]; // values of axes whose labels mean the same in every result
   given?: string[]; // values of axes that stand for what is known, and not for what a model says
   curve?: string; // the axis that a pixel's values are drawn over
   ticks?: Record<string, Record<string, string[]>>; // axis -> value of the axis `ticksBy` -> what to call its values

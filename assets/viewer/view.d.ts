@@ -14,7 +14,7 @@ import type { Block, Choice, Content, Mask, Point, Remembered, SentMask, State }
 export interface Options {
   more?(at: Choice, key: string): Promise<ArrayBuffer>; // blocks that were only announced, as an atlas of their own
   hold?(): void; // the result is kept beside the next one
-  letGo?(index: number): void; // a held one no longer
+  letGo?(key: string): void; // a held one no longer
   edit?(axis: string, value: string, text: string): void; // compute it again with another word
   change?(state: Remembered): void; // after every change that a link should remember
   ready?(): void; // a result is on the screen

@@ -8,13 +8,13 @@ from inspector.results import AttentionResult, SaliencyResult, SegmentationResul
 
 
 def with_word(result: AttentionResult, word: str, text: str) -> Any:
-    """The request with `text` in every place of a word or phrase. Raises PromptError where the prompt has it not."""
-    prompt, spans = result.request.prompt, list[tuple[int, int, int]]()
+    """The request with `text` in every place of a word. Raises PromptError where the prompt has it not."""
+    prompt, spans = result.request.prompt, list[tuple[int, int]]()
     for index in result.token_indices(word):
         token = result.tokens[index]
-        start = spans.pop()[1] if spans and spans[-1][0] == index - 1 else token.start
-        spans.append((index, start, token.stop))
-    for _, start, stop in reversed(spans):
+        start = spans.pop()[0] if spans and spans[-1][1] == token.start else token.start  # a word may be several tokens
+        spans.append((start, token.stop))
+    for start, stop in reversed(spans):
         prompt = prompt[:start] + text + prompt[stop:]
     return replace(result.request, prompt=prompt)
 

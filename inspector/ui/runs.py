@@ -110,23 +110,25 @@ def asking(
     how: str = "carry",
     state: Mapping[str, Any] | None = None,
     held: Sequence[Any] | None = None,
+    edited: Any = None,
 ) -> dict[Any, Any]:
     """component -> value at once: what shows a known result, else what sets off the run of what the controls say.
 
     asked: gradio's request. how, state: as `viewer.showing`. held: requests whose results stand beside it from the
-    start, or None. Raises BusyError where no more runs are let in, ChoiceError for a held one that no address tells.
+    start, or None. edited: the browser's number of the change that is asked for. Raises BusyError where no more runs
+    are let in, ChoiceError for a held one that no address tells.
     """
     session, name = session_of(asked), tab.subject.name
     keys = [RESULTS.find(one) for one in (request, *(held or ()))]
     if all(keys):
         WISHES.drop(session, name)
-        return tab.shown(keys[0], how, state=state, held=None if held is None else keys[1:])
+        return tab.shown(keys[0], how, state=state, held=None if held is None else keys[1:], edited=edited)
     if refusal := tab.refusal(visitor(asked), (session, WISHES.last(session, name))):
         raise refusal
     told = None if held is None else [links.query(tab.subject.link(one)) for one in held]
     if told and not all(told):
         raise ChoiceError("Their results cannot be put side by side here; run them one by one, and hold each.")
-    todo = {"nonce": WISHES.ask(session, name), "how": how, "state": dict(state or {}), "held": told}
+    todo = {"nonce": WISHES.ask(session, name), "how": how, "state": dict(state or {}), "held": told, "edited": edited}
     return {tab.status: parts.waiting(), tab.todo: todo}
 
 
@@ -167,7 +169,11 @@ def on_edit(tab: Tab, source: Source, edit: Callable[[Any, str, str], Any]) -> C
             if type(result.request) is not type(tab.subject.first()):
                 raise ChoiceError("That result is of another tab; open it there.")
             request = edit(result, said["word"], said["text"])
-            return tab.filled(source, request) | asking(tab, request, asked)
+            if not tab.subject.link(request):
+                raise ChoiceError(
+                    "This result was made with choices that the page has no control for; press Run first."
+                )
+            return tab.filled(source, request) | asking(tab, request, asked, edited=said.get("id"))
         except Exception as error:  # noqa: BLE001  # likewise
             return failed(tab, explained(error))
 
@@ -215,18 +221,15 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
         try:
             caller.check()
             request = tab.subject.make(*values)
-            held = None
-            if isinstance(told := todo.get("held"), list):
-                held = yield from _beside(tab, told, caller)
             try:
-                yield from _watch(tab, request, caller, todo, held=held)
+                yield from _watch(tab, request, caller, todo)
             except ModelError as error:
                 own = embedded(request)
                 if own == models_of(request):
                     raise
                 problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
                 yield {tab.controls[name]: used for name, used in own.items()}  # what failed is not named as in use
-                yield from _watch(tab, replace(request, **own), caller, todo, problem, held)
+                yield from _watch(tab, replace(request, **own), caller, todo, problem, own)
         except Cancelled as error:
             if not WISHES.last(session, name):
                 yield {tab.status: parts.placeholder(str(error)), tab.viewer: failing()}
@@ -250,20 +253,27 @@ def _watch(
     caller: Caller,
     todo: Mapping[str, Any],
     before: str = "",
-    held: Sequence[str] | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> Iterator[dict[Any, Any]]:
+    """models: what those that stand beside it are computed with, too, instead of their own."""
+    held = None
+    if isinstance(told := todo.get("held"), list):
+        held = yield from _beside(tab, told, caller, models or {})
     for item in compute(tab.subject.name, request, caller):
         if isinstance(item, Progress):
             yield {tab.status: before + parts.progress(item)}
         else:
-            yield tab.shown(item, str(todo.get("how")), before, todo.get("state"), held)
+            yield tab.shown(item, str(todo.get("how")), before, todo.get("state"), held, todo.get("edited"))
 
 
-def _beside(tab: Tab, told: Sequence[Any], caller: Caller) -> Generator[dict[Any, Any], None, list[str]]:
+def _beside(
+    tab: Tab, told: Sequence[Any], caller: Caller, models: Mapping[str, str]
+) -> Generator[dict[Any, Any], None, list[str]]:
     """Compute the requests that addresses tell, with their progress; returns the keys of their results."""
     keys = []
     for query in told[: len(links.HELD)]:
-        for item in compute(tab.subject.name, tab.subject.request(links.within(tab.subject.name, query)), caller):
+        request = replace(tab.subject.request(links.within(tab.subject.name, query)), **models)
+        for item in compute(tab.subject.name, request, caller):
             if isinstance(item, Progress):
                 yield {tab.status: parts.progress(item)}
             else:

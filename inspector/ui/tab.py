@@ -138,15 +138,16 @@ class Tab:
         before: str = "",
         state: Mapping[str, Any] | None = None,
         held: Sequence[str] | None = None,
+        edited: Any = None,
     ) -> dict[Any, Any]:
         """component -> value that shows the result of a key.
 
         before: HTML above the status line. held: keys of the results that stand beside it from the start; None leaves
-        those that the page holds. Else as `showing`.
+        those that the page holds. edited: the browser's number of the change that it answers. Else as `showing`.
         """
         result = RESULTS.get(key)
         recipes = parts.recipes(as_python(result.request), as_command(result.request))
-        value = self._value(key, how, state)
+        value = self._value(key, how, state) | ({"edited": edited} if isinstance(edited, int) else {})
         if held is not None:
             value["held"] = [self._value(other, how) for other in held]
         return {

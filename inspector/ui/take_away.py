@@ -24,7 +24,7 @@ from inspector.views.figure import Sheet
 from inspector.views.layout import CELL, Layout, with_pixels
 from inspector.views.look import Look
 from inspector.views.raster import draw
-from inspector.views.shown import results_of
+from inspector.views.shown import numbers_of, results_of
 from inspector.views.shown import sheet as shown_sheet
 from inspector.views.strips import DPI
 
@@ -128,7 +128,8 @@ def write(
     `COLUMNS`, None for a figure by scale. Raises InputError where nothing is shown, or it is no longer kept, and for a
     kind, a scale or a state that cannot be.
     """
-    drawn, kinds, scale = drawn_of(tabs, shown, beside, panels), asked_for(kinds), whole(scale)
+    kinds, scale = asked_for(kinds), whole(scale)
+    drawn = drawn_of(tabs, shown, beside, panels, bool(set(kinds) & set(animation.KINDS)))
     check_scale(scale)
     if columns is None:
         check_size(drawn.make(1), scale)  # known from small pictures, before large ones are made
@@ -175,8 +176,8 @@ def preview(
     return parts.preview(image, told, inches)
 
 
-def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool) -> Drawn:
-    """What a figure of the open tab shows; the values and what is raised: as of `write`."""
+def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool, moving: bool = False) -> Drawn:
+    """What a figure of the open tab shows; moving: or a film; the values and what is raised: as of `write`."""
     told = shown if isinstance(shown, dict) else {}
     name, key, earlier = (told.get(part) for part in ("tab", "key", "earlier"))
     if not isinstance(name, str) or name not in tabs or not isinstance(key, str):
@@ -185,7 +186,9 @@ def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool) -> 
     subject, result, look = tabs[name].subject, _kept(key, name), look_of(state)
     keys = told.get("held")
     wanted = keys[: len(HELD)] if isinstance(keys, list) else []
-    held = tuple(_kept(key, name) for key in wanted if isinstance(key, str))
+    seen = numbers_of(state) if panels or moving else set()  # what is not shown may be gone
+    places = [one if isinstance(one, str) and str(n) in seen else None for n, one in enumerate(wanted, 1)]
+    held = tuple(None if one is None else _kept(one, name) for one in places)
     if panels:
         shown = tuple(results_of(state, held))
         return Drawn(result, look, state, lambda scale: shown_sheet(result, look, state, scale, held=held), shown, held)

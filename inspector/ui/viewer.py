@@ -86,7 +86,7 @@ def atlas_file(key: str) -> Path:
     return path
 
 
-@lru_cache(maxsize=4)  # as many as a viewer compares
+@lru_cache(maxsize=2)
 def _whole(key: str) -> Atlas:
     """The atlas of a result with all blocks, whose maps are computed when they are written."""
     return atlas_of(RESULTS.get(key), None)

@@ -41,7 +41,7 @@ def animation(
     kind: str,
     scale: int = 1,
     atlas: Atlas | None = None,
-    held: Sequence[Result] = (),
+    held: Sequence[Result | None] = (),
 ) -> bytes:
     """A file of `kind`, of `KINDS`, with a frame for each step; the others as of `shown.sheet`.
 
@@ -49,7 +49,7 @@ def animation(
     film of more than `PIXELS`.
     """
     check_choice("kind", kind, KINDS)
-    count, atlas = _count(result), atlas or atlas_of(result, None)
+    count, atlas = _count(result, *results_of(state, held)), atlas or atlas_of(result, None)
     layout = Layout(sheet(result, look, _at(state, result, 1), scale, atlas, held), CELL * scale)
     pixels = layout.width * layout.height * count
     if pixels > PIXELS:
@@ -63,15 +63,17 @@ def animation(
     return _gif(frames, dumps(provenance(result), ascii=True)) if kind == "gif" else _film(frames, kind)
 
 
-def caption(result: Result, look: Look, state: Mapping[str, Any], held: Sequence[Result] = ()) -> str:
+def caption(result: Result, look: Look, state: Mapping[str, Any], held: Sequence[Result | None] = ()) -> str:
     """One paragraph that says what a film shows, as `export.caption_of` says it of a figure.
 
     Raises ChoiceError for a result without steps.
     """
-    count = _count(result)
+    others = results_of(state, held)
+    count = _count(result, *others)
     shown = sheet(result, look, _at(state, result, count), held=held)
-    told = caption_of(result, look, shown, results_of(state, held))
-    return f"{told} A film of {count} steps, from noise to picture, each {SECONDS:g} s; the last one stays."
+    told = caption_of(result, look, shown, others)
+    paired = " Results with other numbers of steps are shown step by step, and rest at their last." if others else ""
+    return f"{told} A film of {count} steps, from noise to picture, each {SECONDS:g} s; the last one stays.{paired}"
 
 
 def kind_of(path: Path) -> str:
@@ -82,9 +84,10 @@ def kind_of(path: Path) -> str:
     return kind
 
 
-def _count(result: Result) -> int:
-    """How many steps a film has. Raises ChoiceError where it would not move."""
-    count = max(map(len, result.steps.values())) if isinstance(result, AttentionResult) else 1
+def _count(*results: Result) -> int:
+    """How many steps a film of some results has. Raises ChoiceError where it would not move."""
+    steps = [len(own) for result in results if isinstance(result, AttentionResult) for own in result.steps.values()]
+    count = max(steps, default=1)
     if count < 2:
         raise ChoiceError(STILL)
     return count

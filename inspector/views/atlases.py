@@ -226,6 +226,7 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
         "active": 1,
         "ranked": "class",
         "given": ["truth", "errors"],
+        "votes": ["labels", "truth"],
         "matches": {"axis": "class", "names": matches},
         "keys": {"arrows": "class", "updown": "view"},
     }

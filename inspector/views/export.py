@@ -188,7 +188,8 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
     maps = sorted({panel.bar.colormap for row in sheet.rows for panel in row.panels if panel.bar})
     revisions = {name: revision for one in (result, *beside) for name, revision in one.provenance.models.items()}
     models = [f"{name} at {revision[:12]}" if revision else name for name, revision in revisions.items()]
-    scenes = [str(one.request.scene) for one in (result, *beside) if one.request.scene is not None]
+    drawn_ = (one.request.scene for one in (result, *beside))
+    scenes = list(dict.fromkeys(str(scene) for scene in drawn_ if scene is not None))
     parts = [tab.HEADING]
     if len(rows) > 1:
         parts.append(f"Rows from the top: {', '.join(rows)}")

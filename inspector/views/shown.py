@@ -37,7 +37,7 @@ def sheet(
     state: Mapping[str, Any],
     scale: int = 1,
     atlas: Atlas | None = None,
-    held: Sequence[Result] = (),
+    held: Sequence[Result | None] = (),
 ) -> Sheet:
     """One row with a picture per panel of a viewer, from what it remembers of itself, which is not trusted.
 
@@ -57,8 +57,12 @@ def sheet(
     legend: dict[str, Any] = {}
     for one in shown:
         labels = None if _find(one.atlas.blocks, one.choice) else _find(one.atlas.labels, one.choice)
-        if labels is not None:
-            legend |= {labels.names[index]: labels.colors[index] for index in np.unique(labels.values)}
+        if labels is None:
+            continue
+        for index in np.unique(labels.values):
+            name, color = labels.names[index], labels.colors[index]
+            other = legend.get(name)  # another result may have the name in another colour
+            legend[name if other is None or np.array_equal(other, color) else f"{name}, {one.named}"] = color
     return Sheet([Row(panels)], note=_notes(shown, grids, look, state), legend=tuple(legend.items()))
 
 
@@ -73,10 +77,15 @@ def _notes(shown: Sequence[_Shown], grids: Sequence[Any], look: Look, state: Map
     return note
 
 
-def results_of(state: Mapping[str, Any], held: Sequence[Result]) -> list[Result]:
+def numbers_of(state: Mapping[str, Any]) -> set[str]:
+    """What the panels of a viewer say of which result they are: "1" for the first that is held."""
+    return {panel["of"] for panel in _told(state) if isinstance(panel.get("of"), str)}
+
+
+def results_of(state: Mapping[str, Any], held: Sequence[Result | None]) -> list[Result]:
     """Those of the held results that a viewer's panels show, each once."""
-    told = _told(state)
-    return [result for number, result in enumerate(held, 1) if any(panel.get("of") == str(number) for panel in told)]
+    wanted = numbers_of(state)
+    return [result for number, result in enumerate(held, 1) if result is not None and str(number) in wanted]
 
 
 def _told(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -85,14 +94,15 @@ def _told(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _panels(
-    atlas: Atlas, result: Result, state: Mapping[str, Any], held: Sequence[Result]
+    atlas: Atlas, result: Result, state: Mapping[str, Any], held: Sequence[Result | None]
 ) -> tuple[list[_Shown], bool]:
     """What each panel shows, and whether there is one for what they differ by."""
-    told, results = _told(state), [result, *held]
-    atlases, names = {0: atlas}, apart([one.request for one in results]) if held else [""]
+    told, wanted = _told(state), numbers_of(state)
+    results = {0: result} | {n: one for n, one in enumerate(held, 1) if one is not None and str(n) in wanted}
+    atlases, names = {0: atlas}, dict(zip(results, _names(list(results.values())), strict=True))
     shown = []
     for panel in told or atlas.facts.get("panels") or [{}]:
-        of = next((number for number in range(1, len(results)) if panel.get("of") == str(number)), 0)
+        of = next((number for number in results if panel.get("of") == str(number)), 0)
         if panel.get("of") == DIFFERENCE:
             continue
         own = atlases.setdefault(of, atlas if of == 0 else atlas_of(results[of], None))
@@ -104,6 +114,14 @@ def _panels(
     return shown, len(shown) > 1 and any(panel.get("of") == DIFFERENCE for panel in told)
 
 
+def _names(results: Sequence[Result]) -> list[str]:
+    """What sets each result apart; a letter for each where that is not told, and "" for one alone."""
+    if len(results) == 1:
+        return [""]
+    names = apart([one.request for one in results])
+    return names if all(names) and len(set(names)) == len(names) else [chr(ord("A") + n) for n in range(len(names))]
+
+
 def _between(shown: Sequence[_Shown], grids: Sequence[Any], look: Look, state: Mapping[str, Any], side: int) -> Panel:
     """The first two maps' signed difference, or the share of panels that do not have the most frequent label."""
     first, second = grids[:2]
@@ -112,14 +130,19 @@ def _between(shown: Sequence[_Shown], grids: Sequence[Any], look: Look, state: M
         grid = first[1] - second[1]
         top = float(np.abs(grid).max())
         return _panel(replace(shown[0], named="A − B"), (place, grid), (-top, top), look, state, side, title="A − B")
-    labels = [found for one in shown if (found := _find(one.atlas.labels, one.choice))]
+    labels = [found for one in shown if (found := _find(one.atlas.labels, one.choice)) and _votes(one)]
     if not first and len(labels) > 1 and len({one.values.shape for one in labels}) == 1:
         named = np.stack([np.array(one.names)[one.values] for one in labels])
         votes = np.max([(named == other).sum(0) for other in named], axis=0)
         grid, most = 1 - votes / len(labels), 1 - 1 / len(labels)
         title = "share of the results that do not have the most frequent label"
         return _panel(shown[0], (place, grid.astype(np.float32)), (0.0, most), look, state, side, title=title)
-    return Panel(_plain(shown[0], look, side), "A − B: the grids differ")
+    return Panel(_plain(shown[0], look, side), "A − B: the grids differ" if first else "A − B: no difference")
+
+
+def _votes(one: _Shown) -> bool:
+    """Whether what a panel's labels are called means the same in every result: of clusters only the numbers agree."""
+    return any(value in one.atlas.facts.get("votes", ()) for value in one.choice.values())
 
 
 def _picture(one: _Shown) -> str:

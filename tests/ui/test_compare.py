@@ -161,6 +161,60 @@ def test_what_is_zero_leaves_the_photograph_as_it_is(visit: Open) -> None:
 
 
 @pytest.mark.slow
+def test_what_was_closed_stays_closed_and_what_is_held_is_held_once(visit: Open) -> None:
+    tab = visit("?tab=saliency&classes=car,sky")
+    hold(tab)
+    address = query(tab)
+    assert "held=" in address
+    for other in (visit(address), tab):
+        if other is tab:
+            tab.get_by_role("tab", name="Clusters").click()
+            tab.wait_for_function("DenseViewer.shell.active === 'clusters'")
+            tab.get_by_role("tab", name="Saliency").click()
+            computed(tab, "classes", "car, sky")
+        assert panels_of(other) == ["0", "0"]
+        assert other.get_by_role("button", name="Hold", exact=True).count() == 0
+
+
+@pytest.mark.slow
+def test_a_tab_that_is_left_while_a_word_runs_is_wiped_by_its_answer_alone(visit: Open) -> None:
+    tab = visit("?tab=attention&prompt=a+horse+on+the+grass&steps=12&seed=11")
+    tab.get_by_role("radio", name="horse").dblclick()
+    tab.get_by_label("Instead of horse").fill("brown dog")
+    tab.keyboard.press("Enter")
+    tab.get_by_role("tab", name="Saliency").click()
+    tab.wait_for_function("DenseViewer.shell.active === 'saliency'")
+    tab.get_by_role("tab", name="Attention").click()
+    computed(tab, "prompt", "a brown dog on the grass")
+    tab.wait_for_function(f"{VIEWER}.panels.length === 3", timeout=LONG)
+    assert [panel["word"] for panel in state(tab)["panels"]][:2] == ["dog", "horse"]
+    assert panels_of(tab) == ["0", "1", "difference"]
+
+
+@pytest.mark.slow
+def test_a_word_of_a_held_result_is_written_over_in_that_one(visit: Open) -> None:
+    tab = visit(
+        "?tab=attention&prompt=a+cat+on+the+road&steps=2&held=prompt%3Da%2Bhorse%2Bon%2Bthe%2Bgrass%26steps%3D2"
+    )
+    tab.evaluate(f"{VIEWER}.activate({VIEWER}.panels.find((panel) => panel.choice.of === '1'))")
+    tab.get_by_role("radio", name="horse").dblclick()
+    tab.get_by_label("Instead of horse").fill("dog")
+    tab.keyboard.press("Enter")
+    computed(tab, "prompt", "a dog on the grass")
+    assert tab.evaluate(f"{VIEWER}.held.map((one) => one.asked.prompt)") == ["a horse on the grass"]
+
+
+@pytest.mark.slow
+def test_clusters_are_not_said_to_disagree_by_their_numbers(visit: Open) -> None:
+    tab = visit("?tab=clusters&held=k%3D5")
+    tab.evaluate(f"{VIEWER}.panels.forEach((panel) => {{ panel.choice.view = 'clusters'; }}); {VIEWER}.refresh()")
+    tab.locator(".dv-close:visible").last.click()
+    side(tab, "Look")
+    tab.get_by_role("button", name="A − B", exact=False).click()
+    assert titles(tab)[-1] == "A − B: what the first two panels show has no difference"
+
+
+@pytest.mark.slow
 def test_another_tab_keeps_what_is_held(visit: Open) -> None:
     tab = visit("?tab=saliency&classes=car,sky")
     hold(tab)

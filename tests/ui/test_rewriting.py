@@ -25,6 +25,12 @@ def test_a_word_is_replaced_wherever_it_stands_and_nothing_else_changes() -> Non
     )  # fmt: skip
     assert with_word(twice, "horse", "ox").prompt == "a ox, a ox"
     assert with_word(twice, "horse#2", "ox").prompt == "a horse, a ox"
+    again = replace(
+        result,
+        request=replace(result.request, prompt="big big"),
+        tokens=(Token(0, "<start>", 0, 0), Token(1, "big", 0, 3), Token(2, "big", 4, 7), Token(3, "<end>", 0, 0)),
+    )
+    assert with_word(again, "big", "red").prompt == "red red"
     with pytest.raises(InputError, match="cat"):
         with_word(result, "cat", "dog")
 

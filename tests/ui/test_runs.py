@@ -17,6 +17,7 @@ from inspector.errors import BusyError, InspectorError
 from inspector.results import Progress
 from inspector.ui import runs, scenes, source, turns
 from inspector.ui.listeners import LISTENERS
+from inspector.ui.pictures import UPLOADS
 from inspector.ui.share import Share
 from inspector.ui.tab import Example, Tab, Together
 from inspector.ui.turns import WISHES, Caller
@@ -187,7 +188,9 @@ def test_what_the_browser_says_of_it_is_not_trusted(held: Any, shown: Tab) -> No
 def test_a_class_that_was_written_over_runs_again_as_it_was_asked(shown: Tab) -> None:
     with gr.Blocks(analytics_enabled=False):
         shared = source.build(scenes.STREET)
-    key = runs.RESULTS.put(samples.saliency())
+    UPLOADS.put(samples.saliency().request.image)
+    known = samples.saliency(request=saliency_request(masks={}))
+    key = runs.RESULTS.put(known)
     edit = runs.on_edit(shown, shared, shown.subject.edit)
     filled = edit(VISITOR, {"key": key, "word": "car", "text": "bus/coach"})
     assert filled[shown.controls["classes"]] == "bus/coach, building/house"
@@ -200,6 +203,7 @@ def test_a_class_that_was_written_over_runs_again_as_it_was_asked(shown: Tab) ->
         {"key": key, "word": "cat", "text": "dog"},
         {"key": "gone", "word": "a", "text": "b"},
         {"key": runs.RESULTS.put(samples.attention()), "word": "horse", "text": "dog"},
+        {"key": runs.RESULTS.put(samples.saliency()), "word": "car", "text": "bus"},  # its masks no control can say
     ):
         assert edit(VISITOR, told)[shown.viewer]["failed"]
 

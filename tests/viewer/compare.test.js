@@ -37,5 +37,7 @@ test("labels disagree by the share that has not the most frequent one, by name",
   ]);
   const expected = [0, 2 / 3, 1 / 3];
   true_(found).forEach((value, at) => assert.ok(Math.abs(value - expected[at]) < 0.01, `${at}: ${value}`));
+  assert.ok(Math.abs(found.high - 2 / 3) < 1e-6);
+  assert.equal(disagreement([labels([0], ["a"]), labels([0], ["a"])]).high, 0.5);  // the same colours for every share
   assert.equal(disagreement([labels([0], ["a"]), labels([0, 0], ["a"])]), null);
 });

@@ -6,7 +6,10 @@ import * as panels from "../../assets/viewer/panels.js";
 import * as results from "../../assets/viewer/results.js";
 import { fitted } from "../../assets/viewer/slot.js";
 
-const atlas = (words, asked = {}) => ({ asked, axes: [{ name: "word", values: words, first: 0 }] });
+const closed = [];
+const atlas = (words, asked = {}) => ({
+  asked, key: words.join(), axes: [{ name: "word", values: words, first: 0 }], close: () => closed.push(words.join()),
+});
 
 /** A viewer of a new result and of two that are held, with panels that show these choices. */
 function setUp(...choices) {
@@ -46,11 +49,26 @@ test("all that the results show of the same stands side by side", () => {
 
 test("with a held result its panels go, and the later ones keep theirs", () => {
   const { viewer, shown } = setUp({ word: "cat" }, { word: "dog", of: "1" }, { word: "cat", of: "2" });
+  const told = [];
   viewer.at = 2;
+  viewer.options.letGo = (key) => told.push(key);
+  closed.length = 0;
   results.letGo(viewer, 0);
   assert.deepEqual([shown(), viewer.at, viewer.held.length], [[" cat", "1 cat"], 1, 1]);
   results.letGo(viewer, 0);
   assert.deepEqual([shown(), viewer.at, viewer.state.wipe], [[" cat"], 0, false]);
+  assert.deepEqual([told, closed], [["dog,sheep", "cat"], ["dog,sheep", "cat"]]);
+  viewer.held = [viewer.own];
+  assert.ok(results.isHeld(viewer));
+  results.letGo(viewer, 0);
+  assert.equal(closed.length, 2);  // it is still shown
+  assert.ok(!results.isHeld(viewer));
+});
+
+test("what was written is found among an axis's values", () => {
+  const values = ["Pony", "brown", "dog"];
+  assert.deepEqual(["pony", "Pony/foal", "brown dog", "Dog", "cat"].map((text) => results.valueOf(values, text)),
+    ["Pony", "Pony", "dog", "dog", undefined]);
 });
 
 test("where no panel is left, one shows the new result", () => {
@@ -78,7 +96,7 @@ test("a new panel stands beside the active one, a difference last; the last of t
 
 test("carried choices are of another result only where it has all of them", () => {
   const carried = [{ word: "dog" }], state = { opacity: 0.5, carried };
-  assert.deepEqual(fitted(state, { atlas: atlas(["dog"]) }), { opacity: 0.5, panels: carried });
-  assert.deepEqual(fitted(state, { atlas: atlas(["cat"]) }), { opacity: 0.5 });
+  assert.deepEqual(fitted(state, { atlas: atlas(["dog"]) }), { opacity: 0.5, beside: true, panels: carried });
+  assert.deepEqual(fitted(state, { atlas: atlas(["cat"]) }), { opacity: 0.5, beside: true });
   assert.equal(fitted(null, { atlas: atlas(["cat"]) }), null);
 });
