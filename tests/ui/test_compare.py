@@ -1,7 +1,7 @@
 """Comparing: results held beside the next one, and what they differ by."""
 
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 
@@ -158,6 +158,33 @@ def test_what_is_zero_leaves_the_photograph_as_it_is(visit: Open) -> None:
         " return low >= 0 && [0, 1, 2].every((c) => far(c) <= 3); })()"
     )
     assert same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("query", "held", "names"),
+    [
+        ("attention&prompt=a+dog&steps=2&seed=3", "prompt=a+dog&steps=2&seed=4", ("seed 3", "held: seed 4")),
+        (
+            "saliency&scene=500012&classes=sky",
+            "scene=500020&classes=sky",
+            ("drawn scene 500012", "held: drawn scene 500020"),
+        ),
+        ("clusters&k=4", "k=7", ("k 4", "held: k 7")),
+    ],
+)
+def test_two_seeds_pictures_or_numbers_are_named_and_wiped(
+    visit: Open, query: str, held: str, names: tuple[str, str]
+) -> None:
+    tab = visit(f"?tab={query}&held={quote(held, safe='')}")
+    told = titles(tab)
+    assert (told[0].startswith(names[0]), told[1].startswith(names[1])) == (True, True), told
+    side(tab, "Look")
+    tab.get_by_role("button", name="Wipe between the first two panels").click()
+    clip = f"{VIEWER}.panels.map((panel) => panel.frame.style.clipPath)"
+    assert tab.evaluate(clip)[:2] == ["", "inset(0px 0px 0px 50%)"]
+    one, other = tab.evaluate(f"{VIEWER}.panels.slice(0, 2).map((panel) => panel.frame.getBoundingClientRect().left)")
+    assert one == pytest.approx(other, abs=1)
 
 
 @pytest.mark.slow
