@@ -53,6 +53,7 @@ def test_a_held_prompt_stands_beside_the_next_and_the_address_holds_both(visit: 
     assert query(other) == address
 
 
+@pytest.mark.slow
 def test_the_difference_is_of_true_values_and_follows_the_step(visit: Open) -> None:
     tab = visit(SHORT)
     hold(tab)

@@ -35,6 +35,7 @@ def test_both_arms_are_stacked_and_the_one_noised_once_stands_where_t_is_nearest
     assert not tab.locator(".dv-matrix").is_visible()
 
 
+@pytest.mark.slow
 def test_the_curve_is_the_maps_mean_or_ap_where_there_is_a_mask(visit: Open) -> None:
     tab = visit("?tab=attention&ribbon=on&step=3&word=grass")
     text = told(tab)
@@ -70,6 +71,7 @@ def test_pointer_and_keys_choose_the_step(visit: Open) -> None:
         assert steps() == {step}, key
 
 
+@pytest.mark.slow
 def test_the_choice_is_remembered_and_is_there_only_along_the_steps(visit: Open) -> None:
     tab = visit("?tab=attention")
     assert not tab.locator(".dv-ribbon").is_visible()
@@ -87,6 +89,7 @@ def test_the_choice_is_remembered_and_is_there_only_along_the_steps(visit: Open)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (PHONE, 844)])
+@pytest.mark.slow
 def test_it_fits_into_the_films_place(visit: Open, width: int, height: int) -> None:
     tab = visit("?tab=attention&ribbon=on", width, height=height)
     told(tab)

@@ -36,6 +36,7 @@ def test_choosing_where_a_picture_comes_from_takes_none_away(visit: Open) -> Non
     playwright.expect(tab.locator(".left .caption").first).to_contain_text("No picture", timeout=LONG)
 
 
+@pytest.mark.slow
 def test_another_picture_takes_the_place_of_the_first_once_it_is_there(visit: Open, tmp_path: Path) -> None:
     tab = visit("?tab=saliency")
     before = tab.evaluate(SMALL)
