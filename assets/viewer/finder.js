@@ -68,7 +68,7 @@ export class Finder {
     this.found = [];
     const waiting = this.choices();
     const work = () => {
-      if (viewer.atlas !== atlas || this.key !== key) return;
+      if (!viewer.showing || viewer.atlas !== atlas || this.key !== key) return;
       for (const until = performance.now() + AT_ONCE; performance.now() < until;) {
         const { value, done } = waiting.next();
         if (done) { this._show(); return; }

@@ -118,7 +118,7 @@ export class Matrix {
     for (const cell of this.cells) {
       const choice = { ...own, ...cell.change }, content = viewer.content(choice);
       const picture = await atlas.picture(content.picture);
-      if (round !== this.round || atlas !== viewer.atlas) return;
+      if (round !== this.round || !viewer.showing || atlas !== viewer.atlas) return;
       this._draw(cell, content, picture);
       cell.button.setAttribute("aria-pressed", String(agrees(cell)));
       const found = viewer.masks.score(content.map, choice, ["ap"]);

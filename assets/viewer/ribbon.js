@@ -61,7 +61,7 @@ export class Ribbon {
   /** Draw for the active panel's result, word and layer; fetch the maps that are missing for it. */
   async update() {
     const { viewer } = this, { atlas } = viewer, round = (this.round = (this.round || 0) + 1);
-    const stale = () => round !== this.round || atlas !== viewer.atlas;
+    const stale = () => round !== this.round || !viewer.showing || atlas !== viewer.atlas;
     if (this.of !== atlas) {
       const strips = await stripsOf(atlas);
       if (stale()) return;
