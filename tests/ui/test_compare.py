@@ -322,13 +322,14 @@ def test_one_region_is_a_scoreboard_through_all_tabs(visit: Open) -> None:
     tab.get_by_role("button", name="Map above threshold as mask").click()
     tab.get_by_role("button", name="Send to the other tabs").click()
     board = tab.locator(".dv-board li")
+    tab.wait_for_function("document.querySelectorAll('.dv-board li').length === 1", timeout=LONG)
     for name in ("Segmentation", "Clusters"):
         tab.get_by_role("tab", name=name).click()
         tab.wait_for_function(f"DenseViewer.shell.active === '{name.lower()}'")
         if name == "Clusters":  # of the shared picture, as a visitor would
             run(tab)
-        tab.wait_for_function(f"{VIEWER}?.showing", timeout=LONG)
-        tab.wait_for_timeout(1500)
+        rows = "[...document.querySelectorAll('.dv-board li')]"
+        tab.wait_for_function(f"{rows}.some((row) => row.textContent.startsWith('{name.lower()}: '))", timeout=LONG)
     side(tab, "Numbers")
     told = board.all_text_contents()
     assert any(text.startswith("saliency: car") for text in told)
