@@ -15,8 +15,8 @@ from inspector.ui.guard import guard
 from inspector.ui.pictures import UPLOADS, resolve
 from inspector.ui.session import RESULTS
 from inspector.ui.source import Source
-from inspector.ui.tab import Tab
-from inspector.ui.take_away import FILES, PIXELS, pixels_of, tab_of
+from inspector.ui.tab import Tab, tab_of
+from inspector.ui.take_away import FILES, PIXELS, pixels_of
 from inspector.views.archive import fault_of, load_request, load_result
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of

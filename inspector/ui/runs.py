@@ -19,7 +19,7 @@ from inspector.ui.pictures import UPLOADS
 from inspector.ui.session import RESULTS
 from inspector.ui.share import visitor
 from inspector.ui.source import Source
-from inspector.ui.tab import Example, Tab, Together
+from inspector.ui.tab import Example, Tab, Together, kept
 from inspector.ui.turns import LOOK, WISHES, Caller, in_turn, session_of
 from inspector.ui.viewer import failing
 from inspector.views.export import inches_of, record, write_result
@@ -165,10 +165,7 @@ def on_edit(tab: Tab, source: Source, edit: Callable[[Any, str, str], Any]) -> C
             said = told if isinstance(told, dict) else {}
             for name in ("key", "word", "text"):
                 check_text(name, said.get(name))
-            result = RESULTS.get(said["key"])
-            if type(result.request) is not type(tab.subject.first()):
-                raise ChoiceError("That result is of another tab; open it there.")
-            request = edit(result, said["word"], said["text"])
+            request = edit(kept(said["key"], tab.subject.name), said["word"], said["text"])
             if not tab.subject.link(request):
                 raise ChoiceError(
                     "This result was made with choices that the page has no control for; press Run first."

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from inspector.errors import BusyError, InputError
+from inspector.errors import BusyError, ChoiceError, InputError
 from inspector.ui import controls, links, parts, scenes
 from inspector.ui.pictures import UPLOADS, save
 from inspector.ui.session import RESULTS, fingerprint
@@ -78,6 +78,19 @@ def picture_of(request: Any) -> str:
         return f"drawn scene {request.scene}"
     notes = UPLOADS.notes(request.image)
     return f"an own picture ({'; '.join(notes)})" if notes else "an own picture"
+
+
+def tab_of(result: Any) -> str:
+    """The name of the tab whose result this is."""
+    return type(result).__name__.removesuffix("Result").lower()
+
+
+def kept(key: str, tab: str) -> Any:
+    """The result of a key. Raises InputError where it is no longer kept, ChoiceError where it is another tab's."""
+    result = RESULTS.get(key)
+    if tab_of(result) != tab:
+        raise ChoiceError("That result is of another tab; open it there.")
+    return result
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from inspector.ui.guard import explained, guard, warn
 from inspector.ui.links import HELD
 from inspector.ui.pictures import save
 from inspector.ui.session import RESULTS
-from inspector.ui.tab import Tab
+from inspector.ui.tab import Tab, kept
 from inspector.ui.viewer import choice_of, look_of
 from inspector.views import animation
 from inspector.views.export import COLUMNS, KINDS, check_scale, inches_of, write_result
@@ -79,8 +79,8 @@ def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
             False, label="Clusters: the case before, above", info="As in the paper's Figure 4: two cases."
         )
     button = gr.Button("Save figure, data and caption", size="sm")
-    kept = f"Files, kept here for {places.AGE / 60:.0f} minutes"
-    files = gr.File(label=kept, file_count="multiple", interactive=False, visible=False)
+    label = f"Files, kept here for {places.AGE / 60:.0f} minutes"
+    files = gr.File(label=label, file_count="multiple", interactive=False, visible=False)
     caption, seen = gr.HTML(), gr.HTML(elem_classes="figure-preview")
 
     @guard
@@ -183,18 +183,18 @@ def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool, mov
     if not isinstance(name, str) or name not in tabs or not isinstance(key, str):
         raise ChoiceError("There is nothing to save yet: press Run, or choose an example.")
     state = state_of(told.get("state"))
-    subject, result, look = tabs[name].subject, _kept(key, name), look_of(state)
+    subject, result, look = tabs[name].subject, kept(key, name), look_of(state)
     keys = told.get("held")
     wanted = keys[: len(HELD)] if isinstance(keys, list) else []
     seen = numbers_of(state) if panels or moving else set()  # what is not shown may be gone
     places = [one if isinstance(one, str) and str(n) in seen else None for n, one in enumerate(wanted, 1)]
-    held = tuple(None if one is None else _kept(one, name) for one in places)
+    held = tuple(None if one is None else kept(one, name) for one in places)
     if panels:
         shown = tuple(results_of(state, held))
         return Drawn(result, look, state, lambda scale: shown_sheet(result, look, state, scale, held=held), shown, held)
     before = None
     if beside and subject.pairs and isinstance(earlier, list) and earlier and isinstance(earlier[0], str):
-        before = _kept(earlier[0], name) if RESULTS.has(earlier[0]) else None
+        before = kept(earlier[0], name) if RESULTS.has(earlier[0]) else None
     choice = choice_of(state)
     others = () if before is None else (before,)
     return Drawn(result, look, state, lambda scale: subject.figure(result, look, choice, before, scale), others, held)
@@ -248,16 +248,3 @@ def pixels_of(sheet: Sheet, scale: int) -> int:
     """Pixels of a figure that is drawn at a scale."""
     layout = Layout(sheet, CELL * scale)
     return layout.width * layout.height
-
-
-def _kept(key: str, tab: str) -> Any:
-    """The result of a key. Raises ChoiceError where it is another tab's."""
-    result = RESULTS.get(key)
-    if tab_of(result) != tab:
-        raise ChoiceError("That result is of another tab; open it there.")
-    return result
-
-
-def tab_of(result: Any) -> str:
-    """The name of the tab whose result this is."""
-    return type(result).__name__.removesuffix("Result").lower()
