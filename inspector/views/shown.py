@@ -62,7 +62,7 @@ def sheet(
         for index in np.unique(labels.values):
             name, color = labels.names[index], labels.colors[index]
             other = legend.get(name)  # another result may have the name in another colour
-            legend[name if other is None or np.array_equal(other, color) else f"{name}, {one.named}"] = color
+            legend[name if other is None or np.array_equal(other, color) else f"{name} ({one.named})"] = color
     return Sheet([Row(panels)], note=_notes(shown, grids, look, state), legend=tuple(legend.items()))
 
 

@@ -111,3 +111,11 @@ def test_blocks_cover_all_once_and_something_always_fits() -> None:
     assert [(part.start, part.stop) for part in memory.blocks(7, 3)] == [(0, 3), (3, 6), (6, 7)]
     assert list(memory.blocks(0, 3)) == []
     assert [memory.fitting(10, each, 100) for each in (1, 10, 30, 1000, 0)] == [10, 10, 3, 1, 10]
+
+
+def test_a_peak_is_what_was_there_at_once() -> None:
+    def work() -> None:
+        for _ in range(5):
+            torch.empty(1_000_000)  # let go of before the next one
+
+    assert 4_000_000 <= peak_of_tensors(work) < 5_000_000

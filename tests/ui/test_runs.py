@@ -202,10 +202,11 @@ def test_a_class_that_was_written_over_runs_again_as_it_was_asked(shown: Tab) ->
         {"key": key},
         {"key": key, "word": "cat", "text": "dog"},
         {"key": "gone", "word": "a", "text": "b"},
-        {"key": runs.RESULTS.put(samples.attention()), "word": "horse", "text": "dog"},
         {"key": runs.RESULTS.put(samples.saliency()), "word": "car", "text": "bus"},  # its masks no control can say
     ):
         assert edit(VISITOR, told)[shown.viewer]["failed"]
+    another = {"key": runs.RESULTS.put(samples.attention()), "word": "horse", "text": "dog"}
+    assert "of another tab" in edit(VISITOR, another)[shown.status]
 
 
 def test_a_visitor_pays_for_runs_and_not_for_known_results(pretend: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:

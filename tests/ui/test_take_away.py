@@ -56,6 +56,7 @@ def test_what_is_held_is_in_the_figure_of_what_the_viewer_shows(tabs: dict[str, 
     assert "template a drawing of {}." in files["caption.txt"].read_text()
     with pytest.raises(InputError, match="press Run"):
         take_away.write(tabs, told | {"held": ["gone"]}, ("png",), 1, False, True)
+    assert take_away.write(tabs, told | {"held": ["gone"]}, ("png",), 1, False)  # where nothing of it is shown
     for odd in ("x", [1, None], {}, None):
         take_away.write(tabs, told | {"held": odd}, ("png",), 1, False, True)
 

@@ -15,11 +15,11 @@ const FRESH = {
 };
 
 /** What of a viewer links look at, while it shows `FRESH` but for `changed`. */
-function viewer(changed = {}) {
+function viewer(changed = {}, results = 1) {
   const said = [];
   return {
     said, fresh: FRESH, remember: () => ({ ...structuredClone(FRESH), ...changed }), say: (text) => said.push(text),
-    results: () => [{ axes: AXES, axis: (name) => AXES.find((axis) => axis.name === name) }],
+    results: () => Array(results).fill({ axes: AXES, axis: (name) => AXES.find((axis) => axis.name === name) }),
   };
 }
 const link = (changed) => String(new URLSearchParams(encode(viewer(changed))));
@@ -77,4 +77,14 @@ test("what a result does not have is told, shortened", async () => {
   read(`word=${"z".repeat(60)}&word=horse`, shown);
   await new Promise((done) => { setTimeout(done); });
   assert.deepEqual(shown.said, [`The address asks for what this result does not have: word ${"z".repeat(40)}.`]);
+});
+
+test("of which result a panel is stands in the address wherever one is held, else what is held comes beside", () => {
+  const alone = new URLSearchParams(encode(viewer({}, 2)));
+  assert.deepEqual([...alone], [["of", "0"]]);
+  assert.ok(!("beside" in decode(alone, viewer({}, 2))));
+  assert.equal(decode(new URLSearchParams(), viewer({}, 2)).beside, true);
+  assert.ok(!("beside" in read("")));
+  const panels = [{ ...FRESH.panels[0] }, { ...FRESH.panels[1], of: "1" }];
+  assert.equal(String(new URLSearchParams(encode(viewer({ panels }, 2)))), "of=0&of=1");
 });

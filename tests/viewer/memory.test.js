@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { DEFAULTS, fitting } from "../../assets/viewer/memory.js";
+import { DEFAULTS, fitting, restore } from "../../assets/viewer/memory.js";
 
 const NAMES = { colormaps: ["viridis", "magma"], axes: ["word"], masks: ["", "horse"] };
 
@@ -28,4 +28,17 @@ test("numbers outside become the nearest inside", () => {
   const told = { opacity: 7, threshold: -1, pin: { y: 2, x: -1 }, zoom: { scale: 1e9, y: -1, x: 2 } };
   assert.deepEqual(fitting(told, NAMES),
     { opacity: 1, threshold: 0, pin: { y: 0.999999, x: 0 }, zoom: { scale: 16, y: 0, x: 1 } });
+});
+
+test("panels that are told are all there is, unless what is held shall stand beside them", () => {
+  const atlas = { axes: [{ name: "word", values: ["cat", "dog"], first: 0 }] };
+  const viewer = {
+    atlas, held: [], results: () => [atlas], state: {}, maps: () => [], masks: { names: () => [] }, at: 0,
+    panels: [{ choice: { word: "cat" } }], pair: () => viewer.panels, panelOf: (choice) => ({ choice }),
+  };
+  assert.equal(restore(viewer, { panels: [{ word: "dog" }] }), true);
+  assert.deepEqual(viewer.panels, [{ choice: { word: "dog" } }]);
+  assert.equal(restore(viewer, { panels: [{ word: "dog" }], beside: true }), false);
+  assert.equal(restore(viewer, {}), false);
+  assert.equal(restore(viewer, null), false);
 });

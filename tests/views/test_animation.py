@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -102,3 +103,17 @@ def test_a_film_that_would_take_all_memory_is_refused_before_it_is_drawn(monkeyp
 def test_a_state_that_says_nothing_plays_every_arm() -> None:
     with Image.open(io.BytesIO(animation(samples.attention(), Look(), {"panels": [None, 3]}, "gif"))) as film:
         assert film.n_frames >= 3
+
+
+def test_a_film_of_several_results_has_the_steps_of_the_longest() -> None:
+    own = samples.attention()
+    twice = {arm: {name: np.repeat(maps, 2, 0) for name, maps in layers.items()} for arm, layers in own.maps.items()}
+    steps = {arm: tuple(step for step in told for _ in range(2)) for arm, told in own.steps.items()}
+    longer = replace(own, request=replace(own.request, seed=5, steps=6), maps=twice, steps=steps)
+    state = {"panels": [{"arm": "generation"}, {"arm": "generation", "of": "1"}]}
+    with Image.open(io.BytesIO(animation(own, Look(), state, "gif", held=[longer]))) as film:
+        assert film.n_frames in (6, 6 + REST)
+    told = caption(own, Look(), state, [longer])
+    assert "A film of 6 steps" in told
+    assert "rest at their last" in told
+    assert "rest at their last" not in caption(own, Look(), {"panels": [{"arm": "generation"}]}, [longer])

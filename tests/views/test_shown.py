@@ -146,6 +146,10 @@ def test_a_held_result_stands_beside_with_what_sets_it_apart_and_the_difference(
     assert between.title == "A − B"
     assert (between.bar.low, between.bar.high) == pytest.approx((-grid.max(), grid.max()), rel=1e-3)
     assert between.bar.colormap == "diverging"
+    size = between.image.shape[:2]
+    image, top = picture(own.images["generation"], size), float(grid.max())
+    below = heat(image, enlarge(-grid, size), -top, top, "diverging", 0.6)
+    assert np.abs(between.image.astype(int) - below).max() <= 2  # the second is twice the first
     assert " a horsE: " in sheet.note
     assert shown.results_of(state, [other]) == [other]
     assert shown.results_of({"panels": [choice]}, [other]) == []
@@ -173,3 +177,31 @@ def test_what_is_held_is_named_only_where_it_is_there() -> None:
         assert len(sheet.rows[0].panels) == 1
     alone = shown.sheet(own, Look(), {"panels": [{"of": "difference"}]})
     assert len(alone.rows[0].panels) == 2  # as the viewer begins
+
+
+def test_clusters_have_no_difference_since_their_numbers_mean_nothing_elsewhere() -> None:
+    state = {"panels": [{"view": "clusters"}, {"view": "clusters", "of": "1"}, {"of": "difference"}]}
+    panel = shown.sheet(samples.clusters(), Look(), state, held=[samples.clusters()]).rows[0].panels[2]
+    assert (panel.title, panel.bar) == ("A − B: no difference", None)
+
+
+def test_a_name_that_has_two_colours_is_twice_in_the_legend() -> None:
+    own = samples.segmentation()
+    other = replace(own, request=replace(own.request, classes="sky, car"), labels=3 - np.clip(own.labels, 1, 2))
+    state = {"panels": [{"view": "labels"}, {"view": "labels", "of": "1"}]}
+    legend = dict(shown.sheet(own, Look(), state, held=[other]).legend)
+    assert set(legend) == {"background", "car", "sky", "car (sky, car)", "sky (sky, car)"}
+    assert np.array_equal(legend["car"], legend["sky (sky, car)"])
+    assert set(dict(shown.sheet(own, Look(), state, held=[own]).legend)) == {"background", "car", "sky"}
+
+
+def test_results_that_nothing_sets_apart_are_letters() -> None:
+    own = samples.saliency()
+    state = {"panels": [{"class": "car"}, {"class": "car", "of": "1"}]}
+    sheet = shown.sheet(own, Look(), state, held=[replace(own, grid_signed=-own.grid_signed)])
+    assert [panel.title[:4] for panel in sheet.rows[0].panels] == ["A · ", "B · "]
+    assert " B: " in sheet.note
+    drawn = replace(own, request=replace(own.request, scene=7))
+    told = caption_of(drawn, Look(), beside=[drawn])
+    assert told.count("7.") == 1
+    assert "Drawn scene 7." in told
