@@ -3,46 +3,22 @@
 Hooks read the queries and keys that each cross-attention module computes anyway and form the softmax a
 second time beside it (0.1% of a guided step of Stable Diffusion 1.5); no attention processor is replaced,
 so the image stays the same to the bit. Kept are the prompt's own tokens, the conditional images, the mean
-over heads, in half precision on the CPU, at the layer's own size, one entry per call of the UNet: a
-timestep may occur twice (PNDM).
+over heads, in half precision, at the layer's own size, one entry per call of the UNet: a timestep may occur
+twice (PNDM). No layer waits for the device: a call is looked over once, at its end, and `recordings` says
+when maps go to the CPU.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from inspector.errors import NotFiniteError, RecordingError
 from inspector.trace.hooks import find_modules
-
-
-@dataclass
-class Recording:
-    """What was recorded so far; grows by one entry per call of the UNet.
-
-    timesteps: one per call.
-    maps: layer -> per call, float16 (image, token, h, w), mean over heads; axis `token` follows `positions`.
-    head_maps: layer -> per call, float16 (image, head, token, h, w); empty unless asked for.
-    """
-
-    timesteps: list[int] = field(default_factory=list)
-    maps: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    head_maps: dict[str, list[np.ndarray]] = field(default_factory=dict)
-
-    def stacked(self, image: int = 0, heads: bool = False) -> dict[str, np.ndarray]:
-        """layer -> float16 (step, token, h, w) of one image, or (step, head, token, h, w)."""
-        source = self.head_maps if heads else self.maps
-        return {layer: np.stack([maps[image] for maps in calls]) for layer, calls in source.items()}
-
-    def taken(self, heads: bool = False) -> dict[str, np.ndarray]:
-        """As `stacked` of the first image, and forgotten here layer by layer, so that nothing large is there twice."""
-        source = self.head_maps if heads else self.maps
-        return {layer: np.stack([maps[0] for maps in source.pop(layer)]) for layer in list(source)}
+from inspector.trace.recordings import Kept, Recording
 
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
@@ -72,41 +48,73 @@ def record(
     into: continue this recording, so that a lock need not be held from one denoising step to the next.
     model: its name, for errors.
     Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
-    masked, or has a grid that does not come from halving the sample's; NotFiniteError at the first map that is none.
+    masked, or has a grid that does not come from halving the sample's; NotFiniteError at the end of the first call
+    with a map that is none.
     """
-    layers = cross_attention_layers(unet)
     recording = Recording() if into is None else into
+    if not recording.layers:  # a search through all modules takes 1 ms
+        recording.layers = cross_attention_layers(unet)
+    modules = {layer: unet.get_submodule(layer) for layer in recording.layers}
     size: list[int] = []  # (h, w) of the sample in the call under way
+    call: list[Kept] = []
+    chosen: dict[torch.device, torch.Tensor | slice] = {}
 
     def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         sample = args[0] if args else kwargs["sample"]
         recording.timesteps.append(_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"]))
         size[:] = sample.shape[-2:]
+        call.clear()
 
-    def end(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
-        maps = attention_maps(modules[layer], query[-images:], key[-images:], positions)
+    def layer_done(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
+        if query.device not in chosen:
+            chosen[query.device] = _chosen(positions, query.device)
+        maps = attention_maps(modules[layer], query[-images:], key[-images:], chosen[query.device])
         maps = maps.unflatten(-1, grid_of(maps.shape[-1], (size[0], size[1])))
-        mean = _kept(maps.mean(1))
-        if not np.isfinite(mean).all():
+        call.append(Kept(layer, False, _half(maps.mean(1))))
+        if heads:
+            call.append(Kept(layer, True, _half(maps)))
+
+    def end(*_: Any) -> None:
+        if layer := _first_not_finite(call):
             step = len(recording.timesteps)
             raise NotFiniteError.of(model, f"layer {layer} at step {step}, t = {recording.timesteps[-1]}")
-        recording.maps.setdefault(layer, []).append(mean)
-        if heads:
-            recording.head_maps.setdefault(layer, []).append(_kept(maps))
+        recording.keep(call)
+        call.clear()
 
-    modules = find_modules(unet, layers)
     with ExitStack() as stack:
         stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))
         for layer, module in modules.items():
-            for handle in _read(layer, module, end):
+            for handle in _read(layer, module, layer_done):
                 stack.enter_context(handle)
+        stack.enter_context(unet.register_forward_hook(end))
         yield recording
 
 
+def _first_not_finite(call: Sequence[Kept]) -> str:
+    """The first layer whose mean over heads holds what is no number, "" for none; waits for the device once."""
+    means = [kept for kept in call if not kept.heads]
+    if not means or means[0].maps.is_meta or torch.isfinite(torch.cat([kept.maps.flatten() for kept in means])).all():
+        return ""
+    return next(kept.layer for kept in means if not torch.isfinite(kept.maps).all())
+
+
+def _chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | slice:
+    """Positions as an index on the device; a slice where they are neighbours, which copies nothing.
+
+    An index that is a list would be sent to the device anew at each layer, and each time waited for.
+    """
+    first, count = (positions[0], len(positions)) if len(positions) else (0, 0)
+    if first >= 0 and list(positions) == list(range(first, first + count)):
+        return slice(first, first + count)
+    return torch.tensor(list(positions), device=device)
+
+
 @torch.no_grad()
-def attention_maps(module: Any, query: torch.Tensor, key: torch.Tensor, positions: Sequence[int]) -> torch.Tensor:
+def attention_maps(
+    module: Any, query: torch.Tensor, key: torch.Tensor, positions: torch.Tensor | slice | list[int]
+) -> torch.Tensor:
     """The wanted tokens of `attention_weights`, without a gradient: float32 (n, head, token, h * w)."""
-    return attention_weights(module, query, key)[..., list(positions), :]
+    return attention_weights(module, query, key)[..., positions, :]
 
 
 def attention_weights(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
@@ -174,11 +182,12 @@ def recording_bytes(
 
 
 def _one_timestep(timestep: torch.Tensor | float) -> int:
-    values = {round(float(value)) for value in torch.as_tensor(timestep).flatten()}
+    values = {round(value) for value in torch.as_tensor(timestep).flatten().tolist()}
     if len(values) != 1:
         raise RecordingError(f"One call of the UNet mixes the timesteps {sorted(values)}; record one at a time.")
     return values.pop()
 
 
-def _kept(maps: torch.Tensor) -> np.ndarray:
-    return maps.to("cpu", torch.float16).numpy()
+def _half(maps: torch.Tensor) -> torch.Tensor:
+    """Contiguous float16 of memory of its own, so that the probabilities of all tokens can go."""
+    return maps.to(torch.float16, memory_format=torch.contiguous_format, copy=True)
