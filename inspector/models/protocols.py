@@ -128,3 +128,7 @@ class DiffusionModel(Protocol):
     def scheduler(self, name: str = "ddim") -> Any:
         """A fresh diffusers scheduler with the model's own betas. Names: models.diffusion.SCHEDULERS."""
         ...
+
+    def pipeline(self, scheduler: str = "ddim") -> Any:
+        """diffusers' own text-to-image pipeline of the same parts, to compare with."""
+        ...

@@ -4,13 +4,15 @@ Hooks read the queries and keys that each cross-attention module computes anyway
 second time beside it (0.1% of a guided step of Stable Diffusion 1.5); no attention processor is replaced,
 so the image stays the same to the bit. Kept are the prompt's own tokens, the conditional images, the mean
 over heads, in half precision, at the layer's own size, one entry per call of the UNet: a timestep may occur
-twice (PNDM). No layer waits for the device: a call is looked over once, at its end, and `recordings` says
-when maps go to the CPU.
+twice (PNDM). Maps are formed at the end of a call, of layers that are alike together, and looked over once; no layer
+waits for the device. `recordings` says when maps go to the CPU.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,6 +21,8 @@ from torch import nn
 from inspector.errors import NotFiniteError, RecordingError
 from inspector.trace.hooks import find_modules
 from inspector.trace.recordings import Kept, Recording
+
+FORMED = 2**26  # bytes of probabilities, of all tokens and heads in float32, that are formed at once
 
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
@@ -56,7 +60,7 @@ def record(
         recording.layers = cross_attention_layers(unet)
     modules = {layer: unet.get_submodule(layer) for layer in recording.layers}
     size: list[int] = []  # (h, w) of the sample in the call under way
-    call: list[Kept] = []
+    call: list[_Projected] = []
     chosen: dict[torch.device, torch.Tensor | slice] = {}
 
     def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -66,20 +70,19 @@ def record(
         call.clear()
 
     def layer_done(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
-        if query.device not in chosen:
-            chosen[query.device] = _chosen(positions, query.device)
-        maps = attention_maps(modules[layer], query[-images:], key[-images:], chosen[query.device])
-        maps = maps.unflatten(-1, grid_of(maps.shape[-1], (size[0], size[1])))
-        call.append(Kept(layer, False, _half(maps.mean(1))))
-        if heads:
-            call.append(Kept(layer, True, _half(maps)))
+        call.append(_Projected(layer, modules[layer], query[-images:], key[-images:]))
 
     def end(*_: Any) -> None:
-        if layer := _first_not_finite(call):
+        kept: list[Kept] = []
+        for group in _alike(call):
+            if group[0].query.device not in chosen:
+                chosen[group[0].query.device] = _chosen(positions, group[0].query.device)
+            kept.extend(_formed(group, chosen[group[0].query.device], (size[0], size[1]), heads))
+        call.clear()
+        if layer := _first_not_finite(kept, recording.layers):
             step = len(recording.timesteps)
             raise NotFiniteError.of(model, f"layer {layer} at step {step}, t = {recording.timesteps[-1]}")
-        recording.keep(call)
-        call.clear()
+        recording.keep(kept)
 
     with ExitStack() as stack:
         stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))
@@ -90,12 +93,59 @@ def record(
         yield recording
 
 
-def _first_not_finite(call: Sequence[Kept]) -> str:
+@dataclass(frozen=True)
+class _Projected:
+    """Of the conditional images, what one module projected: query (n, h * w, width), key (n, tokens, width)."""
+
+    layer: str
+    module: Any
+    query: torch.Tensor
+    key: torch.Tensor
+
+
+def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
+    """Layers whose maps can be formed in one batch: as many as `FORMED` allows, all of one shape and scale.
+
+    A small GPU kernel takes longer to start than to run, and Stable Diffusion has 16 layers of 4 shapes.
+    """
+    groups: dict[Any, list[_Projected]] = {}
+    for one in call:
+        module = one.module
+        own = None if module.norm_q is None and module.norm_k is None else one.layer  # weights of its own
+        kind = (one.query.shape, one.key.shape, one.query.dtype, one.query.device, module.heads, module.scale, own)
+        groups.setdefault(kind, []).append(one)
+    for group in groups.values():
+        first = group[0]
+        size = 4 * first.module.heads * first.query.shape[0] * first.query.shape[1] * first.key.shape[1]
+        count = max(1, FORMED // size)
+        yield from (group[place : place + count] for place in range(0, len(group), count))
+
+
+@torch.no_grad()
+def _formed(
+    group: Sequence[_Projected], positions: torch.Tensor | slice, sample: tuple[int, int], heads: bool
+) -> Iterator[Kept]:
+    """The maps of layers that are alike; sample: (h, w) of the latents."""
+    module, layers = group[0].module, tuple(one.layer for one in group)
+    query = torch.cat([_by_head(one.query, module.heads) for one in group])
+    key = torch.cat([_by_head(one.key, module.heads) for one in group])
+    maps = _softmax(module, query, key)[..., positions, :]
+    maps = maps.unflatten(-1, grid_of(maps.shape[-1], sample))
+    yield Kept(layers, False, _half(maps.mean(1)))
+    if heads:
+        yield Kept(layers, True, _half(maps))
+
+
+def _first_not_finite(call: Sequence[Kept], layers: Sequence[str]) -> str:
     """The first layer whose mean over heads holds what is no number, "" for none; waits for the device once."""
     means = [kept for kept in call if not kept.heads]
-    if not means or means[0].maps.is_meta or torch.isfinite(torch.cat([kept.maps.flatten() for kept in means])).all():
+    if not means or means[0].maps.is_meta:
         return ""
-    return next(kept.layer for kept in means if not torch.isfinite(kept.maps).all())
+    total = torch.cat([kept.maps.flatten() for kept in means]).sum(dtype=torch.float32)  # of probabilities: never large
+    if math.isfinite(float(total)):
+        return ""
+    found = {layer for kept in means for layer, maps in kept.parts() if not torch.isfinite(maps).all()}
+    return next(layer for layer in layers if layer in found)
 
 
 def _chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | slice:
@@ -111,7 +161,7 @@ def _chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | sl
 
 @torch.no_grad()
 def attention_maps(
-    module: Any, query: torch.Tensor, key: torch.Tensor, positions: torch.Tensor | slice | list[int]
+    module: Any, query: torch.Tensor, key: torch.Tensor, positions: Sequence[int] | torch.Tensor | slice
 ) -> torch.Tensor:
     """The wanted tokens of `attention_weights`, without a gradient: float32 (n, head, token, h * w)."""
     return attention_weights(module, query, key)[..., positions, :]
@@ -122,7 +172,16 @@ def attention_weights(module: Any, query: torch.Tensor, key: torch.Tensor) -> to
 
     query: (n, h * w, head * channel), key: (n, tokens, head * channel), as `module` projected them.
     """
-    query, key = (item.unflatten(-1, (module.heads, -1)).transpose(1, 2) for item in (query, key))
+    return _softmax(module, _by_head(query, module.heads), _by_head(key, module.heads))
+
+
+def _by_head(projected: torch.Tensor, heads: int) -> torch.Tensor:
+    """(n, length, head * channel) -> (n, head, length, channel)."""
+    return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _softmax(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """As `attention_weights`, of queries (n, head, h * w, channel) and keys (n, head, tokens, channel)."""
     query = query if module.norm_q is None else module.norm_q(query)
     key = key if module.norm_k is None else module.norm_k(key)
     scores = (query.float() @ key.float().transpose(-1, -2)).float() * module.scale  # autocast narrows a product

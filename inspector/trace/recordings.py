@@ -15,11 +15,16 @@ HELD = 2**26  # bytes of maps that may wait on the device: a run of Stable Diffu
 
 @dataclass(frozen=True)
 class Kept:
-    """Maps of one layer in one call: float16 (image, token, h, w), or (image, head, token, h, w)."""
+    """Maps of some layers in one call: float16 (layer * image, token, h, w), or (layer * image, head, token, h, w)."""
 
-    layer: str
+    layers: tuple[str, ...]
     heads: bool
     maps: torch.Tensor
+
+    def parts(self, maps: torch.Tensor | None = None) -> Iterator[tuple[str, torch.Tensor]]:
+        """Each layer's share, of maps that are elsewhere if given."""
+        maps = self.maps if maps is None else maps
+        yield from zip(self.layers, maps.chunk(len(self.layers)), strict=True)
 
 
 class Recording:
@@ -29,13 +34,15 @@ class Recording:
     layers: names of the recorded modules in the order of the forward pass, once there was a `record`.
     maps: layer -> per call, float16 (image, token, h, w), mean over heads; axis `token` follows `positions`.
     head_maps: layer -> per call, float16 (image, head, token, h, w); empty unless asked for.
-    Reading either of the last two waits for what is still on the device. held: bytes that may be there at a call's end.
+    waiting: bytes of maps that are still on the device, and not on their way.
+    Reading either of the last two fetches and awaits those. held: bytes that may be there at a call's end.
     """
 
     def __init__(self, held: int = HELD) -> None:
         self.timesteps: list[int] = []
         self.layers: tuple[str, ...] = ()
-        self._held, self._bytes = held, 0
+        self.waiting = 0
+        self._held = held
         self._waiting: list[Kept] = []  # on the device
         self._sent: Shipment | None = None  # on its way
         self._maps: dict[str, list[np.ndarray]] = {}  # on the CPU
@@ -55,9 +62,12 @@ class Recording:
 
     def keep(self, call: Sequence[Kept]) -> None:
         """Take the maps of one call, and start moving them where more is waiting than may."""
+        if call and not is_away(call[0].maps):
+            self._file((kept, kept.maps) for kept in call)
+            return
         self._waiting.extend(call)
-        self._bytes += sum(kept.maps.nbytes for kept in call)
-        if self._bytes > self._held:
+        self.waiting += sum(kept.maps.nbytes for kept in call)
+        if self.waiting > self._held:
             self._send()
 
     def stacked(self, image: int = 0, heads: bool = False) -> dict[str, np.ndarray]:
@@ -77,21 +87,28 @@ class Recording:
     def _send(self) -> None:
         """Start moving what waits; one shipment is under way at a time, so that pinned memory is bounded too."""
         self._receive()
-        waiting, self._waiting, self._bytes = self._waiting, [], 0
-        if waiting and waiting[0].maps.device.type == "cpu":
-            self._file((kept, kept.maps.numpy()) for kept in waiting)
-        elif waiting:
-            self._sent = Shipment(waiting)
+        if self._waiting:
+            self._sent = Shipment(self._waiting)
+        self._waiting, self.waiting = [], 0
 
     def _receive(self) -> None:
         if self._sent is not None:
             self._file(self._sent.unpacked())
             self._sent = None
 
-    def _file(self, arrived: Iterator[tuple[Kept, np.ndarray]]) -> None:
+    def _file(self, arrived: Iterator[tuple[Kept, torch.Tensor]]) -> None:
+        """Put maps on the CPU where they belong, each layer's in memory of its own, so that it can go by itself."""
         for kept, maps in arrived:
             place = self._head_maps if kept.heads else self._maps
-            place.setdefault(kept.layer, []).append(maps)
+            for layer, part in kept.parts(maps):
+                place.setdefault(layer, []).append(part.numpy().copy())
+            for layer in filter(place.__contains__, self.layers):  # in their order, which those of one shape left
+                place[layer] = place.pop(layer)
+
+
+def is_away(maps: torch.Tensor) -> bool:
+    """Whether maps are on a device that a copy to the CPU would wait for."""
+    return maps.device.type != "cpu"
 
 
 class Shipment:
@@ -105,10 +122,10 @@ class Shipment:
         self._host.copy_(flat, non_blocking=cuda)
         self._arrival = torch.cuda.current_stream(flat.device).record_event() if cuda else None
 
-    def unpacked(self) -> Iterator[tuple[Kept, np.ndarray]]:
-        """Each with its maps in memory of their own, after the one wait for all of them."""
+    def unpacked(self) -> Iterator[tuple[Kept, torch.Tensor]]:
+        """Each with its maps on the CPU, after the one wait for all of them."""
         if self._arrival is not None:
             self._arrival.synchronize()
         parts = self._host.split([item.maps.numel() for item in self._kept])
         for item, part in zip(self._kept, parts, strict=True):
-            yield item, part.view(item.maps.shape).numpy().copy()
+            yield item, part.view(item.maps.shape)
