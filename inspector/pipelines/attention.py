@@ -26,7 +26,10 @@ LEVELS = 8  # the sides a model takes are multiples of this times its latent_fac
 
 @dataclass(frozen=True)
 class Arm:
-    """One recorded arm: its maps, its image uint8 (h, w, 3) and small previews uint8 (step, h, w, 3)."""
+    """One recorded arm: its maps, its image uint8 (h, w, 3) and small previews uint8 (step, h, w, 3).
+
+    Previews of a generation are guesses at the decoded prediction, and the finished picture at the last step.
+    """
 
     recording: Recording
     image: np.ndarray
@@ -66,7 +69,7 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     image = given if request.image is None else request.image
     done = len(arms[GENERATION].recording.timesteps) if arms else 0
     yield Progress(done, done + 1, f"Adding noise once, t = {timestep}", preview=given)
-    recording, shown = _noise_once(request, model, previewer, positions, given, timestep)
+    recording, shown = _noise_once(request, model, positions, given, timestep)
     arms[NOISE_ONCE] = Arm(recording, image, shown)
     result = _result(request, prompt, arms, started, model)
     yield replace(result, metrics=score(result))
@@ -148,24 +151,23 @@ def _generate(
         yield Progress(done, total, "Step {} of {}, t = {}".format(*moment), round(left, 1), preview, moment)
     with INFERENCE_LOCK:
         image = model.decode(latents)[0]
-    return Arm(recording, image, np.stack(previews))
+    return Arm(recording, image, np.stack([*previews[:-1], shrink(image)]))
 
 
 def _noise_once(
     request: AttentionRequest,
     model: DiffusionModel,
-    previewer: Previewer,
     positions: Sequence[int],
     image: np.ndarray,
     timestep: int,
 ) -> tuple[Recording, np.ndarray]:
-    """Encode the 8-bit image, add noise at t once, record one conditional pass; also its preview (1, h, w, 3)."""
+    """Encode the 8-bit image, add noise at t once, record one conditional pass; also what it predicts, decoded."""
     with INFERENCE_LOCK:
         latents, states = model.encode_images(image[None]), model.encode_prompts([request.prompt])
         recording, predicted = record_once(
             model, latents, states, timestep, [request.seed], positions, heads=request.heads
         )
-        return recording, shrink(previewer(predicted))[None]
+        return recording, shrink(model.decode(predicted)[0])[None]
 
 
 def _result(
