@@ -18,7 +18,7 @@ from inspector.models.protocols import DiffusionModel
 
 PREVIEW_SIDE = 128  # pixels of the longer side of a shrunk preview
 _AROUND = 3  # latent pixels, each way, that the guess looks at
-_SIDE = 16  # latent pixels of a picture that the guess is fitted to: the least that every model takes is 8
+_SIDE = 16  # latent pixels of a picture that the guess is fitted to; a multiple of 8 fits every UNet
 _NOISE = 0.5  # share of noise in half of what it is fitted to: early predictions are not latents of any picture
 
 
@@ -33,8 +33,7 @@ class LinearGuess:
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents (n, c, h, w) -> float32 (n, 3, h * factor, w * factor), not clipped, on the same device."""
         around = functional.pad(latents.float(), (_AROUND // 2,) * 4, mode="replicate")
-        weight, bias = self.weight.to(latents.device), self.bias.to(latents.device)
-        return functional.pixel_shuffle(functional.conv2d(around, weight, bias), self.factor)
+        return functional.pixel_shuffle(functional.conv2d(around, self.weight, self.bias), self.factor)
 
 
 _fitted: WeakKeyDictionary[DiffusionModel, LinearGuess] = WeakKeyDictionary()
@@ -71,8 +70,9 @@ def fit_linear(model: DiffusionModel, pictures: int = 2) -> LinearGuess:
     wanted = functional.pixel_unshuffle(decoded, model.latent_factor).permute(0, 2, 3, 1).flatten(0, 2)
     found = torch.linalg.lstsq(torch.cat([known, torch.ones(len(known), 1)], 1), wanted).solution
     weight = found[:-1].T.unflatten(1, (-1, _AROUND, _AROUND))
-    guess = (weight.float().contiguous(), found[-1].float())
-    return LinearGuess(*(part.to(model.device) for part in guess), model.latent_factor)
+    return LinearGuess(
+        weight.float().contiguous().to(model.device), found[-1].float().to(model.device), model.latent_factor
+    )
 
 
 def _patches(seed: int, side: int) -> np.ndarray:
