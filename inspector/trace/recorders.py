@@ -22,7 +22,9 @@ from inspector.errors import NotFiniteError, RecordingError
 from inspector.trace.hooks import find_modules
 from inspector.trace.recordings import Kept, Recording
 
-FORMED = 2**26  # bytes of probabilities, of all tokens and heads in float32, that are formed at once
+FORMED = (
+    2**26
+)  # bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held
 
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
@@ -43,7 +45,7 @@ def record(
     into: Recording | None = None,
     model: str = "The model",
 ) -> Iterator[Recording]:
-    """Record every call of `unet` inside the `with`; the hooks are gone after it, also after a crash.
+    """Record every call of `unet` inside the `with` that ends; the hooks are gone after it, also after a crash.
 
     positions: indices of the tokens to keep; the softmax runs over all of them.
     images: how many images are conditional: the last ones of the batch, since classifier-free guidance
@@ -60,12 +62,12 @@ def record(
         recording.layers = cross_attention_layers(unet)
     modules = {layer: unet.get_submodule(layer) for layer in recording.layers}
     size: list[int] = []  # (h, w) of the sample in the call under way
+    time: list[int] = []  # its timestep
     call: list[_Projected] = []
-    chosen: dict[torch.device, torch.Tensor | slice] = {}
 
     def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         sample = args[0] if args else kwargs["sample"]
-        recording.timesteps.append(_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"]))
+        time[:] = [_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"])]
         size[:] = sample.shape[-2:]
         call.clear()
 
@@ -73,11 +75,10 @@ def record(
         call.append(_Projected(layer, modules[layer], query[-images:], key[-images:]))
 
     def end(*_: Any) -> None:
-        kept: list[Kept] = []
-        for group in _alike(call):
-            if group[0].query.device not in chosen:
-                chosen[group[0].query.device] = _chosen(positions, group[0].query.device)
-            kept.extend(_formed(group, chosen[group[0].query.device], (size[0], size[1]), heads))
+        recording.timesteps.extend(time)
+        index = _chosen(positions, call[0].query.device) if call else slice(0)
+        groups = (_formed(group, index, (size[0], size[1]), heads) for group in _alike(call))
+        kept = [maps for group in groups for maps in group]
         call.clear()
         if layer := _first_not_finite(kept, recording.layers):
             step = len(recording.timesteps)
@@ -112,7 +113,7 @@ def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
     for one in call:
         module = one.module
         own = None if module.norm_q is None and module.norm_k is None else one.layer  # weights of its own
-        kind = (one.query.shape, one.key.shape, one.query.dtype, one.query.device, module.heads, module.scale, own)
+        kind = (one.query.shape, one.key.shape, one.query.dtype, module.heads, module.scale, own)
         groups.setdefault(kind, []).append(one)
     for group in groups.values():
         first = group[0]

@@ -1,11 +1,11 @@
 """What a recorder keeps: maps that wait on the model's device and go to the CPU together, when somebody reads them.
 
 A copy to the CPU waits for everything that the device still has to compute, so one a layer would make a run on a GPU
-half as long again. On the CPU nothing waits and nothing is copied.
+half as long again. What is on the CPU anyway waits for nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,10 +21,9 @@ class Kept:
     heads: bool
     maps: torch.Tensor
 
-    def parts(self, maps: torch.Tensor | None = None) -> Iterator[tuple[str, torch.Tensor]]:
-        """Each layer's share, of maps that are elsewhere if given."""
-        maps = self.maps if maps is None else maps
-        yield from zip(self.layers, maps.chunk(len(self.layers)), strict=True)
+    def parts(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Each layer's share."""
+        yield from zip(self.layers, self.maps.chunk(len(self.layers)), strict=True)
 
 
 class Recording:
@@ -34,8 +33,8 @@ class Recording:
     layers: names of the recorded modules in the order of the forward pass, once there was a `record`.
     maps: layer -> per call, float16 (image, token, h, w), mean over heads; axis `token` follows `positions`.
     head_maps: layer -> per call, float16 (image, head, token, h, w); empty unless asked for.
-    waiting: bytes of maps that are still on the device, and not on their way.
-    Reading either of the last two fetches and awaits those. held: bytes that may be there at a call's end.
+    waiting: bytes of maps that are still on the device, and not on their way; reading any maps fetches and awaits them.
+    held: bytes that may be waiting at a call's end.
     """
 
     def __init__(self, held: int = HELD) -> None:
@@ -63,7 +62,7 @@ class Recording:
     def keep(self, call: Sequence[Kept]) -> None:
         """Take the maps of one call, and start moving them where more is waiting than may."""
         if call and not is_away(call[0].maps):
-            self._file((kept, kept.maps) for kept in call)
+            self._file(call)
             return
         self._waiting.extend(call)
         self.waiting += sum(kept.maps.nbytes for kept in call)
@@ -93,14 +92,14 @@ class Recording:
 
     def _receive(self) -> None:
         if self._sent is not None:
-            self._file(self._sent.unpacked())
+            self._file(self._sent.arrived())
             self._sent = None
 
-    def _file(self, arrived: Iterator[tuple[Kept, torch.Tensor]]) -> None:
+    def _file(self, call: Sequence[Kept]) -> None:
         """Put maps on the CPU where they belong, each layer's in memory of its own, so that it can go by itself."""
-        for kept, maps in arrived:
+        for kept in call:
             place = self._head_maps if kept.heads else self._maps
-            for layer, part in kept.parts(maps):
+            for layer, part in kept.parts():
                 place.setdefault(layer, []).append(part.numpy().copy())
             for layer in filter(place.__contains__, self.layers):  # in their order, which those of one shape left
                 place[layer] = place.pop(layer)
@@ -112,20 +111,22 @@ def is_away(maps: torch.Tensor) -> bool:
 
 
 class Shipment:
-    """Maps of many layers and calls on their way to the CPU in one copy: on CUDA into pinned memory, and unwaited."""
+    """Maps of many layers and calls on their way to the CPU in one copy: on CUDA into pinned memory, and unwaited.
+
+    What was sent is not held here, so that the device's memory is free once the copy is made.
+    """
 
     def __init__(self, kept: Sequence[Kept]) -> None:
-        self._kept = kept
         flat = torch.cat([item.maps.flatten() for item in kept])
         cuda = flat.device.type == "cuda"
-        self._host = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=cuda)
-        self._host.copy_(flat, non_blocking=cuda)
+        host = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=cuda)
+        host.copy_(flat, non_blocking=cuda)
         self._arrival = torch.cuda.current_stream(flat.device).record_event() if cuda else None
+        parts = host.split([item.maps.numel() for item in kept])
+        self._kept = [replace(item, maps=part.view(item.maps.shape)) for item, part in zip(kept, parts, strict=True)]
 
-    def unpacked(self) -> Iterator[tuple[Kept, torch.Tensor]]:
-        """Each with its maps on the CPU, after the one wait for all of them."""
+    def arrived(self) -> list[Kept]:
+        """All of them on the CPU, after the one wait."""
         if self._arrival is not None:
             self._arrival.synchronize()
-        parts = self._host.split([item.maps.numel() for item in self._kept])
-        for item, part in zip(self._kept, parts, strict=True):
-            yield item, part.view(item.maps.shape)
+        return self._kept
