@@ -12,7 +12,7 @@ from torch.autograd import profiler
 
 
 def peak_of_tensors(call: Callable[[], object]) -> int:
-    """Bytes of torch's tensors at the highest point of `call()` beyond those before it, by its allocator's own record."""
+    """Bytes of torch's tensors at the highest point of `call()` beyond those before it, by its allocator's record."""
     with profiler.profile(use_kineto=True, profile_memory=True) as record:
         call()
     events = sorted(record.kineto_results.events(), key=lambda event: event.start_ns())

@@ -128,3 +128,7 @@ class DiffusionModel(Protocol):
     def scheduler(self, name: str = "ddim") -> Any:
         """A fresh diffusers scheduler with the model's own betas. Names: models.diffusion.SCHEDULERS."""
         ...
+
+    def inverse_scheduler(self) -> Any:
+        """A fresh DDIM inversion scheduler with the model's own betas, its steps spaced as `scheduler("ddim")`'s."""
+        ...
