@@ -151,7 +151,7 @@ class Comparison:
             request.scheduler,
             request.seed,
         )
-        self.arms[GENERATION], self.finished = yield from self._denoised(steps, "Step {} of {}, t = {}")
+        self.arms[GENERATION], self.finished = yield from self._denoised(steps, "Step {} of {}, t = {}", moments=True)
         self.picture = self.image = self.arms[GENERATION].image
 
     def others(self) -> Generator[Progress, None, None]:
@@ -263,8 +263,13 @@ class Comparison:
         arm, _ = yield from self._denoised(steps, "Denoising again, step {} of {}, t = {}")
         return arm
 
-    def _denoised(self, steps: Iterator[Step], message: str) -> Generator[Progress, None, tuple[Arm, torch.Tensor]]:
-        """Every step of a denoising run, and the latents that it ends with."""
+    def _denoised(
+        self, steps: Iterator[Step], message: str, moments: bool = False
+    ) -> Generator[Progress, None, tuple[Arm, torch.Tensor]]:
+        """Every step of a denoising run, and the latents that it ends with.
+
+        moments: progress tells them, for the one run whose steps are followed while it goes on.
+        """
         started, before, total = time.perf_counter(), self.done, self.plan.total()
         recording, previews, latents = Recording(), [], torch.empty(0)
         model, heads = self.model, self.request.heads
@@ -281,7 +286,9 @@ class Comparison:
             self.done += 1
             left = (time.perf_counter() - started) / (self.done - before) * (total - self.done)
             moment = (step.index + 1, step.total, step.timestep)
-            yield Progress(self.done, total, message.format(*moment), round(left, 1), preview, moment)
+            yield Progress(
+                self.done, total, message.format(*moment), round(left, 1), preview, moment if moments else None
+            )
         with INFERENCE_LOCK:
             image = model.decode(latents)[0]
         return self._arm(recording, image, previews), latents

@@ -183,6 +183,7 @@ def test_progress_counts_every_pass() -> None:
     *items, _ = attention.stream(asked(arms=ALL, seeds=2, noise_timesteps="300, 200"))
     counted = [item for item in items if isinstance(item, Progress)][1:]
     assert {item.total for item in counted} == {STEPS + 2 + 2 + 2 * 2 + 2 * STEPS + 2 + 1}
+    assert [item.moment for item in counted if item.moment] == [(1, 3, 667), (2, 3, 334), (3, 3, 1)]
     done = [item.step for item in counted]
     assert done == sorted(done)
     assert done[-1] == counted[-1].total
