@@ -93,3 +93,7 @@ class ToyDiffusion:
         extra = {"clip_sample": False, "set_alpha_to_one": False} if name == "ddim" else {}
         extra = {"skip_prk_steps": True} if name == "pndm" else extra
         return SCHEDULERS[name](**BETAS, **extra)
+
+    def inverse_scheduler(self) -> Any:
+        """A fresh inversion scheduler, of DDIM's own configuration."""
+        return diffusers.DDIMInverseScheduler.from_config(self.scheduler("ddim").config)

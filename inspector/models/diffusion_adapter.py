@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMInverseScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, PreTrainedTokenizerBase
 
 from inspector.errors import ChoiceError, ImageError, ModelFilesError, NotFiniteError, UnsupportedModelError
@@ -17,6 +17,7 @@ from inspector.models.placement import out_of_memory
 from inspector.models.protocols import PromptToken, TokenizedPrompt
 from inspector.models.tokenizer import open_fast_tokenizer, plain
 
+INVERTED_SPACINGS = ("leading", "trailing")  # what DDIMInverseScheduler knows
 TEXTS = 32  # prompts encoded at once: 0.15 GB for Stable Diffusion 1.5's text encoder
 
 
@@ -113,6 +114,14 @@ class StableDiffusionAdapter:
             raise ChoiceError(f"There is no scheduler {name!r}; choose one of {', '.join(SCHEDULERS)}.")
         kind, settings = SCHEDULERS[name]
         return kind.from_config({**self._scheduler_config, **settings})
+
+    def inverse_scheduler(self) -> Any:
+        """A fresh DDIMInverseScheduler with the model's own betas, its steps spaced as `scheduler("ddim")`'s."""
+        config = self.scheduler("ddim").config
+        known = config.timestep_spacing in INVERTED_SPACINGS
+        return DDIMInverseScheduler.from_config(
+            {**config, "timestep_spacing": config.timestep_spacing if known else "leading"}
+        )
 
     def pipeline(self, scheduler: str = "ddim") -> Any:
         """diffusers' own pipeline of the same parts, to compare with. Raises ChoiceError as `scheduler`."""

@@ -75,12 +75,15 @@ def denoise(
     guidance_scale: float = 7.5,
     scheduler: str = "ddim",
     seed: int = 0,
+    begin: int | None = None,
 ) -> Iterator[Step]:
     """Denoise `latents`, standard normal (n, c, h, w), one prompt each; yields after every step.
 
     guidance_scale: classifier-free guidance (Ho and Salimans 2022) against the empty prompt; the batch is then
         [unconditional, conditional]; at 1 there is only the conditional half.
     seed: for schedulers that add noise on the way; DDIM adds none.
+    begin: `latents` are x_t at this t of the schedule already (`noise_once`), for schedulers that keep x_t at unit
+        variance (DDIM, PNDM); the steps above it are left out.
     Raises ChoiceError as `schedule`, NotFiniteError at the first step whose latents are no numbers.
     """
     sampler = schedule(model, scheduler, steps)
@@ -88,12 +91,15 @@ def denoise(
     states = model.encode_prompts(list(prompts))
     if guided:  # encoded apart, as the pipeline does: kernels are chosen by the size of a batch, and round differently
         states = torch.cat([model.encode_prompts([""] * len(prompts)), states])
-    latents = latents * sampler.init_noise_sigma
+    moments = list(zip(sampler.timesteps, sampler.timesteps.tolist(), strict=True))  # read once: each reading waits
+    if begin is None:
+        latents = latents * sampler.init_noise_sigma
+    else:
+        moments = [moment for moment in moments if moment[1] <= begin]
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(sampler.step).parameters:
         extra["generator"] = torch.Generator("cpu").manual_seed(seed)
-    times = sampler.timesteps.tolist()  # read once: on a GPU each reading waits
-    for index, timestep in enumerate(sampler.timesteps):
+    for index, (timestep, time) in enumerate(moments):
         with torch.no_grad():  # not around the yield, where it would switch gradients off for the caller
             batch = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
             output = model.unet(batch, timestep, encoder_hidden_states=states).sample
@@ -103,12 +109,12 @@ def denoise(
             moved = sampler.step(output, timestep, latents, **extra)
             predicted = getattr(moved, "pred_original_sample", None)
             if predicted is None:
-                predicted = predict_original(sampler, output, int(times[index]), latents)
-        total = len(times)
+                predicted = predict_original(sampler, output, int(time), latents)
+        total = len(moments)
         if not torch.isfinite(moved.prev_sample).all():
-            place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(times[index])}"
+            place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(time)}"
             raise NotFiniteError.of(model.spec.name, place)
-        yield Step(index, total, round(times[index]), latents, moved.prev_sample, predicted)
+        yield Step(index, total, round(time), latents, moved.prev_sample, predicted)
         latents = moved.prev_sample
 
 
@@ -138,7 +144,6 @@ def noise_once(model: DiffusionModel, latents: torch.Tensor, timestep: int, seed
     return model.scheduler("ddim").add_noise(latents, noise, times)
 
 
-@torch.no_grad()
 def record_once(
     model: DiffusionModel,
     latents: torch.Tensor,
@@ -147,13 +152,28 @@ def record_once(
     seeds: Sequence[int],
     positions: Sequence[int],
     heads: bool = False,
+    into: Recording | None = None,
 ) -> tuple[Recording, torch.Tensor]:
     """Noise finished latents once and record one conditional pass of the UNet, without guidance.
 
     latents: (n, c, h, w), z_0. states: (n, tokens, width) of the prompts. positions: indices of the tokens to keep.
+    into: a recording to continue.
     Returns the recording of n images and the predicted x_0 (n, c, h, w).
     """
-    noised = noise_once(model, latents, timestep, seeds)
-    with record(model.unet, positions, images=len(latents), heads=heads, model=model.spec.name) as recording:
-        output = model.unet(noised, timestep, encoder_hidden_states=states).sample
-    return recording, predict_original(model.scheduler("ddim"), output, timestep, noised)
+    return record_at(model, noise_once(model, latents, timestep, seeds), states, timestep, positions, heads, into)
+
+
+@torch.no_grad()
+def record_at(
+    model: DiffusionModel,
+    noisy: torch.Tensor,
+    states: torch.Tensor,
+    timestep: int,
+    positions: Sequence[int],
+    heads: bool = False,
+    into: Recording | None = None,
+) -> tuple[Recording, torch.Tensor]:
+    """As `record_once`, of latents (n, c, h, w) that are x_t already."""
+    with record(model.unet, positions, len(noisy), heads, into, model.spec.name) as recording:
+        output = model.unet(noisy, timestep, encoder_hidden_states=states).sample
+    return recording, predict_original(model.scheduler("ddim"), output, timestep, noisy)

@@ -15,7 +15,7 @@ from inspector.analysis.saliency import gradcam
 from inspector.models import catalog, load_clip
 from inspector.models.clip_adapter import OpenClipAdapter
 from inspector.settings import settings
-from tests.peaks import peak_of_tensors
+from tests.peaks import peak_of_arrays, peak_of_tensors
 from tests.toy_clip import ToyClip
 
 LARGEST = settings().limits.work_side
@@ -119,3 +119,4 @@ def test_a_peak_is_what_was_there_at_once() -> None:
             torch.empty(1_000_000)  # let go of before the next one
 
     assert 4_000_000 <= peak_of_tensors(work) < 5_000_000
+    assert 1_000_000 <= peak_of_arrays(lambda: [np.zeros(1_000_000, np.uint8).sum() for _ in range(5)]) < 2_000_000

@@ -11,7 +11,7 @@ from inspector.pipelines import attention, clusters, room, segmentation
 from inspector.pipelines.room import pass_bytes, run_bytes
 from inspector.results import AttentionRequest, ClustersRequest, SegmentationRequest
 from inspector.settings import settings
-from tests.peaks import peak_of
+from tests.peaks import peak_of_arrays, peak_of_tensors
 from tests.toy_clip import ToyClip
 from tests.toys import ToyDiffusion
 
@@ -109,7 +109,7 @@ def test_segmentation_of_many_classes_enlarges_one_at_a_time(monkeypatch: pytest
     segmentation.run(SegmentationRequest(picture(), names))
     request = SegmentationRequest(picture(limits.work_side), names, side=64)
     found = []
-    assert peak_of(lambda: found.append(segmentation.run(request))) < memory.BUDGET / 2
+    assert peak_of_arrays(lambda: found.append(segmentation.run(request))) < memory.BUDGET / 2
     np.testing.assert_array_equal(found[0].labels, found[0].scores.argmax(0) + 1)
 
 
@@ -119,5 +119,5 @@ def test_the_embedded_model_takes_what_is_estimated() -> None:
     side = settings().limits.work_side
     latents = torch.zeros(1, 4, side // 8, side // 8)
     model.decode(latents[..., :8, :8])
-    peak = peak_of(lambda: model.decode(latents))
+    peak = peak_of_tensors(lambda: model.decode(latents))
     assert 0.5 * run_bytes(model, (side, side)) < peak < 1.5 * run_bytes(model, (side, side))
