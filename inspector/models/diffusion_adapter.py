@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMInverseScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMInverseScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, PreTrainedTokenizerBase
 
 from inspector.errors import ChoiceError, ImageError, ModelFilesError, NotFiniteError, UnsupportedModelError
@@ -122,6 +122,21 @@ class StableDiffusionAdapter:
         return DDIMInverseScheduler.from_config(
             {**config, "timestep_spacing": config.timestep_spacing if known else "leading"}
         )
+
+    def pipeline(self, scheduler: str = "ddim") -> Any:
+        """diffusers' own pipeline of the same parts, to compare with. Raises ChoiceError as `scheduler`."""
+        pipeline = StableDiffusionPipeline(
+            self.vae,
+            self.text_encoder,
+            self._tokenizer,
+            self.unet,
+            self.scheduler(scheduler),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
 
 
 def open_diffusion_folder(

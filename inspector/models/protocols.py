@@ -132,3 +132,7 @@ class DiffusionModel(Protocol):
     def inverse_scheduler(self) -> Any:
         """A fresh DDIM inversion scheduler with the model's own betas, its steps spaced as `scheduler("ddim")`'s."""
         ...
+
+    def pipeline(self, scheduler: str = "ddim") -> Any:
+        """diffusers' own text-to-image pipeline of the same parts, to compare with."""
+        ...

@@ -38,6 +38,9 @@ SEEDED = (NOISE_ONCE, MEAN_OF_SEEDS, SPREAD_OF_SEEDS)
 class Arm:
     """One arm: its maps, its image uint8 (h, w, 3), small previews uint8 (step, h, w, 3), which may be none.
 
+    Previews are guesses at the decoded prediction; but decoded where an arm has one step, and at the last step of
+    denoising the finished picture.
+
     maps: layer -> float16 (step, token, h, w); head_maps: layer -> (step, head, token, h, w), empty unless asked for.
     """
 
@@ -214,9 +217,9 @@ class Comparison:
     def _passes(
         self, told: str, noisy: Callable[[int], torch.Tensor], timesteps: Sequence[int] = ()
     ) -> Generator[Progress, None, Arm]:
-        """One conditional pass per t, without guidance."""
-        recording, previews = Recording(), []
-        for timestep in timesteps or self.plan.timesteps:
+        """One conditional pass per t, without guidance; a single one is decoded for its preview."""
+        recording, previews, asked = Recording(), [], timesteps or self.plan.timesteps
+        for timestep in asked:
             yield self._progress(f"{told}, t = {timestep}")
             with INFERENCE_LOCK:
                 _, predicted = record_at(
@@ -228,7 +231,8 @@ class Comparison:
                     self.request.heads,
                     recording,
                 )
-                previews.append(shrink(self.previewer(predicted)))
+                picture = self.model.decode(predicted)[0] if len(asked) == 1 else self.previewer(predicted)
+                previews.append(shrink(picture))
         return self._arm(recording, self.image, previews)
 
     def _inverted(self) -> Generator[Progress, None, Arm]:
@@ -291,7 +295,7 @@ class Comparison:
             )
         with INFERENCE_LOCK:
             image = model.decode(latents)[0]
-        return self._arm(recording, image, previews), latents
+        return self._arm(recording, image, [*previews[:-1], shrink(image)]), latents
 
     def _progress(self, message: str) -> Progress:
         """What is under way now."""

@@ -117,7 +117,8 @@ class AttentionResult:
     maps: arm -> layer -> float16 (step, token, h, w); axis `token` follows `tokens`.
     steps: arm -> timesteps, one per recorded step, high noise first.
     images: arm -> uint8 (h, w, 3): what was generated; the image that was noised.
-    previews: arm -> uint8 (step, h, w, 3), the predicted image per step, small; may be empty.
+    previews: arm -> uint8 (step, h, w, 3), the predicted image per step, small: a guess at it, or decoded where an arm
+        has one step, or the finished picture at the last step of denoising; may be empty.
     metrics: rows {arm, step, timestep, layer, word, ap, iou, iou_best, entropy, chance} where a mask exists; `layer`
         is a module, "resolution N" or "mean" (`analysis.attention.score`).
     head_maps: arm -> layer -> float16 (step, head, token, h, w); empty unless the request asked for heads.

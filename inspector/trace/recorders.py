@@ -3,46 +3,28 @@
 Hooks read the queries and keys that each cross-attention module computes anyway and form the softmax a
 second time beside it (0.1% of a guided step of Stable Diffusion 1.5); no attention processor is replaced,
 so the image stays the same to the bit. Kept are the prompt's own tokens, the conditional images, the mean
-over heads, in half precision on the CPU, at the layer's own size, one entry per call of the UNet: a
-timestep may occur twice (PNDM).
+over heads, in half precision, at the layer's own size, one entry per call of the UNet: a timestep may occur
+twice (PNDM). Maps are formed at the end of a call, of layers that are alike together, and looked over once; no layer
+waits for the device. `recordings` says when maps go to the CPU.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from inspector.errors import NotFiniteError, RecordingError
 from inspector.trace.hooks import find_modules
+from inspector.trace.recordings import Kept, Recording
 
-
-@dataclass
-class Recording:
-    """What was recorded so far; grows by one entry per call of the UNet.
-
-    timesteps: one per call.
-    maps: layer -> per call, float16 (image, token, h, w), mean over heads; axis `token` follows `positions`.
-    head_maps: layer -> per call, float16 (image, head, token, h, w); empty unless asked for.
-    """
-
-    timesteps: list[int] = field(default_factory=list)
-    maps: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    head_maps: dict[str, list[np.ndarray]] = field(default_factory=dict)
-
-    def stacked(self, image: int = 0, heads: bool = False) -> dict[str, np.ndarray]:
-        """layer -> float16 (step, token, h, w) of one image, or (step, head, token, h, w)."""
-        source = self.head_maps if heads else self.maps
-        return {layer: np.stack([maps[image] for maps in calls]) for layer, calls in source.items()}
-
-    def taken(self, heads: bool = False) -> dict[str, np.ndarray]:
-        """As `stacked` of the first image, and forgotten here layer by layer, so that nothing large is there twice."""
-        source = self.head_maps if heads else self.maps
-        return {layer: np.stack([maps[0] for maps in source.pop(layer)]) for layer in list(source)}
+FORMED = (
+    2**26
+)  # bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held
 
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
@@ -63,7 +45,7 @@ def record(
     into: Recording | None = None,
     model: str = "The model",
 ) -> Iterator[Recording]:
-    """Record every call of `unet` inside the `with`; the hooks are gone after it, also after a crash.
+    """Record every call of `unet` inside the `with` that ends; the hooks are gone after it, also after a crash.
 
     positions: indices of the tokens to keep; the softmax runs over all of them.
     images: how many images are conditional: the last ones of the batch, since classifier-free guidance
@@ -72,41 +54,118 @@ def record(
     into: continue this recording, so that a lock need not be held from one denoising step to the next.
     model: its name, for errors.
     Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
-    masked, or has a grid that does not come from halving the sample's; NotFiniteError at the first map that is none.
+    masked, or has a grid that does not come from halving the sample's; NotFiniteError at the end of the first call
+    with a map that is none.
     """
-    layers = cross_attention_layers(unet)
     recording = Recording() if into is None else into
+    if not recording.layers:  # a search through all modules takes 1 ms
+        recording.layers = cross_attention_layers(unet)
+    modules = {layer: unet.get_submodule(layer) for layer in recording.layers}
     size: list[int] = []  # (h, w) of the sample in the call under way
+    time: list[int] = []  # its timestep
+    call: list[_Projected] = []
 
     def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         sample = args[0] if args else kwargs["sample"]
-        recording.timesteps.append(_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"]))
+        time[:] = [_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"])]
         size[:] = sample.shape[-2:]
+        call.clear()
 
-    def end(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
-        maps = attention_maps(modules[layer], query[-images:], key[-images:], positions)
-        maps = maps.unflatten(-1, grid_of(maps.shape[-1], (size[0], size[1])))
-        mean = _kept(maps.mean(1))
-        if not np.isfinite(mean).all():
+    def layer_done(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
+        call.append(_Projected(layer, modules[layer], query[-images:], key[-images:]))
+
+    def end(*_: Any) -> None:
+        recording.timesteps.extend(time)
+        index = _chosen(positions, call[0].query.device) if call else slice(0)
+        groups = (_formed(group, index, (size[0], size[1]), heads) for group in _alike(call))
+        kept = [maps for group in groups for maps in group]
+        call.clear()
+        if layer := _first_not_finite(kept, recording.layers):
             step = len(recording.timesteps)
             raise NotFiniteError.of(model, f"layer {layer} at step {step}, t = {recording.timesteps[-1]}")
-        recording.maps.setdefault(layer, []).append(mean)
-        if heads:
-            recording.head_maps.setdefault(layer, []).append(_kept(maps))
+        recording.keep(kept)
 
-    modules = find_modules(unet, layers)
     with ExitStack() as stack:
         stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))
         for layer, module in modules.items():
-            for handle in _read(layer, module, end):
+            for handle in _read(layer, module, layer_done):
                 stack.enter_context(handle)
+        stack.enter_context(unet.register_forward_hook(end))
         yield recording
 
 
+@dataclass(frozen=True)
+class _Projected:
+    """Of the conditional images, what one module projected: query (n, h * w, width), key (n, tokens, width)."""
+
+    layer: str
+    module: Any
+    query: torch.Tensor
+    key: torch.Tensor
+
+
+def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
+    """Layers whose maps can be formed in one batch: as many as `FORMED` allows, all of one shape and scale.
+
+    A small GPU kernel takes longer to start than to run, and Stable Diffusion has 16 layers of 4 shapes.
+    """
+    groups: dict[Any, list[_Projected]] = {}
+    for one in call:
+        module = one.module
+        own = None if module.norm_q is None and module.norm_k is None else one.layer  # weights of its own
+        kind = (one.query.shape, one.key.shape, one.query.dtype, module.heads, module.scale, own)
+        groups.setdefault(kind, []).append(one)
+    for group in groups.values():
+        first = group[0]
+        size = 4 * first.module.heads * first.query.shape[0] * first.query.shape[1] * first.key.shape[1]
+        count = max(1, FORMED // size)
+        yield from (group[place : place + count] for place in range(0, len(group), count))
+
+
 @torch.no_grad()
-def attention_maps(module: Any, query: torch.Tensor, key: torch.Tensor, positions: Sequence[int]) -> torch.Tensor:
+def _formed(
+    group: Sequence[_Projected], positions: torch.Tensor | slice, sample: tuple[int, int], heads: bool
+) -> Iterator[Kept]:
+    """The maps of layers that are alike; sample: (h, w) of the latents."""
+    module, layers = group[0].module, tuple(one.layer for one in group)
+    query = torch.cat([_by_head(one.query, module.heads) for one in group])
+    key = torch.cat([_by_head(one.key, module.heads) for one in group])
+    maps = _softmax(module, query, key)[..., positions, :]
+    maps = maps.unflatten(-1, grid_of(maps.shape[-1], sample))
+    yield Kept(layers, False, _half(maps.mean(1)))
+    if heads:
+        yield Kept(layers, True, _half(maps))
+
+
+def _first_not_finite(call: Sequence[Kept], layers: Sequence[str]) -> str:
+    """The first layer whose mean over heads holds what is no number, "" for none; waits for the device once."""
+    means = [kept for kept in call if not kept.heads]
+    if not means or means[0].maps.is_meta:
+        return ""
+    total = torch.cat([kept.maps.flatten() for kept in means]).sum(dtype=torch.float32)  # of probabilities: never large
+    if math.isfinite(float(total)):
+        return ""
+    found = {layer for kept in means for layer, maps in kept.parts() if not torch.isfinite(maps).all()}
+    return next(layer for layer in layers if layer in found)
+
+
+def _chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | slice:
+    """Positions as an index on the device; a slice where they are neighbours, which copies nothing.
+
+    An index that is a list would be sent to the device anew at each layer, and each time waited for.
+    """
+    first, count = (positions[0], len(positions)) if len(positions) else (0, 0)
+    if first >= 0 and list(positions) == list(range(first, first + count)):
+        return slice(first, first + count)
+    return torch.tensor(list(positions), device=device)
+
+
+@torch.no_grad()
+def attention_maps(
+    module: Any, query: torch.Tensor, key: torch.Tensor, positions: Sequence[int] | torch.Tensor | slice
+) -> torch.Tensor:
     """The wanted tokens of `attention_weights`, without a gradient: float32 (n, head, token, h * w)."""
-    return attention_weights(module, query, key)[..., list(positions), :]
+    return attention_weights(module, query, key)[..., positions, :]
 
 
 def attention_weights(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
@@ -114,7 +173,16 @@ def attention_weights(module: Any, query: torch.Tensor, key: torch.Tensor) -> to
 
     query: (n, h * w, head * channel), key: (n, tokens, head * channel), as `module` projected them.
     """
-    query, key = (item.unflatten(-1, (module.heads, -1)).transpose(1, 2) for item in (query, key))
+    return _softmax(module, _by_head(query, module.heads), _by_head(key, module.heads))
+
+
+def _by_head(projected: torch.Tensor, heads: int) -> torch.Tensor:
+    """(n, length, head * channel) -> (n, head, length, channel)."""
+    return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _softmax(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """As `attention_weights`, of queries (n, head, h * w, channel) and keys (n, head, tokens, channel)."""
     query = query if module.norm_q is None else module.norm_q(query)
     key = key if module.norm_k is None else module.norm_k(key)
     scores = (query.float() @ key.float().transpose(-1, -2)).float() * module.scale  # autocast narrows a product
@@ -174,11 +242,12 @@ def recording_bytes(
 
 
 def _one_timestep(timestep: torch.Tensor | float) -> int:
-    values = {round(float(value)) for value in torch.as_tensor(timestep).flatten()}
+    values = {round(value) for value in torch.as_tensor(timestep).flatten().tolist()}
     if len(values) != 1:
         raise RecordingError(f"One call of the UNet mixes the timesteps {sorted(values)}; record one at a time.")
     return values.pop()
 
 
-def _kept(maps: torch.Tensor) -> np.ndarray:
-    return maps.to("cpu", torch.float16).numpy()
+def _half(maps: torch.Tensor) -> torch.Tensor:
+    """Contiguous float16 of memory of its own, so that the probabilities of all tokens can go."""
+    return maps.to(torch.float16, memory_format=torch.contiguous_format, copy=True)

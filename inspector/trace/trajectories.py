@@ -1,8 +1,11 @@
 """Denoising runs: a text-to-image loop that yields every step, and noise added once to finished latents.
 
 Latents are scaled ones (n, c, h, w), in the model's dtype on its device. Random numbers are drawn on the
-CPU, so a seed means the same on every device. The loop gives StableDiffusionPipeline's latents to the bit
-for the same seed, scheduler, steps and guidance.
+CPU, so a seed means the same on every device. For the same prompt, seed, scheduler, steps and guidance the
+loop does StableDiffusionPipeline's operations, of the same shapes and in the same order, text tower included,
+so that its latents are the pipeline's to the bit. tests/trace holds that on the CPU in float32, and where there
+is a GPU on it, in float16. What pipelines take beside those (guidance rescale, clip skip, negative prompts) is
+not offered.
 """
 
 import inspect
@@ -85,16 +88,18 @@ def denoise(
     """
     sampler = schedule(model, scheduler, steps)
     guided = guidance_scale > 1
-    states = model.encode_prompts([""] * len(prompts) + list(prompts) if guided else list(prompts))
-    timesteps = list(sampler.timesteps)
+    states = model.encode_prompts(list(prompts))
+    if guided:  # encoded apart, as the pipeline does: kernels are chosen by the size of a batch, and round differently
+        states = torch.cat([model.encode_prompts([""] * len(prompts)), states])
+    moments = list(zip(sampler.timesteps, sampler.timesteps.tolist(), strict=True))  # read once: each reading waits
     if begin is None:
         latents = latents * sampler.init_noise_sigma
     else:
-        timesteps = [timestep for timestep in timesteps if timestep <= begin]
+        moments = [moment for moment in moments if moment[1] <= begin]
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(sampler.step).parameters:
         extra["generator"] = torch.Generator("cpu").manual_seed(seed)
-    for index, timestep in enumerate(timesteps):
+    for index, (timestep, time) in enumerate(moments):
         with torch.no_grad():  # not around the yield, where it would switch gradients off for the caller
             batch = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
             output = model.unet(batch, timestep, encoder_hidden_states=states).sample
@@ -104,12 +109,12 @@ def denoise(
             moved = sampler.step(output, timestep, latents, **extra)
             predicted = getattr(moved, "pred_original_sample", None)
             if predicted is None:
-                predicted = predict_original(sampler, output, int(timestep), latents)
-        total = len(timesteps)
+                predicted = predict_original(sampler, output, int(time), latents)
+        total = len(moments)
         if not torch.isfinite(moved.prev_sample).all():
-            place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(float(timestep))}"
+            place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(time)}"
             raise NotFiniteError.of(model.spec.name, place)
-        yield Step(index, total, round(float(timestep)), latents, moved.prev_sample, predicted)
+        yield Step(index, total, round(time), latents, moved.prev_sample, predicted)
         latents = moved.prev_sample
 
 

@@ -117,6 +117,8 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["train", "heads"], "clip"),
         (["train", "clip", "--preset", "tpu"], "cpu"),
         (["bench", "speed"], "startup"),
+        (["bench", "startup", "--diffusion", "scenes-diffusion"], "--diffusion goes with the subject attention alone"),
+        (["bench", "attention", "--diffusion", "no-such-model"], "no-such-model"),
         (["serve", "--port", "0"], "port is 0"),
         (["serve", "--port", "http"], "--port"),
         (["scenes"], "--out"),

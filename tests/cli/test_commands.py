@@ -254,6 +254,21 @@ def test_bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert table_of(capsys.readouterr().out)[0]["seconds to"] == "page ready"
 
 
+def test_bench_of_recording(
+    tmp_path: Path, diffusion: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspector.bench import attention
+
+    monkeypatch.setattr(attention, "STEPS", 2)
+    assert main(["bench", "attention", "--count", "1", *diffusion, "--json", str(tmp_path / "b.json")]) == 0
+    told = json.loads((tmp_path / "b.json").read_text())
+    assert told["aims"][attention.RECORDED] == {"of": attention.LOOP, "most": 1.05}
+    assert len(told["ways"]) == 7
+    assert all(way["seconds"]["median"] > 0 for way in told["ways"].values())
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in told["ways"])
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

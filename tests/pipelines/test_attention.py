@@ -14,6 +14,7 @@ from inspector.pipelines.common import INFERENCE_LOCK
 from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, AttentionResult, Progress
 from inspector.settings import Limits, Settings
 from inspector.trace import trajectories
+from inspector.trace.previews import Previewer
 from inspector.views import attention as views
 from tests.toys import ToyDiffusion
 
@@ -83,6 +84,14 @@ def test_the_image_is_what_the_model_draws_without_recording(model: ToyDiffusion
     assert np.array_equal(generated.images[NOISE_ONCE], generated.images[GENERATION])
 
 
+def test_previews_are_guesses_and_at_last_what_was_made(model: ToyDiffusion, generated: AttentionResult) -> None:
+    steps = list(trajectories.denoise(model, trajectories.first_latents(model, 5, 64, 64), [PROMPT], 3, 7.5))
+    shown = generated.previews[GENERATION]
+    guess = Previewer(model)
+    assert all(np.array_equal(shown[step], guess(steps[step].predicted)) for step in (0, 1))
+    assert np.array_equal(shown[2], generated.images[GENERATION])
+
+
 def test_noise_once_reads_the_eight_bit_image_without_guidance(model: ToyDiffusion, generated: AttentionResult) -> None:
     latents = model.encode_images(generated.images[GENERATION][None])
     states = model.encode_prompts([PROMPT])
@@ -101,6 +110,7 @@ def test_the_same_request_gives_the_same_result(generated: AttentionResult) -> N
     assert np.array_equal(again.images[GENERATION], generated.images[GENERATION])
     assert again.metrics == generated.metrics
     for arm in again.arms:
+        assert np.array_equal(again.previews[arm], generated.previews[arm])
         for layer in again.layers:
             assert np.array_equal(again.maps[arm][layer], generated.maps[arm][layer])
 
