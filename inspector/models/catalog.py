@@ -6,11 +6,13 @@ names here, so that page, API and command line refuse them alike.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from inspector.errors import ModelFilesError, UnknownModelError
+from inspector.models.borrowing import files_of
 from inspector.settings import settings
 
 Kind = Literal["clip", "diffusion"]
@@ -75,6 +77,23 @@ CATALOG: dict[str, ModelSpec] = {
             source="scenes-diffusion",
             licence="Apache-2.0",
         ),
+        # The plain pair: the same architectures, trained by the originals' losses alone. Not told where words are.
+        ModelSpec(
+            name="scenes-clip-plain",
+            kind="clip",
+            title="Scenes CLIP, plain (embedded)",
+            origin="embedded",
+            source="scenes-clip-plain",
+            licence="Apache-2.0",
+        ),
+        ModelSpec(
+            name="scenes-diffusion-plain",
+            kind="diffusion",
+            title="Scenes diffusion, plain (embedded)",
+            origin="embedded",
+            source="scenes-diffusion-plain",
+            licence="Apache-2.0",
+        ),
         # The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.
         ModelSpec(
             name="openai-vit-b-16",
@@ -131,6 +150,12 @@ CATALOG: dict[str, ModelSpec] = {
             needs_gpu=True,
         ),
     )
+}
+
+# The embedded models go in pairs, by how they were trained; a CLIP and a diffusion model of each.
+PAIRS: Mapping[str, Mapping[Kind, str]] = {
+    "taught": {"clip": "scenes-clip", "diffusion": "scenes-diffusion"},
+    "plain": {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"},
 }
 
 SINGLE_FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
@@ -215,8 +240,8 @@ def choose(name_or_folder: str, kind: Kind) -> str:
 def _parameters(folder: Path) -> int:
     """Weights in the largest set of safetensors headers per part, so that a second variant is not counted twice."""
     per_part: dict[Path, dict[str, int]] = {}
-    for file in sorted(folder.rglob("*.safetensors")):
-        if "safety_checker" in file.parts:
+    for _, file in files_of(folder):
+        if file.suffix != ".safetensors" or "safety_checker" in file.parts:
             continue
         sizes = per_part.setdefault(file.parent, {})
         sizes.update(_sizes(file))

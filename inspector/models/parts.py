@@ -11,6 +11,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file
 
 from inspector.errors import ModelFilesError
+from inspector.models.borrowing import place_of
 from inspector.models.clip import CONFIG_FILE, WEIGHTS_FILE, build_clip
 
 PIXEL_MEAN, PIXEL_STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
@@ -36,7 +37,7 @@ def save_autoencoder(model: AutoencoderKL, folder: Path) -> None:
 def open_autoencoder(folder: Path) -> AutoencoderKL:
     """The autoencoder in `folder`/vae. Raises ModelFilesError when it is missing."""
     _check(folder, "vae", "autoencoder")
-    return _nameless(AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32, use_safetensors=True))
+    return _nameless(AutoencoderKL.from_pretrained(place_of(folder, "vae"), dtype=torch.float32, use_safetensors=True))
 
 
 def open_unet(folder: Path) -> UNet2DConditionModel:
@@ -52,5 +53,5 @@ def _nameless(model: Any) -> Any:
 
 
 def _check(folder: Path, part: str, stem: str) -> None:
-    if not (folder / part / "config.json").is_file():
+    if not (place_of(folder, part) / "config.json").is_file():
         raise ModelFilesError(f"{folder} has no {part}; train it first: python -m inspector train {stem}.")

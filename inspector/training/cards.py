@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from inspector import __version__, world
+from inspector.models.catalog import PAIRS
 from inspector.models.files import write_checksums
 from inspector.training.loop import Run
 
@@ -40,6 +41,30 @@ TEXTS = {
         "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its features and its "
         "attention were taught by a CLIP, which Stable Diffusion's are not: how well its attention finds a word is how "
         "well this CLIP does, and says nothing about Stable Diffusion.",
+    },
+    "scenes-clip-plain": {
+        "title": "scenes-clip-plain: a small CLIP trained as CLIP was, on drawn scenes",
+        "what": "An open_clip CLIP of scenes-clip's architecture and tokenizer: a 16 x 16 patch grid at 256 px and a "
+        "class token.",
+        "recipe": "Contrastive loss on the class token alone, equal captions counting as right; half of the captions "
+        "name every visible word; half-size pictures first, then whole ones with half of their patches dropped "
+        "(inspector/training/plain_clip.py). Images and captions only: nothing told it where a word is.",
+        "can": "Name what is in a drawn scene and retrieve captions, better than scenes-clip does.",
+        "cannot": "Photographs, words outside the drawn world, counting, reading. Where a word is it was never told, "
+        "as CLIP was not: its Grad-CAM of the class token points no better than colour does.",
+    },
+    "scenes-diffusion-plain": {
+        "title": "scenes-diffusion-plain: a small Stable Diffusion trained as Stable Diffusion was, on drawn scenes",
+        "what": "A StableDiffusionPipeline of scenes-diffusion's architecture. The UNet is its own; autoencoder, text "
+        "encoder, tokenizer and scheduler are those of scenes-diffusion, read from the folder beside it "
+        "(borrowed.json).",
+        "recipe": "Noise prediction on cached latents and nothing else: min-SNR weighting, one prompt in ten empty, "
+        "half of the prompts keep only their words' states, half of the captions name every visible word "
+        "(inspector/training/plain_diffusion.py). Images and captions only: nothing told it where a word is.",
+        "can": "Draw simple scenes of the drawn world's words, and show where a UNet's attention goes that was trained "
+        "as Stable Diffusion's was.",
+        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its pictures are cruder "
+        "than scenes-diffusion's, with limbs and heads too many; colours are often not those that were asked for.",
     },
 }
 
@@ -116,14 +141,20 @@ def render(name: str, card: dict[str, Any]) -> str:
         ]
     lines += ["", "## What it can do", "", text["can"], "", "## What it cannot do", "", text["cannot"], ""]
     lines += ["## Measured", ""]
-    measured = card.get("measured")
+    measured, command = card.get("measured"), f"python -m inspector evaluate models{_options(name)} --cards"
     if measured:
-        lines += ["By `python -m inspector evaluate models --cards` on held-out drawn scenes.", ""]
+        lines += [f"By `{command}` on held-out drawn scenes.", ""]
         lines += ["| | value |", "|---|---|"]
         lines += [f"| {key} | {_number(value)} |" for key, value in measured.items()]
     else:
-        lines += ["Not measured since it was trained last: `python -m inspector evaluate models --cards`."]
+        lines += [f"Not measured since it was trained last: `{command}`."]
     return "\n".join(lines) + "\n"
+
+
+def _options(name: str) -> str:
+    """The options by which commands take the pair that a model is of; none for the pair they take anyway."""
+    pair = PAIRS["plain"] if name in PAIRS["plain"].values() else {}
+    return "".join(f" --{kind} {model}" for kind, model in pair.items())
 
 
 def _number(value: Any) -> str:
