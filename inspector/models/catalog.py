@@ -31,6 +31,7 @@ class ModelSpec:
     needs_gpu: on a CPU it runs, but takes minutes.
     architecture: open_clip's name of the configuration, "" where the folder's own one is read.
     variant: the files' suffix on the hub ("fp16" halves the download).
+    told: what an embedded model was told of where words are, a clause; "" where its makers say.
     """
 
     name: str
@@ -46,11 +47,14 @@ class ModelSpec:
     needs_gpu: bool = False
     architecture: str = ""
     variant: str = ""
+    told: str = ""
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""
         return self.parameters * bytes_per_parameter / 1e9 + self.working_gb
 
+
+UNTOLD = "trained with captions alone: nobody told it where words are"
 
 # Parameter counts are those of the published configurations; tests/models/test_full_size.py builds each.
 # Repositories and quick GELU: open_clip 3.3, pretrained.py. Licences and file sizes: the repositories'
@@ -67,6 +71,7 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-clip",
             licence="Apache-2.0",
+            told="told by captions where words are, patch by patch",
         ),
         # A small latent diffusion model of Stable Diffusion 1.5's layout, trained on drawn scenes.
         ModelSpec(
@@ -76,8 +81,9 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-diffusion",
             licence="Apache-2.0",
+            told="told by captions and by a CLIP where words are",
         ),
-        # The plain pair: the same architectures, trained by the originals' losses alone. Not told where words are.
+        # The plain pair: the same architectures, trained by the originals' losses alone.
         ModelSpec(
             name="scenes-clip-plain",
             kind="clip",
@@ -85,6 +91,7 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-clip-plain",
             licence="Apache-2.0",
+            told=UNTOLD,
         ),
         ModelSpec(
             name="scenes-diffusion-plain",
@@ -93,6 +100,7 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-diffusion-plain",
             licence="Apache-2.0",
+            told=UNTOLD,
         ),
         # The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.
         ModelSpec(
