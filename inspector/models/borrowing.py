@@ -6,6 +6,7 @@ borrowed as if it lay in the folder, so that a shared part that was changed chan
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def _place(folder: Path, part: str, sibling: object) -> Path:
 def place_of(folder: Path, part: str) -> Path:
     """Where a part of a model's folder lies: in it, or in the sibling it is borrowed from. Raises as `borrowed`."""
     return borrowed(folder).get(part, folder / part)
+
+
+def lend(lender: Path, folder: Path) -> None:
+    """Give a folder all PARTS of another: by name where the two lie side by side, else as copies."""
+    beside = lender.resolve().parent == folder.resolve().parent
+    places = {part: place_of(lender, part) for part in PARTS}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / BORROWED).unlink(missing_ok=True)
+    for part, place in places.items():
+        if (folder / part).exists():
+            shutil.rmtree(folder / part)
+        if not beside:
+            shutil.copytree(place, folder / part)
+    if beside:
+        told = {part: place.parent.name for part, place in places.items()}
+        (folder / BORROWED).write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
 
 def files_of(folder: Path) -> Iterator[tuple[str, Path]]:

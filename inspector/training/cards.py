@@ -5,9 +5,11 @@ the folder is rendered from that file alone, so no number in it is typed by hand
 """
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from inspector import __version__, world
@@ -69,15 +71,20 @@ TEXTS = {
 }
 
 
-def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Module) -> None:
+Rows = Mapping[str, Mapping[str, Any]]  # part -> what the card says of its training
+
+
+def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Module, before: Rows | None = None) -> None:
     """Record one training run in `folder`/card.json, render README.md, and write the checksums of what was made.
 
-    part: what of the folder the run trained ("clip", "autoencoder", "unet"); shipped: that part of the run's module.
+    part: what of the folder the run trained ("clip", "autoencoder", "unet"); shipped: that part of the run's module;
+    before: the rows of the weights that the run went on from, which stay; None: those in the folder do.
     """
     card = read_card(folder)
     schedule = run.schedule
     card["world"] = {"version": world.VERSION, "fingerprint": world.fingerprint()}
-    card.setdefault("parts", {})[part] = {
+    rows = dict(card.get("parts", {}) if before is None else before)
+    rows[row_name(before or {}, part, preset)] = {
         "preset": preset,
         "steps": run.step,
         "of": schedule.steps,
@@ -88,6 +95,7 @@ def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Modul
         "parameters": sum(parameter.numel() for parameter in shipped.parameters()),
         "inspector": __version__,
     }
+    card["parts"] = rows
     card.pop("measured", None)  # measured on other weights
     _write(folder, card)
     write_checksums(folder)
@@ -111,6 +119,26 @@ def written_run(folder: Path, part: str) -> tuple[int, float]:
         return 0, 0.0
     row = card.get("parts", {}).get(part, {})
     return int(row.get("steps", 0)), 3600 * float(row.get("training_hours", 0))
+
+
+def row_name(rows: Rows, part: str, preset: str) -> str:
+    """The row of a preset's training of a part: the part's own, unless weights of another preset went before."""
+    return part if part not in rows or rows[part]["preset"] == preset else f"{part}, then {preset}"
+
+
+def adopt_written(
+    run: Run, source: Path, part: str, preset: str, weights: Callable[[Path], Mapping[str, torch.Tensor]]
+) -> Rows:
+    """Let a run that has no checkpoint go on from the weights in `source`, and return the card's rows of them.
+
+    Steps and seconds go on where the same preset made the weights, and begin anew after those of another. The rows of
+    weights of another world are none, and the run begins from its random ones.
+    """
+    rows: Rows = read_card(source).get("parts", {}) if written_run(source, part)[0] else {}
+    if rows and run.step == 0:
+        step, seconds = written_run(source, row_name(rows, part, preset))
+        run.adopt(weights(source), step, seconds)
+    return rows if run.adopted_at is not None else {}
 
 
 def _write(folder: Path, card: dict[str, Any]) -> None:

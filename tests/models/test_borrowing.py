@@ -11,7 +11,7 @@ import torch
 from inspector.cli import main
 from inspector.errors import ModelFilesError
 from inspector.models import catalog, loading
-from inspector.models.borrowing import BORROWED, PARTS, borrowed, files_of, place_of
+from inspector.models.borrowing import BORROWED, PARTS, borrowed, files_of, lend, place_of
 from inspector.models.files import checked_fingerprint, fingerprint
 from inspector.models.loading import load_diffusion
 from inspector.models.parts import open_autoencoder
@@ -143,3 +143,13 @@ def test_the_command_line_takes_such_a_folder_and_says_what_lacks(
     assert main([*asked, "--diffusion", str(PLAIN)]) == 0
     written = json.loads((tmp_path / "told.json").read_text())
     assert written["provenance"]["models"] == {f"local:{PLAIN.name}": fingerprint(PLAIN)}
+
+
+def test_lent_parts_are_named_where_both_lie_side_by_side_and_copied_elsewhere(pair: Path, tmp_path: Path) -> None:
+    for folder, own in ((tmp_path / "next", set()), (tmp_path / "away" / "next", set(PARTS))):
+        shutil.copytree(pair.parent / "whole" / "vae", folder / "vae")  # what lies there is replaced
+        lend(pair.parent / "whole", folder)
+        assert {path.name for path in folder.iterdir()} - {BORROWED} == own
+        assert place_of(folder, "vae").is_dir()
+    lend(pair, tmp_path / "third")  # what is lent on comes from its owner
+    assert place_of(tmp_path / "third", "vae") == tmp_path / "whole" / "vae"
