@@ -33,7 +33,7 @@ class ToyClip:
         for parameter in clip.visual.parameters():
             nn.init.normal_(parameter, std=0.4)
         self.visual = clip.visual.to(dtype).eval()
-        self.spec = SimpleNamespace(name="toy-clip", origin="local")
+        self.spec = SimpleNamespace(name="toy-clip", origin="local", told="")
         self.device, self.dtype, self.revision = torch.device("cpu"), dtype, "toy"
         self.patch_size, self.image_size, self.logit_scale = PATCH, vision_cfg["image_size"], 12.0
         self.poolings = ("class", "mean")

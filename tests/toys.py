@@ -56,7 +56,7 @@ class ToyDiffusion:
         self.vae.to(dtype).eval().requires_grad_(False)
         self.embedding = torch.randn(512, WIDTH, dtype=dtype) * 2
         self.positions = torch.randn(16, WIDTH, dtype=dtype)
-        self.spec = SimpleNamespace(name="toy-diffusion", origin="local")
+        self.spec = SimpleNamespace(name="toy-diffusion", origin="local", told="")
         self.device, self.dtype, self.revision = torch.device("cpu"), dtype, "toy"
         self.image_size, self.latent_factor, self.prompt_length = 128, 8, 16
 

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
     from inspector.errors import ChoiceError
-    from inspector.models.catalog import choose, spec
+    from inspector.models.catalog import choose
     from inspector.results import check_number
 
     if args.cards and args.subject != "models":
@@ -71,8 +71,7 @@ def run(args: argparse.Namespace) -> None:
     check_number("seed", first, held_out.start, held_out.stop - args.count, whole=True)
     prepare(args)
     models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
-    if args.readme and any(spec(name).origin != "embedded" for name in models.values()):
-        raise ChoiceError("README tells of the embedded models alone; leave out --readme, or --clip and --diffusion.")
+    pair = readme.pair_of(models.values()) if args.readme else ""
     module = import_module(MODULES[args.subject])
     with Reporter() as report:
         result = module.evaluate(args.count, first, report, **models)
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     if args.cards:
         write_cards(result)
     if args.readme:
-        readme.write(args.subject, result)
+        readme.write(args.subject, result, pair)
 
 
 def write_cards(result: Mapping[str, Any]) -> None:

@@ -9,11 +9,18 @@ MODULES = {
     "autoencoder": "inspector.training.autoencoder",
     "diffusion": "inspector.training.diffusion",
 }
+PLAIN = {"clip": "inspector.training.plain_clip", "diffusion": "inspector.training.plain_diffusion"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, --preset, --resume, --out."""
+    """The model, --recipe, --preset, --resume, --out."""
     parser.add_argument("model", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is trained")
+    parser.add_argument(
+        "--recipe",
+        choices=("taught", "plain"),
+        default="taught",
+        help="taught: also told where words are; plain: by the originals' losses alone (default %(default)s)",
+    )
     parser.add_argument("--preset", choices=("cpu", "gpu"), default="cpu", help="how long and how large (default cpu)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument(
@@ -29,7 +36,11 @@ def run(args: argparse.Namespace) -> None:
     """Train; checkpoints, samples and the log go to INSPECTOR_RUNS (default: runs)."""
     from importlib import import_module
 
+    from inspector.errors import ChoiceError
     from inspector.settings import settings
 
-    train = import_module(MODULES[args.model]).train
+    if args.recipe == "plain" and args.model not in PLAIN:
+        raise ChoiceError(f"Both pairs share one {args.model}; leave out --recipe, or train {' or '.join(PLAIN)}.")
+    modules = PLAIN if args.recipe == "plain" else MODULES
+    train = import_module(modules[args.model]).train
     train(preset=args.preset, resume=args.resume, runs=settings().runs, out=args.out)

@@ -6,11 +6,13 @@ names here, so that page, API and command line refuse them alike.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from inspector.errors import ModelFilesError, UnknownModelError
+from inspector.models.borrowing import files_of
 from inspector.settings import settings
 
 Kind = Literal["clip", "diffusion"]
@@ -29,6 +31,7 @@ class ModelSpec:
     needs_gpu: on a CPU it runs, but takes minutes.
     architecture: open_clip's name of the configuration, "" where the folder's own one is read.
     variant: the files' suffix on the hub ("fp16" halves the download).
+    told: what an embedded model was told of where words are, a clause; "" where its makers say.
     """
 
     name: str
@@ -44,11 +47,14 @@ class ModelSpec:
     needs_gpu: bool = False
     architecture: str = ""
     variant: str = ""
+    told: str = ""
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""
         return self.parameters * bytes_per_parameter / 1e9 + self.working_gb
 
+
+UNTOLD = "trained with captions alone: nobody told it where words are"
 
 # Parameter counts are those of the published configurations; tests/models/test_full_size.py builds each.
 # Repositories and quick GELU: open_clip 3.3, pretrained.py. Licences and file sizes: the repositories'
@@ -65,6 +71,7 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-clip",
             licence="Apache-2.0",
+            told="told by captions where words are, patch by patch",
         ),
         # A small latent diffusion model of Stable Diffusion 1.5's layout, trained on drawn scenes.
         ModelSpec(
@@ -74,6 +81,26 @@ CATALOG: dict[str, ModelSpec] = {
             origin="embedded",
             source="scenes-diffusion",
             licence="Apache-2.0",
+            told="told by captions and by a CLIP where words are",
+        ),
+        # The plain pair: the same architectures, trained by the originals' losses alone.
+        ModelSpec(
+            name="scenes-clip-plain",
+            kind="clip",
+            title="Scenes CLIP, plain (embedded)",
+            origin="embedded",
+            source="scenes-clip-plain",
+            licence="Apache-2.0",
+            told=UNTOLD,
+        ),
+        ModelSpec(
+            name="scenes-diffusion-plain",
+            kind="diffusion",
+            title="Scenes diffusion, plain (embedded)",
+            origin="embedded",
+            source="scenes-diffusion-plain",
+            licence="Apache-2.0",
+            told=UNTOLD,
         ),
         # The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.
         ModelSpec(
@@ -131,6 +158,12 @@ CATALOG: dict[str, ModelSpec] = {
             needs_gpu=True,
         ),
     )
+}
+
+# The embedded models go in pairs, by how they were trained; a CLIP and a diffusion model of each.
+PAIRS: Mapping[str, Mapping[Kind, str]] = {
+    "taught": {"clip": "scenes-clip", "diffusion": "scenes-diffusion"},
+    "plain": {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"},
 }
 
 SINGLE_FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
@@ -215,8 +248,8 @@ def choose(name_or_folder: str, kind: Kind) -> str:
 def _parameters(folder: Path) -> int:
     """Weights in the largest set of safetensors headers per part, so that a second variant is not counted twice."""
     per_part: dict[Path, dict[str, int]] = {}
-    for file in sorted(folder.rglob("*.safetensors")):
-        if "safety_checker" in file.parts:
+    for _, file in files_of(folder):
+        if file.suffix != ".safetensors" or "safety_checker" in file.parts:
             continue
         sizes = per_part.setdefault(file.parent, {})
         sizes.update(_sizes(file))

@@ -10,6 +10,7 @@ from diffusers import AutoencoderKL, DDIMInverseScheduler, StableDiffusionPipeli
 from transformers import CLIPTextModel, PreTrainedTokenizerBase
 
 from inspector.errors import ChoiceError, ImageError, ModelFilesError, NotFiniteError, UnsupportedModelError
+from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
 from inspector.models.diffusion import SCHEDULERS
 from inspector.models.files import missing_weights, pipeline_variant, read_json
@@ -148,7 +149,7 @@ def open_diffusion_folder(
     when it is another kind of pipeline.
     """
     variant = pipeline_variant(folder)
-    unet = _part(UNet2DConditionModel, folder / "unet", dtype, variant)
+    unet = _part(UNet2DConditionModel, place_of(folder, "unet"), dtype, variant)
     if unet.config.in_channels != 4 or unet.config.class_embed_type or unet.config.addition_embed_type:
         raise UnsupportedModelError(
             f"{spec.title} is conditioned on more than a text; choose a plain text-to-image model."
@@ -156,10 +157,10 @@ def open_diffusion_folder(
     adapter = StableDiffusionAdapter(
         spec,
         unet.to(device),
-        _part(AutoencoderKL, folder / "vae", dtype, variant).to(device),
-        _part(CLIPTextModel, folder / "text_encoder", dtype, variant).to(device),
-        open_fast_tokenizer(folder / "tokenizer"),
-        read_json(folder / "scheduler" / "scheduler_config.json"),
+        _part(AutoencoderKL, place_of(folder, "vae"), dtype, variant).to(device),
+        _part(CLIPTextModel, place_of(folder, "text_encoder"), dtype, variant).to(device),
+        open_fast_tokenizer(place_of(folder, "tokenizer")),
+        read_json(place_of(folder, "scheduler") / "scheduler_config.json"),
         revision,
     )
     expected = adapter.text_encoder.config.vocab_size

@@ -9,6 +9,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
+from inspector.models.borrowing import files_of, place_of
 
 CLIP_CONFIG = "open_clip_config.json"
 CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
@@ -46,18 +47,19 @@ def pipeline_variant(folder: Path) -> str:
         raise UnsupportedModelError(
             f"{folder} holds a {kind}; only StableDiffusionPipeline (Stable Diffusion 1.x and 2.x) can be read so far."
         )
-    read_json(folder / "scheduler" / "scheduler_config.json")
-    read_json(folder / "tokenizer" / "tokenizer_config.json")
-    for part in PARTS:
-        read_json(folder / part / "config.json")
+    read_json(place_of(folder, "scheduler") / "scheduler_config.json")
+    read_json(place_of(folder, "tokenizer") / "tokenizer_config.json")
+    stems = {place_of(folder, part): stem for part, stem in PARTS.items()}
+    for place in stems:
+        read_json(place / "config.json")
     for variant in ("", "fp16"):
-        if all(_shards(folder / part, stem, variant) for part, stem in PARTS.items()):
-            for part, stem in PARTS.items():
-                for file in _shards(folder / part, stem, variant):
+        if all(_shards(place, stem, variant) for place, stem in stems.items()):
+            for place, stem in stems.items():
+                for file in _shards(place, stem, variant):
                     _check_header(file)
             return variant
-    part, stem = next((part, stem) for part, stem in PARTS.items() if not _shards(folder / part, stem, ""))
-    raise _no_weights(folder / part, f"{stem}.safetensors")
+    place, stem = next((place, stem) for place, stem in stems.items() if not _shards(place, stem, ""))
+    raise _no_weights(place, f"{stem}.safetensors")
 
 
 def _shards(folder: Path, stem: str, variant: str) -> list[Path]:
@@ -117,12 +119,13 @@ def missing_weights(where: Path, missing: Iterable[str]) -> ModelFilesError:
 
 
 def fingerprint(folder: Path) -> str:
-    """First 12 hexadecimal digits of a SHA-256 over the folder's weights, names included."""
+    """First 12 hexadecimal digits of a SHA-256 over the model's weights, names and borrowed parts included."""
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.safetensors")):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        for block in _blocks(file):
-            digest.update(block)
+    for name, file in files_of(folder):
+        if file.suffix == ".safetensors":
+            digest.update(name.encode())
+            for block in _blocks(file):
+                digest.update(block)
     return digest.hexdigest()[:12]
 
 
@@ -139,28 +142,29 @@ def checked_fingerprint(folder: Path) -> str:
         )
     known, (revision, found) = read_json(folder / CHECKSUMS), _checksums(folder)
     for name in sorted(known.keys() | found.keys()):
+        part, _, rest = name.partition("/")
+        file = place_of(folder, part) / rest
         if name not in found:
-            raise ModelFilesError(f"{folder / name} is missing; {AGAIN}.")
+            raise ModelFilesError(f"{file} is missing; {AGAIN}.")
         if name not in known:
-            raise ModelFilesError(f"{folder / name} is no part of the model that {CHECKSUMS} describes; remove it.")
+            raise ModelFilesError(f"{file} is no part of the model that {CHECKSUMS} describes; remove it.")
         if found[name] != known[name]:
             raise ModelFilesError(
-                f"{folder / name} was changed since it was made: its bytes do not match {CHECKSUMS}; {AGAIN}."
+                f"{file} was changed since it was made: its bytes do not match {folder.name}/{CHECKSUMS}; {AGAIN}."
             )
     return revision
 
 
 def write_checksums(folder: Path) -> None:
-    """Write `folder`/checksums.json: the SHA-256 of every file that changes what the model computes."""
+    """Write `folder`/checksums.json: the SHA-256 of what changes what it computes, borrowed files included."""
     (folder / CHECKSUMS).write_text(json.dumps(_checksums(folder)[1], indent=2) + "\n", "utf-8")
 
 
 def _checksums(folder: Path) -> tuple[str, dict[str, str]]:
-    """The folder's `fingerprint`, and the SHA-256 of each file that changes what the model computes, by name."""
+    """The model's `fingerprint`, and the SHA-256 of each file that changes what it computes, by name."""
     weights, found = hashlib.sha256(), {}
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(folder).as_posix()
-        if file.suffix not in COMPUTING or name in DESCRIBING or not file.is_file():
+    for name, file in files_of(folder):
+        if file.suffix not in COMPUTING or name in DESCRIBING:
             continue
         digest, is_weights = hashlib.sha256(), file.suffix == ".safetensors"
         if is_weights:

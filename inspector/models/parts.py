@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import open_clip
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file
+from transformers import CLIPTextModel
 
 from inspector.errors import ModelFilesError
+from inspector.models.borrowing import lend, place_of
 from inspector.models.clip import CONFIG_FILE, WEIGHTS_FILE, build_clip
+from inspector.models.files import PIPELINE_CONFIG
 
 PIXEL_MEAN, PIXEL_STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 
@@ -36,7 +40,24 @@ def save_autoencoder(model: AutoencoderKL, folder: Path) -> None:
 def open_autoencoder(folder: Path) -> AutoencoderKL:
     """The autoencoder in `folder`/vae. Raises ModelFilesError when it is missing."""
     _check(folder, "vae", "autoencoder")
-    return _nameless(AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32, use_safetensors=True))
+    return _nameless(AutoencoderKL.from_pretrained(place_of(folder, "vae"), dtype=torch.float32, use_safetensors=True))
+
+
+def open_text_encoder(folder: Path) -> CLIPTextModel:
+    """The text encoder of `folder`, frozen. Raises ModelFilesError when it is missing."""
+    _check(folder, "text_encoder", "diffusion")
+    tower = CLIPTextModel.from_pretrained(
+        place_of(folder, "text_encoder"), dtype=torch.float32, use_safetensors=True, local_files_only=True
+    )
+    return tower.eval().requires_grad_(False)
+
+
+def save_unet(folder: Path, unet: UNet2DConditionModel, lender: Path) -> None:
+    """Write the pipeline of a UNet, in half precision, with the other parts of the folder `lender`, as `lend` does."""
+    half = copy.deepcopy(unet).to(torch.float16, memory_format=torch.contiguous_format)
+    half.save_pretrained(folder / "unet", safe_serialization=True, max_shard_size="9MB")
+    shutil.copyfile(lender / PIPELINE_CONFIG, folder / PIPELINE_CONFIG)
+    lend(lender, folder)
 
 
 def open_unet(folder: Path) -> UNet2DConditionModel:
@@ -52,5 +73,5 @@ def _nameless(model: Any) -> Any:
 
 
 def _check(folder: Path, part: str, stem: str) -> None:
-    if not (folder / part / "config.json").is_file():
+    if not (place_of(folder, part) / "config.json").is_file():
         raise ModelFilesError(f"{folder} has no {part}; train it first: python -m inspector train {stem}.")

@@ -176,4 +176,5 @@ def provenance(started: float, request: Any, *models: Any) -> Provenance:
         versions=versions,
         seconds=round(time.perf_counter() - started, 3),
         warning=warning(request, *(model.spec for model in models)),
+        told={model.spec.name: model.spec.told for model in models if model.spec.told},
     )

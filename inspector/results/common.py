@@ -1,7 +1,7 @@
 """What all results share: progress, provenance, and three conversions of arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import cv2
@@ -37,6 +37,7 @@ class Provenance:
     """Where a result came from; goes into every exported file.
 
     warning: a sentence where the models were asked about what they never saw, so that the maps mean nothing, or "".
+    told: model -> what it was told of where words are, as its catalog entry says; those that say nothing are left out.
     """
 
     models: Mapping[str, str]  # name -> revision
@@ -45,9 +46,10 @@ class Provenance:
     versions: Mapping[str, str]
     seconds: float
     warning: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("models", "versions"):
+        for name in ("models", "versions", "told"):
             check_mapping(name, getattr(self, name), 50)
             check_names(name, list(getattr(self, name).values()), 50)
         check_text("device", self.device, LONGEST_NAME)

@@ -11,7 +11,6 @@ attention in the middle levels is pulled towards where this probability lies. On
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from torch.nn import functional as F
 
 from inspector.trace.recorders import attention_weights, cross_attention_layers, grid_of
 from inspector.training.clip import ClipTraining, normalised
+from inspector.training.loop import half
 
 WEIGHT = 0.5  # of the alignment beside the noise prediction, as in the paper
 HIDDEN = 256
@@ -110,37 +110,8 @@ def patch_teacher(clip: Any, device: torch.device) -> Callable[[np.ndarray], tor
     side, grid = clip.visual.image_size[0], clip.visual.grid_size
 
     def embed(images: np.ndarray) -> torch.Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
+        with half(device):
             patches = teacher.images(normalised(images, side).to(device))["patch"]
         return F.normalize(patches.float(), dim=-1).transpose(1, 2).unflatten(2, grid)
 
     return embed
-
-
-class EncodedPictures:
-    """What a frozen encoder makes of pictures, encoded on first use and kept on disk in half precision.
-
-    encode: uint8 (n, h, w, 3) -> tensor (n, *shape).
-    """
-
-    def __init__(
-        self,
-        images: np.ndarray,
-        encode: Callable[[np.ndarray], torch.Tensor],
-        path: Path,
-        shape: tuple[int, ...],
-        device: torch.device,
-    ) -> None:
-        self.images, self.encode, self.device = images, encode, device
-        mode = "r+" if path.exists() else "w+"
-        self.values = np.lib.format.open_memmap(path, mode, np.float16, (len(images), *shape))
-
-    @torch.no_grad()
-    def take(self, rows: np.ndarray) -> torch.Tensor:
-        """float32 (row, *shape). A row that is all zeros has not been encoded yet."""
-        values = self.values[rows]
-        missing = ~values.any(tuple(range(1, values.ndim)))
-        if missing.any():
-            values[missing] = self.encode(self.images[rows[missing]]).cpu().numpy()
-            self.values[rows] = values
-        return torch.from_numpy(values.astype(np.float32)).to(self.device)

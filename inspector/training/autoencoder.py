@@ -20,7 +20,7 @@ from inspector.models.diffusion import SCENES_AUTOENCODER, build_autoencoder
 from inspector.models.parts import open_autoencoder, save_autoencoder
 from inspector.training.cards import write_card, written_run
 from inspector.training.data import SceneStore, scene_store
-from inspector.training.loop import Run, Schedule
+from inspector.training.loop import Run, Schedule, half
 
 PRESETS: dict[str, dict] = {
     "cpu": {
@@ -66,7 +66,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
             run.freeze(ENCODER)
         rows = np.sort(rng.choice(len(store), schedule.batch, replace=False))
         pixels = crops(to_pixels(store.images[rows]), rng).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with half(device):
             posterior = model.encode(pixels).latent_dist
             drawn = model.decode(posterior.sample()).sample
         error, edges = reconstruction(drawn.float(), pixels)

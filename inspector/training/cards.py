@@ -5,12 +5,15 @@ the folder is rendered from that file alone, so no number in it is typed by hand
 """
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from inspector import __version__, world
+from inspector.models.catalog import PAIRS
 from inspector.models.files import write_checksums
 from inspector.training.loop import Run
 
@@ -41,18 +44,47 @@ TEXTS = {
         "attention were taught by a CLIP, which Stable Diffusion's are not: how well its attention finds a word is how "
         "well this CLIP does, and says nothing about Stable Diffusion.",
     },
+    "scenes-clip-plain": {
+        "title": "scenes-clip-plain: a small CLIP trained as CLIP was, on drawn scenes",
+        "what": "An open_clip CLIP of scenes-clip's architecture and tokenizer: a 16 x 16 patch grid at 256 px and a "
+        "class token.",
+        "recipe": "Contrastive loss on the class token alone, equal captions counting as right; half of the captions "
+        "name every visible word; half-size pictures first, then whole ones with half of their patches dropped "
+        "(inspector/training/plain_clip.py). Images and captions only: nothing told it where a word is.",
+        "can": "Name what is in a drawn scene and retrieve captions, better than scenes-clip does.",
+        "cannot": "Photographs, words outside the drawn world, counting, reading. Where a word is it was never told, "
+        "as CLIP was not: its Grad-CAM of the class token points no better than colour does.",
+    },
+    "scenes-diffusion-plain": {
+        "title": "scenes-diffusion-plain: a small Stable Diffusion trained as Stable Diffusion was, on drawn scenes",
+        "what": "A StableDiffusionPipeline of scenes-diffusion's architecture. The UNet is its own; autoencoder, text "
+        "encoder, tokenizer and scheduler are those of scenes-diffusion, read from the folder beside it "
+        "(borrowed.json).",
+        "recipe": "Noise prediction on cached latents and nothing else: min-SNR weighting, one prompt in ten empty, "
+        "half of the prompts keep only their words' states, half of the captions name every visible word "
+        "(inspector/training/plain_diffusion.py). Images and captions only: nothing told it where a word is.",
+        "can": "Draw simple scenes of the drawn world's words, and show where a UNet's attention goes that was trained "
+        "as Stable Diffusion's was.",
+        "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its pictures are cruder "
+        "than scenes-diffusion's, with limbs and heads too many; colours are often not those that were asked for.",
+    },
 }
 
 
-def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Module) -> None:
+Rows = Mapping[str, Mapping[str, Any]]  # part -> what the card says of its training
+
+
+def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Module, before: Rows | None = None) -> None:
     """Record one training run in `folder`/card.json, render README.md, and write the checksums of what was made.
 
-    part: what of the folder the run trained ("clip", "autoencoder", "unet"); shipped: that part of the run's module.
+    part: what of the folder the run trained ("clip", "autoencoder", "unet"); shipped: that part of the run's module;
+    before: the rows of the weights that the run went on from, which stay; None: those in the folder do.
     """
     card = read_card(folder)
     schedule = run.schedule
     card["world"] = {"version": world.VERSION, "fingerprint": world.fingerprint()}
-    card.setdefault("parts", {})[part] = {
+    rows = dict(card.get("parts", {}) if before is None else before)
+    rows[row_name(before or {}, part, preset)] = {
         "preset": preset,
         "steps": run.step,
         "of": schedule.steps,
@@ -63,6 +95,7 @@ def write_card(folder: Path, part: str, preset: str, run: Run, shipped: nn.Modul
         "parameters": sum(parameter.numel() for parameter in shipped.parameters()),
         "inspector": __version__,
     }
+    card["parts"] = rows
     card.pop("measured", None)  # measured on other weights
     _write(folder, card)
     write_checksums(folder)
@@ -86,6 +119,26 @@ def written_run(folder: Path, part: str) -> tuple[int, float]:
         return 0, 0.0
     row = card.get("parts", {}).get(part, {})
     return int(row.get("steps", 0)), 3600 * float(row.get("training_hours", 0))
+
+
+def row_name(rows: Rows, part: str, preset: str) -> str:
+    """The row of a preset's training of a part: the part's own, unless weights of another preset went before."""
+    return part if part not in rows or rows[part]["preset"] == preset else f"{part}, then {preset}"
+
+
+def adopt_written(
+    run: Run, source: Path, part: str, preset: str, weights: Callable[[Path], Mapping[str, torch.Tensor]]
+) -> Rows:
+    """Let a run that has no checkpoint go on from the weights in `source`, and return the card's rows of them.
+
+    Steps and seconds go on where the same preset made the weights, and begin anew after those of another. The rows of
+    weights of another world are none, and the run begins from its random ones.
+    """
+    rows: Rows = read_card(source).get("parts", {}) if written_run(source, part)[0] else {}
+    if rows and run.step == 0:
+        step, seconds = written_run(source, row_name(rows, part, preset))
+        run.adopt(weights(source), step, seconds)
+    return rows if run.adopted_at is not None else {}
 
 
 def _write(folder: Path, card: dict[str, Any]) -> None:
@@ -116,14 +169,20 @@ def render(name: str, card: dict[str, Any]) -> str:
         ]
     lines += ["", "## What it can do", "", text["can"], "", "## What it cannot do", "", text["cannot"], ""]
     lines += ["## Measured", ""]
-    measured = card.get("measured")
+    measured, command = card.get("measured"), f"python -m inspector evaluate models{_options(name)} --cards"
     if measured:
-        lines += ["By `python -m inspector evaluate models --cards` on held-out drawn scenes.", ""]
+        lines += [f"By `{command}` on held-out drawn scenes.", ""]
         lines += ["| | value |", "|---|---|"]
         lines += [f"| {key} | {_number(value)} |" for key, value in measured.items()]
     else:
-        lines += ["Not measured since it was trained last: `python -m inspector evaluate models --cards`."]
+        lines += [f"Not measured since it was trained last: `{command}`."]
     return "\n".join(lines) + "\n"
+
+
+def _options(name: str) -> str:
+    """The options by which commands take the pair that a model is of; none for the pair they take anyway."""
+    pair = PAIRS["plain"] if name in PAIRS["plain"].values() else {}
+    return "".join(f" --{kind} {model}" for kind, model in pair.items())
 
 
 def _number(value: Any) -> str:

@@ -35,7 +35,7 @@ from inspector.models.parts import PIXEL_MEAN, PIXEL_STD, open_clip_part
 from inspector.models.tokenizer import common_words, learn_merges, open_tokenizer, write_tokenizer
 from inspector.training.cards import write_card, written_run
 from inspector.training.data import SceneStore, scene_store
-from inspector.training.loop import Run, Schedule
+from inspector.training.loop import Run, Schedule, half
 from inspector.training.probes import clip_localisation
 
 PRESETS: dict[str, dict] = {
@@ -62,22 +62,17 @@ TEXT_TOWER = tuple(
 TEMPLATES = ("a photo of {}.", "a photo of a {}.", "{}", "a {}", "a picture of {}")
 
 
-class ClipTraining(nn.Module):
-    """The model and the scales and biases of its presence losses, which are not shipped."""
+class ImageTower(nn.Module):
+    """The image tower of an open_clip CLIP as both recipes train it: on two grids, some patches dropped."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model: Any = model  # open_clip's CLIP
-        self.presence = nn.ParameterDict(
-            {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch", "read")}
-        )
 
-    def images(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """(b, 3, h, w) -> unnormalised embeddings.
+    def before_last(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(b, 3, h, w) -> tokens (b, 1 + n, width) before the last block.
 
-        "class" (b, d); "mean" (b, d), of the patches; "patch" and "read" (b, n, d), a patch's value alone in its own
-        place and in the class token's.
-        Pictures of half the model's side give half the grid, whole; others lose PATCH_DROPOUT of their patches.
+        Pictures of half the model's side give half the grid, whole; others lose some of their patches in training.
         """
         visual = self.model.visual
         patches = visual.conv1(pixels)  # (b, width, gh, gw)
@@ -86,19 +81,9 @@ class ClipTraining(nn.Module):
         start = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
         tokens = torch.cat([start, patches], 1) + self.positions(coarse)
         tokens = visual.ln_pre(tokens if coarse else visual.patch_dropout(tokens))
-        *blocks, last = visual.transformer.resblocks
-        for block in blocks:
+        for block in visual.transformer.resblocks[:-1]:
             tokens = block(tokens)
-        embedded = self.embed(last(tokens))
-        projected = last_block.project(last, last.ln_1(tokens))
-        value = last_block.split_heads(last, projected)[2][:, :, 1:]  # (b, head, n, head_dim)
-        value = last_block.merge_heads(last, value)
-        return {
-            "class": embedded[:, 0],
-            "mean": embedded[:, 1:].mean(1),
-            "patch": self.embed(last_block.finish(last, tokens[:, 1:], value)),
-            "read": self.embed(last_block.finish(last, tokens[:, :1], value)),
-        }
+        return tokens
 
     def embed(self, tokens: torch.Tensor) -> torch.Tensor:
         """The last block's output (b, n, width) -> (b, n, d)."""
@@ -112,6 +97,34 @@ class ClipTraining(nn.Module):
             return own
         grid = own[1:].T.reshape(1, -1, *self.model.visual.grid_size)  # (1, width, gh, gw)
         return torch.cat([own[:1], F.avg_pool2d(grid, 2)[0].flatten(1).T])
+
+
+class ClipTraining(ImageTower):
+    """The model and the scales and biases of its presence losses, which are not shipped."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model)
+        self.presence = nn.ParameterDict(
+            {name: nn.Parameter(torch.tensor([2.0, -2.0])) for name in ("class", "mean", "patch", "read")}
+        )
+
+    def images(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(b, 3, h, w) -> unnormalised embeddings.
+
+        "class" (b, d); "mean" (b, d), of the patches; "patch" and "read" (b, n, d), a patch's value alone in its own
+        place and in the class token's.
+        """
+        last, tokens = self.model.visual.transformer.resblocks[-1], self.before_last(pixels)
+        embedded = self.embed(last(tokens))
+        projected = last_block.project(last, last.ln_1(tokens))
+        value = last_block.split_heads(last, projected)[2][:, :, 1:]  # (b, head, n, head_dim)
+        value = last_block.merge_heads(last, value)
+        return {
+            "class": embedded[:, 0],
+            "mean": embedded[:, 1:].mean(1),
+            "patch": self.embed(last_block.finish(last, tokens[:, 1:], value)),
+            "read": self.embed(last_block.finish(last, tokens[:, :1], value)),
+        }
 
     def losses(
         self,
@@ -127,7 +140,7 @@ class ClipTraining(nn.Module):
         same: bool (b, b), captions with equal text, which are all counted as right. The towers run in bfloat16, the
         similarities do not: a logit of 64 would be rounded to a half.
         """
-        with torch.autocast(pixels.device.type, torch.bfloat16):
+        with half(pixels.device):
             found = self.images(pixels)
             encoded = self.model.encode_text(torch.cat([captions, prompts]))
         images = {name: F.normalize(embedded.float(), dim=-1) for name, embedded in found.items()}
@@ -257,15 +270,19 @@ def word_prompt(word: str, rng: np.random.Generator) -> str:
     return TEMPLATES[int(rng.integers(len(TEMPLATES)))].format(name)
 
 
-def with_patch_dropout(config: Mapping) -> dict:
-    """The configuration with PATCH_DROPOUT of the patches dropped in training."""
-    return {**config, "vision_cfg": {**config["vision_cfg"], "patch_dropout": PATCH_DROPOUT}}
+def with_patch_dropout(config: Mapping, share: float = PATCH_DROPOUT) -> dict:
+    """The configuration with a share of the patches dropped in training."""
+    return {**config, "vision_cfg": {**config["vision_cfg"], "patch_dropout": share}}
 
 
-def normalised(images: np.ndarray, side: int) -> torch.Tensor:
-    """uint8 (n, h, w, 3) -> (n, 3, side, side), CLIP's mean and deviation; halved by averaging, doubled bilinearly."""
-    mean, deviation = (torch.tensor(value).view(1, 3, 1, 1) for value in (PIXEL_MEAN, PIXEL_STD))
-    pixels = (torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255 - mean) / deviation
+def normalised(images: np.ndarray | torch.Tensor, side: int) -> torch.Tensor:
+    """uint8 (n, h, w, 3) -> (n, 3, side, side), CLIP's mean and deviation; halved by averaging, doubled bilinearly.
+
+    A tensor's pictures stay on its device.
+    """
+    drawn = images if isinstance(images, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(images))
+    mean, deviation = (torch.tensor(value, device=drawn.device).view(1, 3, 1, 1) for value in (PIXEL_MEAN, PIXEL_STD))
+    pixels = (drawn.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
     if pixels.shape[-1] == side:
         return pixels
     if pixels.shape[-1] > side:

@@ -8,7 +8,7 @@ import fcntl
 import json
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +46,25 @@ class SceneStore:
 
         full: probability of one that names every visible word instead, however long that gets.
         """
-        facts = self.facts[row]
-        words = self.words[row]
-        if full and rng.random() < full:
-            return world.write_caption(facts, rng, most=len(words), least=len(words))
-        if words and rng.random() < balance:
-            weights = np.array([1 / self.frequency[word] for word in words])
-            focus = words[int(rng.choice(len(words), p=weights / weights.sum()))]
-            return world.write_caption(facts, rng, focus=focus, most=int(rng.integers(1, 3)))
-        return world.write_caption(facts, rng)
+        return caption_of(self.facts[row], self.words[row], self.frequency, rng, balance, full)
+
+
+def caption_of(
+    facts: dict,
+    words: Sequence[str],
+    frequency: Mapping[str, int],
+    rng: np.random.Generator,
+    balance: float = 0.5,
+    full: float = 0.0,
+) -> world.Caption:
+    """`SceneStore.caption` of a scene's facts, its words, and how often each word is seen in all scenes."""
+    if full and rng.random() < full:
+        return world.write_caption(facts, rng, most=len(words), least=len(words))
+    if words and rng.random() < balance:
+        weights = np.array([1 / frequency[word] for word in words])
+        focus = words[int(rng.choice(len(words), p=weights / weights.sum()))]
+        return world.write_caption(facts, rng, focus=focus, most=int(rng.integers(1, 3)))
+    return world.write_caption(facts, rng)
 
 
 def visible_words(facts: dict) -> list[str]:

@@ -36,7 +36,6 @@ from inspector.training.alignment import (
     PLACING_WEIGHT,
     WEIGHT,
     AlignedUnet,
-    EncodedPictures,
     alignment_loss,
     patch_teacher,
     placing_loss,
@@ -45,7 +44,8 @@ from inspector.training.alignment import (
 from inspector.training.autoencoder import to_images, to_pixels, write_pairs
 from inspector.training.cards import write_card, written_run
 from inspector.training.data import scene_store
-from inspector.training.loop import Run, Schedule
+from inspector.training.encoded import EncodedPictures
+from inspector.training.loop import Run, Schedule, half
 from inspector.training.probes import attention_localisation
 
 PRESETS: dict[str, dict] = {
@@ -114,7 +114,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     file = kept / f"patches-{fingerprint(clip_folder)}.npy"
     shape = (clip.text_projection.shape[1], *clip.visual.grid_size)
     patches = EncodedPictures(pictures, patch_teacher(clip, device), file, shape, device)
-    text, texts = TextStates(clip, clip_folder, device), word_embeddings(clip, clip_folder, device)
+    text = TextStates(convert_text_tower(clip), clip_folder, device)
+    texts = word_embeddings(clip, clip_folder, device)
     alphas = build_scheduler().alphas_cumprod.to(device)
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
@@ -125,9 +126,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         # LOG.md: on a CPU a plain softmax of the product beats the fused kernel at 16 x 16 latents only.
         choose_attention(unet, fused=device.type != "cpu" or size == SIZE)
         states, words = text.states([store.caption(row, rng, full=FULL_SHARE) for row in rows], rng)
-        # One timestep from each of `batch` equal parts of the range: less noise in the loss.
-        parts = (np.arange(schedule.batch) + rng.random(schedule.batch)) / schedule.batch
-        timesteps = torch.from_numpy((rng.permutation(parts) * len(alphas)).astype(np.int64)).to(device)
+        timesteps = stratified(rng, schedule.batch, len(alphas)).to(device)
         seen = patches.take(rows)
         return losses(model, clean, seen, word_places(seen, texts), states, words, timesteps, alphas)
 
@@ -161,18 +160,36 @@ def losses(
     clean: scaled latents (b, 4, h, w); patches: (b, width, gh, gw); places: (b, class, gh, gw); states: (b, length,
     width); words: bool (b, class, length); timesteps: (b,); alphas: cumulated (1000,).
     """
-    noise = torch.randn_like(clean)
-    alpha = alphas[timesteps].view(-1, 1, 1, 1)
-    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-    with torch.autocast(clean.device.type, torch.bfloat16):
+    noisy, noise = noised(clean, timesteps, alphas)
+    with half(clean.device):
         predicted, projected, maps = model(noisy, timesteps, states)
-    error = (predicted.float() - noise).square().mean((1, 2, 3))
-    snr = alphas[timesteps] / (1 - alphas[timesteps])
-    weighted = (error * snr.clamp(max=SNR_GAMMA) / snr).mean()
+    weighted, error = min_snr(predicted, noise, timesteps, alphas)
     apart = alignment_loss(projected, patches)
     unplaced = torch.stack([placing_loss(layer, words, places) for layer in maps]).mean()
-    numbers = {"error": error.mean().item(), "apart": apart.item(), "unplaced": unplaced.item()}
+    numbers = {"error": error.item(), "apart": apart.item(), "unplaced": unplaced.item()}
     return weighted + WEIGHT * apart + PLACING_WEIGHT * unplaced, numbers
+
+
+def stratified(rng: np.random.Generator, batch: int, steps: int) -> torch.Tensor:
+    """Timesteps (batch,), one from each of `batch` equal parts of the range below `steps`: less noise in the loss."""
+    parts = (np.arange(batch) + rng.random(batch)) / batch
+    return torch.from_numpy((rng.permutation(parts) * steps).astype(np.int64))
+
+
+def noised(clean: torch.Tensor, timesteps: torch.Tensor, alphas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents (b, 4, h, w) with fresh noise at timesteps (b,), and the noise."""
+    noise = torch.randn_like(clean)
+    alpha = alphas[timesteps].view(-1, 1, 1, 1)
+    return alpha.sqrt() * clean + (1 - alpha).sqrt() * noise, noise
+
+
+def min_snr(
+    predicted: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, alphas: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Squared error of the predicted noise (b, 4, h, w): its mean weighted by min-SNR, and its plain mean."""
+    error = (predicted.float() - noise).square().mean((1, 2, 3))
+    snr = alphas[timesteps] / (1 - alphas[timesteps])
+    return (error * snr.clamp(max=SNR_GAMMA) / snr).mean(), error.mean()
 
 
 def encoder_key(vae: Any) -> str:
@@ -189,7 +206,7 @@ def latent_encoder(vae: Any, size: int, device: torch.device) -> Callable[[np.nd
 
     def encode(images: np.ndarray) -> torch.Tensor:
         pixels = F.interpolate(to_pixels(images).to(device), size=(size, size), mode="area")
-        with torch.autocast(device.type, torch.bfloat16):
+        with half(device):
             return vae.encode(pixels).latent_dist.mode().float() * vae.config.scaling_factor
 
     return encode
@@ -198,36 +215,47 @@ def latent_encoder(vae: Any, size: int, device: torch.device) -> Callable[[np.nd
 class TextStates:
     """Prompts as the frozen text tower's states, padded with the end token as the pipeline does."""
 
-    def __init__(self, clip: Any, tokenizer_folder: Path, device: torch.device) -> None:
+    def __init__(self, tower: Any, tokenizer_folder: Path, device: torch.device) -> None:
         self.tokenizer = open_fast_tokenizer(tokenizer_folder)
-        self.tower = convert_text_tower(clip).to(device)
+        self.tower = tower.to(device)
         self.device = device
-        self.empty = self.encode([""])[0]  # (1, length, width)
+        self.nothing = self.read([""]).input_ids  # (1, length)
+        self.empty = self.encode([""])  # (1, length, width)
 
-    @torch.no_grad()
-    def encode(self, prompts: list[str]) -> tuple[torch.Tensor, Any]:
-        """States (n, length, width), and the tokens they are of."""
-        tokens = self.tokenizer(
+    def read(self, prompts: list[str]) -> Any:
+        """The prompts' tokens: input_ids (n, length), and offset_mapping (n, length, 2) in the text."""
+        return self.tokenizer(
             prompts, padding="max_length", truncation=True, return_offsets_mapping=True, return_tensors="pt"
         ).to(self.device)
-        return self.tower(tokens.input_ids).last_hidden_state, tokens
+
+    @torch.no_grad()
+    def encode(self, prompts: list[str]) -> torch.Tensor:
+        """States (n, length, width)."""
+        return self.tower(self.read(prompts).input_ids).last_hidden_state
 
     def states(self, captions: list[world.Caption], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Training states, some prompts empty, some with their summary removed.
 
         With them bool (n, class, length): the tokens of each class word that a caption names.
         """
-        drawn = rng.random((2, len(captions)))
-        kept = [None if chance < EMPTY_SHARE else caption for caption, chance in zip(captions, drawn[0], strict=True)]
-        states, tokens = self.encode([caption.text if caption else "" for caption in kept])
-        summary = tokens.input_ids == self.tokenizer.eos_token_id
-        removed = summary & torch.from_numpy(drawn[1] < WORDS_ONLY_SHARE).to(self.device)[:, None]
+        tokens = self.read([caption.text for caption in captions])
+        states, kept = self.treat(tokens.input_ids, rng)
         starts, stops = tokens.offset_mapping.unbind(-1)
-        words = torch.zeros((len(kept), len(world.CLASSES), summary.shape[1]), dtype=torch.bool, device=self.device)
-        for row, caption in enumerate(kept):
-            for start, stop, word in caption.spans if caption else ():
+        words = torch.zeros((len(captions), len(world.CLASSES), starts.shape[1]), dtype=torch.bool, device=self.device)
+        for row, caption in enumerate(captions):
+            for start, stop, word in caption.spans if kept[row] else ():
                 words[row, world.CLASSES.index(word)] |= (starts[row] < stop) & (stops[row] > start)
-        return torch.where(removed[..., None], self.empty, states), words
+        return states, words
+
+    @torch.no_grad()
+    def treat(self, ids: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Training states (n, length, width) of prompts' ids (n, length), and bool (n,): which are not empty."""
+        chances = rng.random((2, len(ids)))
+        kept = torch.from_numpy(chances[0] >= EMPTY_SHARE).to(self.device)
+        words_only = torch.from_numpy(chances[1] < WORDS_ONLY_SHARE).to(self.device)
+        ids = torch.where(kept[:, None], ids, self.nothing)
+        removed = (ids == self.tokenizer.eos_token_id) & words_only[:, None]
+        return torch.where(removed[..., None], self.empty, self.tower(ids).last_hidden_state), kept
 
 
 @torch.no_grad()
@@ -243,11 +271,11 @@ def sample(unet: Any, vae: Any, text: TextStates, alphas: torch.Tensor, side: in
     scheduler = build_scheduler()
     scheduler.set_timesteps(25)
     count = len(SAMPLE_PROMPTS)
-    states = torch.cat([text.empty.expand(count, -1, -1), text.encode(list(SAMPLE_PROMPTS))[0]])
+    states = torch.cat([text.empty.expand(count, -1, -1), text.encode(list(SAMPLE_PROMPTS))])
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn((count, 4, side, side), generator=generator).to(alphas.device)
     for timestep in scheduler.timesteps:
-        with torch.autocast(latents.device.type, torch.bfloat16):
+        with half(latents.device):
             both = unet(torch.cat([latents, latents]), timestep, states).sample.float()
         empty, prompted = both.chunk(2)
         latents = scheduler.step(empty + 5 * (prompted - empty), timestep, latents).prev_sample

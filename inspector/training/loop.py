@@ -24,7 +24,10 @@ from inspector.errors import ChoiceError
 
 @dataclass(frozen=True)
 class Schedule:
-    """Length and learning rate of a run: linear warm-up, then cosine to a twentieth."""
+    """Length and learning rate of a run: linear warm-up, then a cosine down to the share `floor`.
+
+    again: (step, rate) from which warm-up and cosine come once more, at another rate.
+    """
 
     steps: int
     learning_rate: float
@@ -35,13 +38,20 @@ class Schedule:
     probe_every: int = 500
     save_minutes: float = 5.0
     slice_minutes: float | None = None
+    floor: float = 0.05
+    again: tuple[int, float] | None = None
 
     def rate(self, step: int) -> float:
         """Learning rate at a step counted from 0."""
+        start, stop, peak = 0, self.steps, self.learning_rate
+        if self.again is not None:
+            turn, second = self.again
+            start, stop, peak = (turn, stop, second) if step >= turn else (start, turn, peak)
+        step -= start
         if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
+            return peak * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, stop - start - self.warmup)
+        return peak * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
 
 
 class Run:
@@ -218,6 +228,12 @@ class Run:
         self.average = state["average"]
         self.step, self.seconds = state["step"], state["seconds"]
         self.adopted_at = state.get("adopted_at")
+
+
+def half(device: torch.device) -> torch.autocast:
+    """Autocast to bfloat16 where the device is quick at it: a CPU without such instructions is many times slower."""
+    quick = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=quick)
 
 
 class Averaged:

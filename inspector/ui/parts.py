@@ -86,7 +86,7 @@ def classes(groups: Sequence[Sequence[str]]) -> str:
 
 
 def models(specs: Iterable[ModelSpec]) -> str:
-    """What choosing models means: size, licence, what is fetched, and whether they want a GPU."""
+    """What choosing models means: what they were told, size, licence, what is fetched, whether they want a GPU."""
     lines = []
     for item in specs:
         size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters else ""
@@ -97,6 +97,7 @@ def models(specs: Iterable[ModelSpec]) -> str:
         )
         gpu = "wants a GPU" if item.needs_gpu else ""
         known = ", ".join(text for text in (size, fetched, gpu, item.licence) if text)
+        known = f"{item.told}; {known}" if item.told else known
         lines.append(f"<span><b>{escape(item.title)}</b>: {escape(known)}.</span>")
     return f"<div class='caption models-told'>{' '.join(lines)}</div>"
 

@@ -107,7 +107,7 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["clusters", "scene:1", "--scale", "5"], "scale is 5; use a whole number from 1 to 4"),
         (["clusters", "scene:1", "--scale", "large"], "--scale"),
         (["clusters", "scene:1", "--columns", "3"], "columns is 3; use a whole number from 1 to 2"),
-        (["evaluate", "saliency", "--clip", "openai-vit-b-16", "--readme"], "embedded models alone"),
+        (["evaluate", "saliency", "--clip", "openai-vit-b-16", "--readme"], "README tells of pairs of embedded models"),
         (["screenshots", "--out", "out", "--browser", "no-such-file"], "--browser"),
         (["segmentation", "scene:1", *CAR, "--method", "magic"], "gradcam, maskclip, attention"),
         (["evaluate", "everything"], "saliency"),

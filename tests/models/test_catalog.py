@@ -12,8 +12,10 @@ from inspector.settings import settings
 
 
 def test_the_names_promised_are_there() -> None:
-    assert catalog.names("clip") == ("scenes-clip", "openai-vit-b-16", "laion-vit-b-16")
-    assert catalog.names("diffusion") == ("scenes-diffusion", "stable-diffusion-1.5", "stable-diffusion-1.4")
+    assert catalog.names("clip") == ("scenes-clip", "scenes-clip-plain", "openai-vit-b-16", "laion-vit-b-16")
+    diffusion = ("scenes-diffusion", "scenes-diffusion-plain", "stable-diffusion-1.5", "stable-diffusion-1.4")
+    assert catalog.names("diffusion") == diffusion
+    assert all(catalog.spec(name, kind) for pair in catalog.PAIRS.values() for kind, name in pair.items())
     assert all(name == spec.name for name, spec in catalog.CATALOG.items())
 
 
@@ -85,14 +87,15 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_hub")
 def test_a_host_may_offer_no_hub_models(clip_folder: Path) -> None:
-    assert catalog.names() == ("scenes-clip", "scenes-diffusion")
+    own = ("scenes-clip", "scenes-diffusion", "scenes-clip-plain", "scenes-diffusion-plain")
+    assert catalog.names() == own
     with pytest.raises(
         UnknownModelError,
-        match=r"^stable-diffusion-1.5 is not offered on this host; choose one of scenes-clip, scenes-diffusion\.$",
+        match=rf"^stable-diffusion-1.5 is not offered on this host; choose one of {', '.join(own)}\.$",
     ):
         catalog.spec("stable-diffusion-1.5")
     name = catalog.choose(str(clip_folder), "clip")
-    assert catalog.names("clip") == ("scenes-clip", name)
+    assert catalog.names("clip") == ("scenes-clip", "scenes-clip-plain", name)
 
 
 @pytest.mark.usefixtures("no_hub")

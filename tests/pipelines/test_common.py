@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -112,3 +113,16 @@ def test_closing_ends_a_fetch_at_its_next_report_and_waits_for_nothing():
     assert not ended.is_set()
     closed.set()
     assert ended.wait(60)
+
+
+def test_provenance_says_what_its_models_were_told() -> None:
+    told = common.provenance(0.0, SimpleNamespace(image=None, classes=()), *map(named, ("plain", "stable")))
+    assert told.told == {"plain": "nobody told it"}
+    assert told.models == {"plain": "1", "stable": "1"}
+
+
+def named(name: str) -> SimpleNamespace:
+    words = "nobody told it" if name == "plain" else ""
+    return SimpleNamespace(
+        spec=SimpleNamespace(name=name, told=words, origin="hub"), revision="1", device="cpu", dtype=torch.float32
+    )

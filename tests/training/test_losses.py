@@ -10,7 +10,7 @@ from torch import nn
 from inspector import world
 from inspector.models import load_clip
 from inspector.models.clip import SCENES_CLIP, build_clip
-from inspector.models.diffusion import SCENES_UNET, build_unet
+from inspector.models.diffusion import SCENES_UNET, build_unet, convert_text_tower
 from inspector.models.parts import open_clip_part
 from inspector.settings import ASSETS
 from inspector.trace.hooks import capture
@@ -21,13 +21,13 @@ from inspector.training.alignment import (
     SHARPNESS,
     WEIGHT,
     AlignedUnet,
-    EncodedPictures,
     placing_loss,
     word_places,
 )
 from inspector.training.autoencoder import decibels, reconstruction
 from inspector.training.clip import ClipTraining, contrast
 from inspector.training.diffusion import TextStates, losses, word_embeddings
+from inspector.training.encoded import EncodedPictures
 
 
 class NoModel(nn.Module):
@@ -209,7 +209,7 @@ def test_patches_are_read_alone_in_their_own_place_and_in_the_class_tokens():
 
 def test_states_know_which_tokens_are_class_words():
     folder = ASSETS / "models" / "scenes-clip"
-    text = TextStates(open_clip_part(folder), folder, torch.device("cpu"))
+    text = TextStates(convert_text_tower(open_clip_part(folder)), folder, torch.device("cpu"))
     captions = [world.Caption("a red (boat), horses", ((7, 11, "boat"), (14, 20, "horse")))] * 60
     states, words = text.states(captions, np.random.default_rng(0))
     told = text.tokenizer(captions[0].text).input_ids

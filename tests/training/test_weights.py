@@ -18,11 +18,15 @@ from inspector.training import diffusion
 from inspector.training.cards import render, write_card, write_measured
 from inspector.training.loop import Schedule
 
-MODELS = ("scenes-clip", "scenes-diffusion")
-PARTS = {"scenes-clip": {"clip"}, "scenes-diffusion": {"autoencoder", "unet"}}
+PARTS = {
+    "scenes-clip": {"clip"},
+    "scenes-diffusion": {"autoencoder", "unet"},
+    "scenes-clip-plain": {"clip"},
+    "scenes-diffusion-plain": {"unet"},
+}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", PARTS)
 def test_weights_are_not_older_than_the_world(name):
     card = json.loads((ASSETS / "models" / name / "card.json").read_text())
     assert card["world"] == {"version": world.VERSION, "fingerprint": world.fingerprint()}, (
@@ -32,7 +36,7 @@ def test_weights_are_not_older_than_the_world(name):
     assert all(part["steps"] > 0 for part in card["parts"].values())
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", PARTS)
 def test_the_card_is_rendered_from_its_numbers(name):
     folder = ASSETS / "models" / name
     assert (folder / "README.md").read_text() == render(name, json.loads((folder / "card.json").read_text()))
@@ -63,6 +67,7 @@ def test_only_small_safetensors_are_shipped():
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md", ".gz"}
     assert max(path.stat().st_size for path in files) < 10_000_000
     assert sum(path.stat().st_size for path in files) < 60_000_000
+    assert {path.name for path in (ASSETS / "models").iterdir()} == set(PARTS)
 
 
 def test_training_never_reads_a_mask():

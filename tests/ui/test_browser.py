@@ -229,6 +229,18 @@ def test_a_model_of_the_hub_says_what_it_costs_before_anything_is_fetched(visit:
 
 
 @pytest.mark.slow
+def test_the_plain_pair_is_chosen_and_told_of(visit: Open) -> None:
+    tab = visit()
+    pill(tab, "Scenes CLIP")
+    told = tab.locator(".models-told")
+    playwright.expect(told).to_contain_text("told by captions where words are", timeout=LONG)
+    tab.get_by_role("combobox", name="Diffusion model").or_(tab.get_by_label("Diffusion model")).first.click()
+    tab.get_by_role("option", name="Scenes diffusion, plain").click()
+    playwright.expect(told).to_contain_text("nobody told it where words are", timeout=LONG)
+    playwright.expect(tab.locator(".pill.models > button")).to_contain_text("Scenes diffusion, plain", timeout=LONG)
+
+
+@pytest.mark.slow
 def test_a_model_that_cannot_be_had_is_not_named_as_the_one_in_use(visit: Open) -> None:
     tab = visit("?tab=saliency&classes=car")
     pill(tab, "Scenes CLIP")

@@ -58,6 +58,13 @@ def test_models_say_what_they_cost_before_they_are_fetched() -> None:
     assert "nothing to fetch" in html
 
 
+def test_models_say_what_they_were_told() -> None:
+    html = parts.models([spec("scenes-clip"), spec("scenes-diffusion-plain"), spec("stable-diffusion-1.5")])
+    assert "(embedded)</b>: told by captions where words are, patch by patch; nothing to fetch" in html
+    assert "plain (embedded)</b>: trained with captions alone: nobody told it where words are; nothing to fetch" in html
+    assert "1.5</b>: 1,066 million" in html
+
+
 def test_a_recipe_that_does_not_exist_is_not_offered() -> None:
     assert "Copy as command" not in parts.recipes("python", "")
     assert "Copy as Python" in parts.recipes("python", "")

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from inspector.models import catalog
 from inspector.models.catalog import CATALOG
 from inspector.settings import ASSETS, settings
 from inspector.ui import attention, shell
@@ -64,6 +65,20 @@ def test_every_action_is_named_typed_and_described(built: gr.Blocks) -> None:
         assert not any(item.startswith("param_") for item in names)
         assert all(item["parameter_has_default"] for item in endpoint["parameters"]), name
         assert [item["label"] for item in endpoint["returns"]] == ["figure", "numbers", "files"]
+
+
+def test_where_a_model_is_chosen_the_page_says_what_it_was_told(built: gr.Blocks) -> None:
+    (about,) = (
+        item for item in built.blocks.values() if isinstance(item, gr.HTML) and "models-told" in str(item.value)
+    )
+    assert all(catalog.spec(name).told in about.value for name in catalog.PAIRS["taught"].values())
+    offered = {value for item in built.blocks.values() if isinstance(item, gr.Dropdown) for _, value in item.choices}
+    assert set(catalog.PAIRS["plain"].values()) <= offered
+    chosen = [fn.fn for fn in built.fns.values() if about._id in [output._id for output in fn.outputs]]
+    assert len(chosen) >= 2
+    for change in chosen[:2]:
+        html, _ = change(*catalog.PAIRS["plain"].values())
+        assert html.count("nobody told it where words are") == 2
 
 
 def test_models_run_one_at_a_time_for_the_whole_page(built: gr.Blocks) -> None:
