@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, Literal
 
 from inspector.cli.options import add_clip, add_diffusion, add_json
@@ -31,7 +32,7 @@ MEASURED = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subject, how many scenes from which seed on, the models, --json, --cards, --readme."""
+    """The subject, how many scenes from which seed on, the models, --json, --cards, --readme, those of the verdict."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is measured")
     parser.add_argument("--count", type=int, default=256, metavar="N", help="number of scenes (default %(default)s)")
     parser.add_argument(
@@ -44,7 +45,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cards", action="store_true", help="with models: write the numbers into the embedded models' cards"
     )
     parser.add_argument(
-        "--readme", action="store_true", help="keep the numbers in assets/measured and renew the table of README"
+        "--readme", action="store_true", help="keep the numbers in assets/measured and renew README's part about them"
+    )
+    parser.add_argument(
+        "--verdict",
+        action="store_true",
+        help="with attention: what one noise does to it, arm by arm, and to the features of clusters",
+    )
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        help="with --verdict: measure nothing, show what assets/measured keeps; with --readme renew README from it",
+    )
+    parser.add_argument("--seeds", type=int, metavar="K", help="with --verdict: noises of each picture (default 4)")
+    parser.add_argument(
+        "--t", metavar="LIST", help="with --verdict: timesteps of the noise (default 1,101,301,501,701)"
+    )
+    parser.add_argument(
+        "--generated", type=int, metavar="M", help="with --verdict: pictures to generate (default a quarter of --count)"
     )
 
 
@@ -61,10 +79,16 @@ def run(args: argparse.Namespace) -> None:
 
     if args.cards and args.subject != "models":
         raise ChoiceError("--cards goes with the subject models alone; leave it out.")
+    options = verdict_options(args)
     if args.readme:
-        from inspector.evaluation import readme
+        keeper(args).check()
+    if args.stored:
+        from inspector.evaluation import verdict, verdict_readme
 
-        readme.check()
+        print("\n\n\n".join(map(verdict.table, verdict_readme.read())))
+        if args.readme:
+            verdict_readme.renew()
+        return
     check_number("count", args.count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
@@ -73,16 +97,43 @@ def run(args: argparse.Namespace) -> None:
     models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
     if args.readme and any(spec(name).origin != "embedded" for name in models.values()):
         raise ChoiceError("README tells of the embedded models alone; leave out --readme, or --clip and --diffusion.")
-    module = import_module(MODULES[args.subject])
+    module = import_module("inspector.evaluation.verdict" if args.verdict else MODULES[args.subject])
     with Reporter() as report:
-        result = module.evaluate(args.count, first, report, **models)
+        result = module.evaluate(args.count, first, report, **models, **options)
     print(module.table(result))
     if args.json is not None:
         write_json(args.json, result)
     if args.cards:
         write_cards(result)
     if args.readme:
-        readme.write(args.subject, result)
+        keeper(args).write(args.subject, result)
+
+
+def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it. Raises ChoiceError where they are of
+    no use, and for timesteps that are no whole numbers.
+    """
+    from inspector.errors import ChoiceError
+
+    if args.verdict and args.subject != "attention":
+        raise ChoiceError("--verdict goes with the subject attention alone; leave it out.")
+    given = {"seeds": args.seeds, "timesteps": args.t, "generated": args.generated}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not args.verdict and (given or args.stored):
+        raise ChoiceError("--stored, --seeds, --t and --generated go with --verdict; add it, or leave them out.")
+    if args.t is not None:
+        try:
+            given["timesteps"] = [int(number) for number in args.t.split(",")]
+        except ValueError:
+            raise ChoiceError(f"--t is {args.t!r}; give whole numbers with commas, such as 1,101,301.") from None
+    return given
+
+
+def keeper(args: argparse.Namespace) -> ModuleType:
+    """The module that keeps a result in assets/measured and tells README of it."""
+    from inspector.evaluation import readme, verdict_readme
+
+    return verdict_readme if args.verdict else readme
 
 
 def write_cards(result: Mapping[str, Any]) -> None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from inspector.analysis.attention import MEAN
 from inspector.analysis.metrics import summarise
 from inspector.evaluation import verdict_coarse
@@ -104,6 +106,7 @@ def _given(found: Given, timesteps: Sequence[int]) -> dict[str, Any]:
     again = [(timestep, again_chain(timesteps[0], timestep)) for timestep in timesteps]
     return {
         **_told(found.words, found.captions, "ap", ("ap",)),
+        "chance": found.words.band(np.array(found.chance)),
         "psnr": summarise(found.reconstruction),
         "psnr_autoencoder": summarise(found.autoencoder),
         "attribution": {"definition": DEFINITIONS["given"], "rows": attributions(found.words, chains, "ap")},

@@ -11,7 +11,7 @@ import torch
 
 from inspector import world
 from inspector.analysis.clusters import cluster, reduce_channels
-from inspector.analysis.metrics import average_precision, map_scores
+from inspector.analysis.metrics import average_precision, chance, map_scores
 from inspector.evaluation.models import decibels
 from inspector.evaluation.verdict_coarse import METRICS as COARSE
 from inspector.evaluation.verdict_coarse import measured
@@ -23,13 +23,15 @@ from inspector.pipelines import clusters
 from inspector.results import SCORE_THRESHOLD, fit_mask, resize_maps
 
 METRICS = ("ap", "iou", "iou_best", "entropy")
+RECONSTRUCTED = 8  # pictures whose inversion is denoised again, which takes as long as inversion
 
 
 @dataclass
 class Given:
     """words: METRICS of words by arm and t. clusters: mIoU of pictures likewise. coarse: AP and coarseness of every
-    layer along inversion. layers: the UNet's. captions: scene's seed -> caption. reconstruction, autoencoder: PSNR in
-    dB of each picture of the first batch, inverted and denoised without guidance, and only encoded and decoded.
+    layer along inversion. layers: the UNet's. captions: scene's seed -> caption. chance: AP of a
+    map that knows nothing, of each word. reconstruction, autoencoder: PSNR in
+    dB of each of the first pictures, inverted and denoised without guidance, and only encoded and decoded.
     """
 
     words: Columns
@@ -37,6 +39,7 @@ class Given:
     coarse: Columns
     layers: tuple[str, ...]
     captions: dict[int, str] = field(default_factory=dict)
+    chance: list[float] = field(default_factory=list)
     reconstruction: list[float] = field(default_factory=list)
     autoencoder: list[float] = field(default_factory=list)
 
@@ -53,7 +56,7 @@ def measure_given(
     """Every arm on the scenes seed ... seed + count - 1.
 
     repeats: noises of each picture. report: called after each pass. What takes long is done for the first pictures
-    alone: clusters of the first `clustered`, inversion's reconstruction of the first batch.
+    alone: clusters of the first `clustered`, inversion's reconstruction of the first `RECONSTRUCTED`.
     """
     found, step = _empty(model), batch_size(model)
     size = min(model.image_size, world.MAX_SIZE)
@@ -67,6 +70,7 @@ def measure_given(
             columns.sampled([word.name for word in masks], [numbers[word.picture] for word in masks])
         few = scenes[: max(0, clustered - first)]
         found.clusters.sampled([PICTURE] * len(few), numbers[: len(few)])
+        found.chance += [chance(mask) for mask in masks.values()]
         found.captions |= dict(zip(numbers, prompts, strict=True))
         latents = model.encode_images(np.stack([scene.image for scene in scenes]))
         at = inverted(model, latents, model.encode_prompts(prompts), timesteps)
@@ -75,7 +79,7 @@ def measure_given(
             _score(found, one, masks, few)
             report()
         if not first:
-            _reconstruct(found, model, at, prompts, latents, np.stack([scene.image for scene in scenes]))
+            _reconstruct(found, model, at, latents, scenes[:RECONSTRUCTED])
     return found
 
 
@@ -118,9 +122,11 @@ def _reconstruct(
     found: Given,
     model: DiffusionModel,
     at: Mapping[int, torch.Tensor],
-    prompts: Sequence[str],
     latents: torch.Tensor,
-    pictures: np.ndarray,
+    scenes: Sequence[world.Scene],
 ) -> None:
-    found.reconstruction += decibels(pictures, model.decode(reconstructed(model, at, prompts))).tolist()
-    found.autoencoder += decibels(pictures, model.decode(latents)).tolist()
+    pictures, number = np.stack([scene.image for scene in scenes]), len(scenes)
+    starts = {timestep: values[:number] for timestep, values in at.items()}
+    again = reconstructed(model, starts, [scene.caption for scene in scenes])
+    found.reconstruction += decibels(pictures, model.decode(again)).tolist()
+    found.autoencoder += decibels(pictures, model.decode(latents[:number])).tolist()

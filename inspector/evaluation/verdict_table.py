@@ -28,6 +28,7 @@ def _of_given(given: Mapping[str, Any]) -> list[str]:
         *(_curves("Given, mean of all layers", curves, metric) for metric in ("ap", "iou", "iou_best", "entropy")),
         _spread("Given", curves, "ap"),
         *(_curves(f"Given, {label}", curves, "ap", label) for label in _resolutions(curves)),
+        f"Chance, the AP of a map that knows nothing: {_band(given['chance'])}. "
         f"Inversion from the largest t denoises to {_band(given['psnr'])} dB of the picture, the autoencoder alone to "
         f"{_band(given['psnr_autoencoder'])} dB, on {given['psnr']['count']} pictures.",
         _words("Given, mean of all layers, AP of one noise by word", given["words"]),
