@@ -135,7 +135,8 @@ def _named(band: Band) -> list[Curve]:
 
 
 def _columns(band: Band) -> int:
-    return min(4, max(1, len(_named(band)))) if len(_named(band)) != 6 else 3
+    names = len(_named(band))
+    return max(1, names) if names < 5 else 3
 
 
 def _legend_lines(band: Band) -> int:
