@@ -11,7 +11,15 @@ import numpy as np
 
 from inspector.analysis.metrics import chance, map_scores
 from inspector.errors import PromptError
-from inspector.results import SCORE_THRESHOLD, AttentionResult, fit_mask, masked_words, resize_maps, word_tokens
+from inspector.results import (
+    SCORE_THRESHOLD,
+    SPREAD_OF_SEEDS,
+    AttentionResult,
+    fit_mask,
+    masked_words,
+    resize_maps,
+    word_tokens,
+)
 
 MEAN = "mean"
 
@@ -45,6 +53,8 @@ def word_map(maps: np.ndarray, positions: Sequence[int]) -> np.ndarray:
 def score(result: AttentionResult) -> tuple[dict[str, Any], ...]:
     """One row per arm, step, layer or average, and word of the prompt that has a mask, its occurrences by themselves.
 
+    The spread of seeds has none: it says where maps differ, not where a word is.
+
     Row: {arm, step, timestep, layer, word, ap, iou, iou_best, entropy, chance}; iou at 0.4 of the maximum; chance
     is the AP of a constant map. Maps are enlarged to the mask's size, at most 128 px.
     """
@@ -54,7 +64,7 @@ def score(result: AttentionResult) -> tuple[dict[str, Any], ...]:
         positions, mask = prompt_positions(result, word), masks[name]
         if not positions:
             continue
-        for arm in result.arms:
+        for arm in (name for name in result.arms if name != SPREAD_OF_SEEDS):
             words = {layer: word_map(maps, positions) for layer, maps in result.maps[arm].items()}
             for layer, maps in average_layers(words).items():
                 for step, enlarged in enumerate(resize_maps(maps, mask.shape)):

@@ -27,6 +27,16 @@ FIELDS: Fields = {
     "seed": (int, "of the noise (default: 0)"),
     "scheduler": (str, "ddim, pndm or another that the model has (default: ddim)"),
     "noise_timestep": (timestep, 't of the noise added once, 0 to 999, or "match", as in the last step (default: 100)'),
+    "arms": (
+        str,
+        "what is compared, of generation, latent noised, decoded noised, noise once, mean of seeds, spread of seeds, "
+        "inversion, without noise, denoised again (default: generation, noise once)",
+    ),
+    "seeds": (int, "noises of noise once, of the seeds from --seed on (default: 1)"),
+    "noise_timesteps": (
+        str,
+        'several t of the noise, such as 1,101,301, or "every": all of the generation\'s (default: --noise-timestep)',
+    ),
     "size": (int, "side in pixels of the generated image (default: the model's own)"),
 }
 

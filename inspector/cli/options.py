@@ -10,6 +10,7 @@ from inspector.errors import InputError
 
 # A field of a request -> its type and help. The option's default is the request's own, named in the help.
 Fields = Mapping[str, tuple[Callable[[str], Any], str]]
+OPTIONS: Mapping[str, str] = {"noise_timesteps": "t"}  # field -> option, where they differ by more than the dash
 METAVARS: Mapping[Any, str] = {str: "TEXT", int: "N", float: "X"}
 
 
@@ -28,6 +29,7 @@ def add_fields(parser: argparse.ArgumentParser, options: Fields, required: tuple
     for name, (kind, text) in options.items():
         parser.add_argument(
             option(name),
+            dest=name,
             type=kind,
             required=name in required,
             default=argparse.SUPPRESS,
@@ -43,7 +45,7 @@ def given(args: argparse.Namespace, options: Fields) -> dict[str, Any]:
 
 def option(name: str) -> str:
     """The option of a field: noise_timestep -> --noise-timestep."""
-    return "--" + name.replace("_", "-")
+    return "--" + OPTIONS.get(name, name).replace("_", "-")
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:

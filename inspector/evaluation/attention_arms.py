@@ -10,9 +10,8 @@ from inspector import world
 from inspector.analysis.metrics import entropy, summarise
 from inspector.errors import PromptError
 from inspector.pipelines import attention
-from inspector.results import ARMS, AttentionRequest, AttentionResult
+from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, AttentionResult
 
-GENERATION, NOISE_ONCE = ARMS
 NOISE_TIMESTEPS = (100, 300, 500)
 STEPS = 20
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from inspector import world
-from inspector.analysis.metrics import auc, summarise
+from inspector.analysis.metrics import auc, decibels, summarise
 from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation import judge
 from inspector.evaluation.generation import generate, prompts
@@ -52,12 +52,6 @@ def mean_area(scores: np.ndarray, present: np.ndarray) -> float:
     """Mean of `class_aucs` over the classes where it is defined; NaN where it nowhere is."""
     areas = class_aucs(scores, present)
     return float(areas[np.isfinite(areas)].mean()) if np.isfinite(areas).any() else float("nan")
-
-
-def decibels(images: np.ndarray, copies: np.ndarray) -> np.ndarray:
-    """PSNR in dB of each pair (n,): 10 log10(255^2 / MSE), from uint8 (n, h, w, 3)."""
-    error = np.square(images.astype(np.float64) - copies).mean((1, 2, 3))
-    return 10 * np.log10(255**2 / np.maximum(error, 1e-6))
 
 
 def reconstructions(diffusion: DiffusionModel, images: np.ndarray, batch: int = 8) -> np.ndarray:

@@ -4,7 +4,21 @@ Axes are named as everywhere: `arm step layer head token class cluster h w`. Ima
 (h, w, 3).
 """
 
-from inspector.results.attention import ARMS, AttentionRequest, AttentionResult
+from inspector.results.arms import (
+    AGAIN,
+    ARMS,
+    DECODED,
+    EVERY,
+    GENERATION,
+    INVERSION,
+    LATENT,
+    MEAN_OF_SEEDS,
+    NOISE_ONCE,
+    NOISELESS,
+    SPREAD_OF_SEEDS,
+    seed_arm,
+)
+from inspector.results.attention import AttentionRequest, AttentionResult
 from inspector.results.checks import (
     ClassNames,
     Masks,
@@ -27,13 +41,23 @@ from inspector.results.segmentation import SEGMENTATION_METHODS, Segment, Segmen
 from inspector.results.tokens import Token, masked_words, span_tokens, word_tokens
 
 __all__ = [
+    "AGAIN",
     "ARMS",
     "CLIP_ES_BACKGROUND",
     "CLUSTER_PRESETS",
+    "DECODED",
+    "EVERY",
+    "GENERATION",
+    "INVERSION",
+    "LATENT",
+    "MEAN_OF_SEEDS",
+    "NOISELESS",
+    "NOISE_ONCE",
     "POOLINGS",
     "SCORE_SIDE",
     "SCORE_THRESHOLD",
     "SEGMENTATION_METHODS",
+    "SPREAD_OF_SEEDS",
     "AttentionRequest",
     "AttentionResult",
     "ClassNames",
@@ -64,6 +88,7 @@ __all__ = [
     "plain",
     "quoted",
     "resize_maps",
+    "seed_arm",
     "span_tokens",
     "word_tokens",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError, PromptError
+from inspector.results.arms import MOST_SEEDS, read_arms, read_timesteps, recorded_arms
 from inspector.results.checks import (
     LONGEST_NAME,
     Masks,
@@ -34,7 +35,6 @@ from inspector.results.recorded import (
 from inspector.results.tokens import Token, masked_words, word_tokens
 from inspector.settings import settings
 
-ARMS = ("generation", "noise once")
 PREVIEW_SIDE = 256  # pixels of a preview at most
 MOST_LAYERS, MOST_TOKENS = 200, 1000
 
@@ -44,10 +44,13 @@ class AttentionRequest:
     """Cross-attention while generating, and with noise added once to the finished or a given image.
 
     prompt: what is generated, and what the noised image is denoised with.
-    image: None generates one (arms "generation" and "noise once"); an uploaded image has only
-        "noise once".
+    image: None generates one; a given image has no arm that needs the latents of a generation.
     noise_timestep: t of the noise added once, 0 to 999 (ODISE's own is 0; the paper does not say: our choice);
         None matches the timestep of the last generation step.
+    arms: names of `results.arms`, a text with commas or a tuple; none asks "generation" and "noise once".
+    seeds: how many noises "noise once" has, of the seeds seed, seed + 1, ...
+    noise_timesteps: several t instead of noise_timestep, or "every" for all of the generation's, where every arm is
+        matched with generation step by step.
     masks: word or phrase of the prompt -> bool (h, w), for the metrics only.
     scene: number of the drawn scene that `image` is, told for the record only.
     """
@@ -64,6 +67,9 @@ class AttentionRequest:
     model: str = "scenes-diffusion"
     masks: Masks = field(default_factory=dict)
     scene: int | None = None
+    arms: tuple[str, ...] = ()
+    seeds: int = 1
+    noise_timesteps: tuple[int, ...] | tuple[str] = ()
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -77,6 +83,13 @@ class AttentionRequest:
         if self.guidance_scale > 0:  # 0 is another word for none, as 1 is
             check_number("guidance_scale", self.guidance_scale, 1, 30)
         check_number("seed", self.seed, 0, limits.max_seed, whole=True)
+        check_number("seeds", self.seeds, 1, MOST_SEEDS, whole=True)
+        check_number("seed with seeds", self.seed + self.seeds - 1, 0, limits.max_seed, whole=True)
+        set_(self, "noise_timesteps", read_timesteps(self.noise_timesteps))
+        if len(self.noise_timesteps) > limits.max_steps:
+            raise ChoiceError(f"{len(self.noise_timesteps)} t are asked for; at most {limits.max_steps} are allowed.")
+        if self.arms:
+            set_(self, "arms", read_arms(self.arms, self.image is None, self.seeds))
         check_flag("heads", self.heads)
         if self.noise_timestep is not None:
             check_number("noise_timestep", self.noise_timestep, 0, 999, whole=True)
@@ -85,6 +98,16 @@ class AttentionRequest:
         if self.image is not None:
             set_(self, "image", check_image(self.image))
         set_(self, "masks", check_masks(self.masks, None if self.image is None else self.image.shape[:2]))
+
+    @property
+    def chosen_arms(self) -> tuple[str, ...]:
+        """The arms that are asked for, the usual ones where none is named."""
+        return self.arms or read_arms((), self.image is None, self.seeds)
+
+    @property
+    def recorded_arms(self) -> tuple[str, ...]:
+        """The arms that the result will have."""
+        return recorded_arms(self.chosen_arms, self.seed, self.seeds)
 
 
 @dataclass(frozen=True)
@@ -98,6 +121,8 @@ class AttentionResult:
     metrics: rows {arm, step, timestep, layer, word, ap, iou, iou_best, entropy, chance} where a mask exists; `layer`
         is a module, "resolution N" or "mean" (`analysis.attention.score`).
     head_maps: arm -> layer -> float16 (step, head, token, h, w); empty unless the request asked for heads.
+    reconstruction: how well DDIM leads back from where "inversion" led: {psnr} in dB, of the decoded pictures, and
+        {rms}, of the latents over their own deviation; empty without that arm.
     """
 
     request: AttentionRequest
@@ -110,6 +135,7 @@ class AttentionResult:
     metrics: tuple[Mapping[str, Any], ...]
     provenance: Provenance
     head_maps: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    reconstruction: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_kind("request", self.request, AttentionRequest)
@@ -131,14 +157,20 @@ class AttentionResult:
             check_choice("arm in metrics", row["arm"], self.arms)
             check_number("step in metrics", row["step"], 0, len(self.steps[row["arm"]]) - 1, whole=True)
         check_kind("provenance", self.provenance, Provenance)
+        check_mapping("reconstruction", self.reconstruction, 2)
+        for name, value in self.reconstruction.items():
+            check_choice("reconstruction", name, ("psnr", "rms"))
+            check_number(f"{name} of the reconstruction", value, 0, 1e6)
 
     def _check_steps(self) -> None:
-        check_mapping("maps", self.maps, len(ARMS))
-        check_mapping("steps", self.steps, len(ARMS))
+        asked = self.request.recorded_arms
+        check_mapping("maps", self.maps, len(asked))
+        check_mapping("steps", self.steps, len(asked))
         for arm in self.maps:
-            check_choice("arm", arm, ARMS)
+            check_choice("arm", arm, asked)
         check_same("steps", self.steps, self.maps)
-        most = self.request.steps + 1  # PNDM makes one call more than it has steps
+        # PNDM makes one call more than it has steps
+        most = max(self.request.steps + 1, len(self.request.noise_timesteps))
         for arm, steps in self.steps.items():
             check_list(f"steps of {arm}", steps, int, most)
             if not steps or not all(0 <= step < 1_000_000 for step in steps):
@@ -161,18 +193,18 @@ class AttentionResult:
             check_array(layer, item, np.float16, (len(self.steps[arm]), *heads, len(self.tokens), *size))
 
     def _check_heads(self) -> None:
-        check_mapping("head_maps", self.head_maps, len(ARMS))
+        check_mapping("head_maps", self.head_maps, len(self.maps))
         if self.head_maps:
             check_same("head_maps", self.head_maps, self.maps)
         for arm, layers in self.head_maps.items():
             self._check_maps("head_maps", arm, layers, (None,))
 
     def _check_pictures(self) -> None:
-        check_mapping("images", self.images, len(ARMS))
+        check_mapping("images", self.images, len(self.maps))
         check_same("images", self.images, self.maps)
         for image in self.images.values():
             check_image(image)
-        check_mapping("previews", self.previews, len(ARMS))
+        check_mapping("previews", self.previews, len(self.maps))
         for arm, previews in self.previews.items():
             check_choice("arm of previews", arm, self.arms)
             count = len(previews) if isinstance(previews, np.ndarray) and previews.ndim else 0

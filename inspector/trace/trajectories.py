@@ -147,13 +147,15 @@ def record_once(
     seeds: Sequence[int],
     positions: Sequence[int],
     heads: bool = False,
+    into: Recording | None = None,
 ) -> tuple[Recording, torch.Tensor]:
     """Noise finished latents once and record one conditional pass of the UNet, without guidance.
 
     latents: (n, c, h, w), z_0. states: (n, tokens, width) of the prompts. positions: indices of the tokens to keep.
+    into: a recording to continue.
     Returns the recording of n images and the predicted x_0 (n, c, h, w).
     """
-    return record_at(model, noise_once(model, latents, timestep, seeds), states, timestep, positions, heads)
+    return record_at(model, noise_once(model, latents, timestep, seeds), states, timestep, positions, heads, into)
 
 
 @torch.no_grad()
@@ -164,8 +166,9 @@ def record_at(
     timestep: int,
     positions: Sequence[int],
     heads: bool = False,
+    into: Recording | None = None,
 ) -> tuple[Recording, torch.Tensor]:
     """As `record_once`, of latents (n, c, h, w) that are x_t already."""
-    with record(model.unet, positions, images=len(noisy), heads=heads, model=model.spec.name) as recording:
+    with record(model.unet, positions, len(noisy), heads, into, model.spec.name) as recording:
         output = model.unet(noisy, timestep, encoder_hidden_states=states).sample
     return recording, predict_original(model.scheduler("ddim"), output, timestep, noisy)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError
-from inspector.results import ARMS, AttentionResult, resize_maps, span_tokens
+from inspector.results import AGAIN, GENERATION, INVERSION, AttentionResult, resize_maps, span_tokens
 from inspector.results.spelling import names, said
 from inspector.results.spelling import spans as spelling_spans
 from inspector.views.figure import Bar, Panel, Row, Sheet
@@ -171,11 +171,23 @@ def how(result: AttentionResult) -> str:
     """What was done to get the maps, in words, and nothing that was not."""
     request, done = result.request, []
     if request.image is None:
-        guidance = f"guidance {request.guidance_scale:g}" if request.guidance_scale > 1 else "no guidance"
-        done.append(f"{request.steps} steps of {request.scheduler}, {guidance}")
-    if ARMS[1] in result.steps:
-        done.append(f"noise added once at t = {result.steps[ARMS[1]][-1]}")
+        done.append(f"{request.steps} steps of {request.scheduler}, {_guidance(result)}")
+    noised = [arm for arm in result.arms if arm not in (GENERATION, INVERSION, AGAIN)]
+    if noised:
+        times = ", ".join(map(str, result.steps[noised[0]]))
+        several = f", {request.seeds} noises" if request.seeds > 1 else ""
+        done.append(f"noise added once at t = {times}{several}")
+    if INVERSION in result.arms:
+        error = f", reconstructed to {result.reconstruction['psnr']:.1f} dB" if result.reconstruction else ""
+        done.append(f"inverted in {len(result.steps[INVERSION])} steps of ddim{error}")
+    if AGAIN in result.arms:
+        done.append(f"denoised again from t = {result.steps[AGAIN][0]}, {_guidance(result)}")
     return "; ".join(done)
+
+
+def _guidance(result: AttentionResult) -> str:
+    scale = result.request.guidance_scale
+    return f"guidance {scale:g}" if scale > 1 else "no guidance"
 
 
 def main_word(result: AttentionResult) -> str:

@@ -1,6 +1,6 @@
 """Naming: the fields of tables and requests in the words of a reader."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,13 @@ HEADERS = {
     "pointing": "maximum inside",
     "share": "share of the image",
 }
+UNSAID: Mapping[str, tuple[Any, ...]] = {"arms": ((),), "noise_timesteps": ((),), "seeds": (1,)}  # as usual
 _METHODS = {"unet": "UNet features", "rgb": "colour only", "xy": "position only"}
 _FIELDS = {
     "guidance_scale": "guidance",
     "noise_timestep": "t of the noise added once",
+    "noise_timesteps": "several t of the noise",
+    "seeds": "noises",
     "scheduler": "sampler",
     "heads": "single heads kept",
     "size": "side of the generated picture",
@@ -69,7 +72,9 @@ def said(request: Any) -> list[tuple[str, str]]:
         own = "drawn scene" if scene is not None else "an own picture"
         picture = f"{own}{f' {scene}' if scene is not None else ''}, {image.shape[1]} × {image.shape[0]} pixels"
     found = [("picture", picture), ("true masks", ", ".join(masks))] if masks else [("picture", picture)]
-    return found + [_choice(name, value) for name, value in fields.items() if value not in (None, "")]
+    return found + [
+        _choice(name, value) for name, value in fields.items() if value not in (None, "", *UNSAID.get(name, ()))
+    ]
 
 
 def apart(requests: Sequence[Any]) -> list[str]:
@@ -88,6 +93,8 @@ def _apart(name: str, value: str) -> str:
 def _choice(name: str, value: Any) -> tuple[str, str]:
     if name == "classes":
         return name, ", ".join("/".join(synonyms) for synonyms in value)
+    if name in ("arms", "noise_timesteps"):
+        return _FIELDS.get(name, name), ", ".join(map(str, value))
     if isinstance(value, tuple):
         usual = value == tuple(CLIP_ES_BACKGROUND)
         return "background words", f"the {len(value)} of CLIP-ES" if usual else ", ".join(value) or "none"

@@ -48,8 +48,8 @@ _TABS: Mapping[type, _Tab] = {
     AttentionRequest: _Tab(
         "attention",
         "[(token.text, float(map_.max())) for token, map_ in "
-        'zip(result.tokens, result.select(arm="noise once", step="mean"))]',
-        options={"model": "diffusion"},
+        'zip(result.tokens, result.select(arm=result.arms[-1], step="mean"))]',
+        options={"model": "diffusion", "noise_timesteps": "t"},
         image="--image",
     ),
     ClustersRequest: _Tab(
@@ -167,7 +167,7 @@ def _plain(request: Request, name: str, value: Any) -> Any:
         return value.item()
     if not isinstance(value, tuple):
         return value
-    text = ", ".join(item if isinstance(item, str) else "/".join(item) for item in value)
+    text = ", ".join("/".join(item) if isinstance(item, tuple) else str(item) for item in value)
     change: dict[str, Any] = {name: text}
     try:
         same = getattr(replace(request, **change), name) == value

@@ -7,19 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from inspector import results
 from inspector.analysis import metrics
 from inspector.errors import ChoiceError, PromptError, RecordingError
 from inspector.pipelines import attention
 from inspector.pipelines.common import INFERENCE_LOCK
-from inspector.results import AttentionRequest, AttentionResult, Progress
+from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, AttentionResult, Progress
 from inspector.settings import Limits, Settings
 from inspector.trace import trajectories
 from inspector.views import attention as views
 from tests.toys import ToyDiffusion
 
 PROMPT = "a horse on the grass"
-GENERATION, NOISE_ONCE = results.ARMS
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inspector.pipelines import attention
-from inspector.results import ARMS, AttentionRequest, spelling
+from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, spelling
 from inspector.settings import ASSETS
 
 FOLDER = ASSETS / "models" / "scenes-diffusion"
@@ -31,21 +31,21 @@ def test_the_recorded_image_is_stable_diffusion_pipelines_own_to_the_bit() -> No
         generator=torch.Generator("cpu").manual_seed(3),
         output_type="np",
     ).images[0]
-    assert np.array_equal(result.images[ARMS[0]], (drawn * 255).round().astype(np.uint8))
+    assert np.array_equal(result.images[GENERATION], (drawn * 255).round().astype(np.uint8))
 
 
 def test_real_tokens_and_every_arm() -> None:
     result = attention.run(AttentionRequest(PROMPT, steps=2, size=128))
     assert [token.text for token in result.tokens[1:-1]] == PROMPT.split()
     assert result.token_indices("horse") == (2,)
-    for arm in ARMS:
+    for arm in (GENERATION, NOISE_ONCE):
         sums = result.select(arm=arm, step=-1, layer=result.layers[0]).sum(0)
         assert (sums <= 1.01).all()
 
 
 def test_each_occurrence_has_its_own_map_and_the_word_their_mean() -> None:
     result = attention.run(AttentionRequest("a sheep and another sheep", steps=1, size=128))
-    first, second, both = (result.select(ARMS[0], 0, "mean", word) for word in ("sheep#1", "sheep#2", "sheep"))
+    first, second, both = (result.select(GENERATION, 0, "mean", word) for word in ("sheep#1", "sheep#2", "sheep"))
     assert result.token_indices("sheep") == result.token_indices("sheep#1") + result.token_indices("sheep#2")
     assert not np.allclose(first, second)
     assert np.allclose((first + second) / 2, both, atol=1e-6)

@@ -2,11 +2,15 @@
 
 import pytest
 
-from tests.reliability.load import faults, loaded, table
+from tests.reliability.load import MOST, faults, loaded, table
 from tests.reliability.serving import HERE
+
+# Within a minute the heap still grows to what it needs, and one slow answer is many medians: `load` itself, which runs
+# for as long as it is told, holds the server to less.
+SHORT = MOST | {"wait": 8.0, "memory": 1.25}
 
 
 @pytest.mark.slow
 def test_twelve_visitors_are_served() -> None:
     told = loaded(HERE, 12, 70, warm=(120, 120.0))
-    assert faults(told) == [], table(told)
+    assert faults(told, SHORT) == [], table(told)
