@@ -4,21 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from inspector.analysis.attention import MEAN
-from inspector.evaluation.verdict_passes import (
-    DECODED,
-    DENOISED,
-    INVERSION,
-    LATENT,
-    MEAN_OF_SEEDS,
-    NOISE_ONCE,
-    NOISELESS,
-)
+from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
 from inspector.views.curves import Band, Chart, Curve
 
 Result = Mapping[str, Any]
 # arm -> its colour and marker, the same in every chart
-SLOTS = {NOISE_ONCE: 5, MEAN_OF_SEEDS: 1, NOISELESS: 2, INVERSION: 0, DENOISED: 3, LATENT: 4, DECODED: 6}
-GIVEN = (NOISELESS, INVERSION, MEAN_OF_SEEDS, NOISE_ONCE, DENOISED)
+SLOTS = {NOISE_ONCE: 5, MEAN_OF_SEEDS: 1, NOISELESS: 2, INVERSION: 0, AGAIN: 3, LATENT: 4, DECODED: 6}
+GIVEN = (NOISELESS, INVERSION, MEAN_OF_SEEDS, NOISE_ONCE, AGAIN)
 GENERATED = (NOISELESS, INVERSION, MEAN_OF_SEEDS, LATENT, DECODED, NOISE_ONCE)
 OF_NOISE, OF_RUN = "t of the noise, of 1,000", "t, of 1,000; denoising goes to the right"
 

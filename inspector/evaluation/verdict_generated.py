@@ -19,10 +19,10 @@ from inspector.evaluation.attention_arms import correlation
 from inspector.evaluation.verdict_coarse import METRICS as COARSE
 from inspector.evaluation.verdict_coarse import measured
 from inspector.evaluation.verdict_columns import Columns
-from inspector.evaluation.verdict_passes import GENERATION, Generated, Pass, generated_passes, generation, own_seeds
+from inspector.evaluation.verdict_passes import Generated, Pass, generated_passes, generation, own_seeds
 from inspector.evaluation.verdict_words import PICTURE, Word, batch_size, labels_of, word_layers, words_of
 from inspector.models.protocols import DiffusionModel
-from inspector.results import SCORE_THRESHOLD, ClustersRequest, resize_maps
+from inspector.results import GENERATION, SCORE_THRESHOLD, ClustersRequest, resize_maps
 
 METRICS = ("correlation", "correlation_last", "agreement", "entropy", "entropy_generation")
 FEATURES = ("cka", "cka_last", "ari", "ari_last")

@@ -11,16 +11,15 @@ import torch
 
 from inspector import world
 from inspector.analysis.clusters import cluster, reduce_channels
-from inspector.analysis.metrics import average_precision, chance, map_scores
-from inspector.evaluation.models import decibels
+from inspector.analysis.metrics import average_precision, chance, decibels, map_scores
 from inspector.evaluation.verdict_coarse import METRICS as COARSE
 from inspector.evaluation.verdict_coarse import measured
 from inspector.evaluation.verdict_columns import Columns
-from inspector.evaluation.verdict_passes import INVERSION, Pass, given_passes, inverted, own_seeds, reconstructed
+from inspector.evaluation.verdict_passes import Pass, given_passes, inverted, own_seeds, reconstructed
 from inspector.evaluation.verdict_words import PICTURE, Word, batch_size, labels_of, word_layers, words_of
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import clusters
-from inspector.results import SCORE_THRESHOLD, fit_mask, resize_maps
+from inspector.results import INVERSION, SCORE_THRESHOLD, fit_mask, resize_maps
 
 METRICS = ("ap", "iou", "iou_best", "entropy")
 RECONSTRUCTED = 8  # pictures whose inversion is denoised again, which takes as long as inversion

@@ -13,15 +13,7 @@ from typing import Any
 import numpy as np
 
 from inspector.evaluation.verdict_columns import Cell, Columns
-from inspector.evaluation.verdict_passes import (
-    DECODED,
-    DENOISED,
-    GENERATION,
-    LATENT,
-    MEAN_OF_SEEDS,
-    NOISE_ONCE,
-    NOISELESS,
-)
+from inspector.results import AGAIN, DECODED, GENERATION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
 
 DEFINITIONS = {
     "given": (
@@ -67,7 +59,7 @@ def given_chain(lowest: int, timestep: int) -> Chain:
 
 def again_chain(lowest: int, timestep: int) -> Chain:
     """The same whole, by way of denoising again."""
-    links = (("still lost", (DENOISED, timestep)), ("brought back", (NOISE_ONCE, timestep)))
+    links = (("still lost", (AGAIN, timestep)), ("brought back", (NOISE_ONCE, timestep)))
     return Chain((NOISELESS, lowest), links)
 
 

@@ -15,21 +15,18 @@ from torch.nn import functional as F
 from inspector.analysis.features import combine, find_taps
 from inspector.errors import ChoiceError
 from inspector.models.protocols import DiffusionModel
+from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
+from inspector.results.arms import MOST_SEEDS
 from inspector.trace.arms import decoded_again, inversion_timesteps, invert, noiseless
 from inspector.trace.hooks import capture
 from inspector.trace.recorders import record
 from inspector.trace.trajectories import denoise, first_latents, noise_once, record_at, schedule
 
-GENERATION = "generation"
-LATENT, DECODED, NOISE_ONCE = "latent noised", "decoded noised", "noise once"  # the last through 8 bits
-MEAN_OF_SEEDS = "mean of seeds"
-INVERSION, NOISELESS, DENOISED = "inversion", "without noise", "denoised again"
 STEPS = 20  # of generation
 AGAIN_STEPS = 10  # of denoising again, which starts at every t anew
 INVERSION_STEPS = 50
 GUIDANCE = 7.5
 PRESET = "A"  # of features
-MOST_SEEDS = 64  # noises of one picture
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,7 @@ def denoised_again(
     noisy = noise_once(model, latents, timestep, seeds)
     run = _run(model, noisy, prompts, positions, (), AGAIN_STEPS, timestep)
     last = run.timesteps[-1]
-    return Pass(DENOISED, timestep, None, run.at(last), run.features[last])
+    return Pass(AGAIN, timestep, None, run.at(last), run.features[last])
 
 
 def generation(
@@ -248,8 +245,8 @@ def generated_passes(
 ) -> Iterator[Pass]:
     """Every arm but generation of pictures that were generated, from their z_0.
 
-    The mean of seeds and inversion are of the 8-bit picture, which is all that a picture from elsewhere leaves; without
-    noise is of the exact latents, beside which it shows what noise alone does.
+    The mean of seeds, without noise and inversion are of the 8-bit picture, which is all that a picture from elsewhere
+    leaves, as the attention tab has them.
     """
     states = model.encode_prompts(prompts)
     rounded = model.encode_images(model.decode(latents))
@@ -258,7 +255,7 @@ def generated_passes(
         for arm, start in starts.items():
             mean = arm == NOISE_ONCE
             yield from noised(model, arm, start, states, timestep, seeds, repeats, positions, mean)
-        yield without_noise(model, latents, states, timestep, positions)
+        yield without_noise(model, rounded, states, timestep, positions)
     yield from inversion(model, states, inverted(model, rounded, states, timesteps), positions)
 
 

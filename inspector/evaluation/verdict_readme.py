@@ -11,15 +11,7 @@ from inspector.analysis.attention import MEAN
 from inspector.errors import ChoiceError
 from inspector.evaluation.tally import with_spread
 from inspector.evaluation.verdict_figure import arms_figure, coarse_figure
-from inspector.evaluation.verdict_passes import (
-    DECODED,
-    DENOISED,
-    INVERSION,
-    LATENT,
-    MEAN_OF_SEEDS,
-    NOISE_ONCE,
-    NOISELESS,
-)
+from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
 from inspector.settings import ASSETS
 from inspector.views.attention import short
 from inspector.views.curves import DPI, draw
@@ -109,7 +101,7 @@ def _of_model(result: Result) -> Iterator[str]:
 
 def _rows(result: Result) -> Iterator[tuple[str, dict[int, str]]]:
     given, made = result["given"], result["generated"]
-    for arm in (NOISELESS, INVERSION, MEAN_OF_SEEDS, NOISE_ONCE, DENOISED):
+    for arm in (NOISELESS, INVERSION, MEAN_OF_SEEDS, NOISE_ONCE, AGAIN):
         yield f"given, AP: {arm}", _cells(given["curves"], "ap", arm)
     for arm in (NOISELESS, INVERSION, MEAN_OF_SEEDS, LATENT, DECODED, NOISE_ONCE):
         yield f"generated, correlation at the same t: {arm}", _cells(made["curves"], "correlation", arm)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from inspector.analysis.attention import MEAN
-from inspector.evaluation.verdict_passes import NOISE_ONCE
+from inspector.results import NOISE_ONCE
 from inspector.views.attention import short
 from inspector.views.table import lines
 from inspector.views.table import table as as_table

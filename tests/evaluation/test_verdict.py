@@ -7,8 +7,7 @@ import pytest
 
 from inspector.errors import ChoiceError
 from inspector.evaluation import verdict, verdict_passes, verdict_readme
-from inspector.evaluation.verdict_passes import GENERATION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE
-from inspector.results import Progress
+from inspector.results import GENERATION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, Progress
 from tests.toys import ToyDiffusion
 
 
@@ -102,8 +101,8 @@ def test_every_point_names_its_examples(measured: tuple[dict[str, Any], list[Pro
 def test_the_table_shows_every_part(measured: tuple[dict[str, Any], list[Progress]]) -> None:
     text = verdict.table(measured[0])
     shown = (
-        "noise once", "denoised again", "latent noised", "8 bits", "brought back", "Chance", "t=501", "cycles per picture",
-        "resolution 2", "spread of ap", "dB", "cka last",
+        "noise once", "denoised again", "latent noised", "8 bits", "brought back", "Chance", "t=501",
+        "cycles per picture", "resolution 2", "spread of ap", "dB", "cka last",
     )  # fmt: skip
     for part in shown:
         assert part in text, part

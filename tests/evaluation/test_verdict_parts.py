@@ -1,22 +1,15 @@
 """Parts of a loss: they add up, and their bands are those of differences."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from inspector.evaluation import verdict_parts as parts
 from inspector.evaluation.verdict_columns import Columns
-from inspector.evaluation.verdict_passes import (
-    DECODED,
-    DENOISED,
-    GENERATION,
-    LATENT,
-    MEAN_OF_SEEDS,
-    NOISE_ONCE,
-    NOISELESS,
-    Pass,
-)
-import itertools
+from inspector.evaluation.verdict_passes import Pass
+from inspector.results import AGAIN, DECODED, GENERATION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
 
 LEVELS = np.array([0.9, 0.2, 0.7, 0.4, 0.8, 0.1])  # how easy each picture is, in every arm
 
@@ -30,7 +23,7 @@ def columns(**of_arms: float | np.ndarray) -> Columns:
         "once": NOISE_ONCE,
         "mean": MEAN_OF_SEEDS,
         "less": NOISELESS,
-        "again": DENOISED,
+        "again": AGAIN,
     }
     found = Columns(["mean"], ["ap"])
     found.sampled(["sea"] * 6, list(range(6)))

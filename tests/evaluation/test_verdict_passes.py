@@ -10,6 +10,7 @@ import torch
 from inspector.analysis import features
 from inspector.errors import ChoiceError
 from inspector.evaluation import verdict_passes as passes
+from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
 from inspector.trace import arms, trajectories
 from tests.toys import ToyDiffusion
 
@@ -95,7 +96,7 @@ def test_every_noise_is_of_its_arm_its_picture_and_its_repeat(model: ToyDiffusio
     assert [(one.arm, one.timestep, one.repeat) for one in found] == [
         ("any", 501, 0),
         ("any", 501, 1),
-        (passes.MEAN_OF_SEEDS, 501, None),
+        (MEAN_OF_SEEDS, 501, None),
     ]
     for one, seeds in zip(found, ([10, 90], [11, 91]), strict=False):
         assert_saw(model, one, trajectories.noise_once(model, latents, 501, seeds), 501)
@@ -127,13 +128,13 @@ def test_arms_of_given_pictures(model: ToyDiffusion, latents: torch.Tensor) -> N
     whole = {step.timestep: step.latents for step in arms.invert(model, latents, states, 4)}
     for t in TIMESTEPS:
         once = trajectories.noise_once(model, latents, t, [11, 91])
-        assert_saw(model, found[passes.NOISE_ONCE, t, 1], once, t)
-        assert_saw(model, found[passes.NOISELESS, t, None], arms.noiseless(model, latents, t), t)
-        assert_saw(model, found[passes.INVERSION, t, None], whole[t], t)
+        assert_saw(model, found[NOISE_ONCE, t, 1], once, t)
+        assert_saw(model, found[NOISELESS, t, None], arms.noiseless(model, latents, t), t)
+        assert_saw(model, found[INVERSION, t, None], whole[t], t)
         noisy = trajectories.noise_once(model, latents, t, SEEDS)
         again = list(trajectories.denoise(model, noisy, PROMPTS, 2, passes.GUIDANCE, begin=t))
         assert (again[0].timestep, again[-1].timestep) == (t, 1)
-        assert_saw(model, found[passes.DENOISED, t, None], again[-1].latents, 1)
+        assert_saw(model, found[AGAIN, t, None], again[-1].latents, 1)
 
 
 def test_arms_of_generated_pictures(model: ToyDiffusion, latents: torch.Tensor) -> None:
@@ -142,12 +143,12 @@ def test_arms_of_generated_pictures(model: ToyDiffusion, latents: torch.Tensor) 
     assert len(found) == passes.generated_total(2, 1)
     rounded = model.encode_images(model.decode(latents))
     decoded = arms.decoded_again(model, latents)
-    starts = {passes.LATENT: latents, passes.DECODED: decoded, passes.NOISE_ONCE: rounded}
+    starts = {LATENT: latents, DECODED: decoded, NOISE_ONCE: rounded}
     for arm, start in starts.items():
         assert_saw(model, found[arm, 501, 0], trajectories.noise_once(model, start, 501, SEEDS), 501)
-    assert_saw(model, found[passes.NOISELESS, 501, None], arms.noiseless(model, latents, 501), 501)
+    assert_saw(model, found[NOISELESS, 501, None], arms.noiseless(model, rounded, 501), 501)
     inverted = {step.timestep: step.latents for step in arms.invert(model, rounded, model.encode_prompts(PROMPTS), 4)}
-    assert_saw(model, found[passes.INVERSION, 501, None], inverted[501], 501)
+    assert_saw(model, found[INVERSION, 501, None], inverted[501], 501)
 
 
 def test_reconstruction_goes_back_the_way_inversion_came(model: ToyDiffusion, latents: torch.Tensor) -> None:

@@ -17,7 +17,6 @@ from inspector.views import curves
 STORED = verdict_readme.read()
 
 
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("MEASURED", "FIGURES"):

@@ -10,7 +10,8 @@ from inspector import world
 from inspector.analysis.attention import MEAN, average_layers
 from inspector.evaluation import verdict_coarse, verdict_generated, verdict_given, verdict_words
 from inspector.evaluation.verdict_columns import Columns
-from inspector.evaluation.verdict_passes import GENERATION, Pass
+from inspector.evaluation.verdict_passes import Pass
+from inspector.results import GENERATION
 from tests.toys import ToyDiffusion
 
 LEFT = np.broadcast_to(np.arange(4) < 2, (4, 4)).copy()
