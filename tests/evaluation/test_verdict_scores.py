@@ -34,15 +34,15 @@ def test_maps_are_enlarged_to_the_mask_and_never_the_mask_to_them() -> None:
 
 
 def test_agreement_with_generation_by_hand() -> None:
-    matched, last = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[1.0, -1.0], [-1.0, 1.0]])
+    matched, last = np.array([[0.0, 1.5], [1.5, 3.0]]), np.array([[1.0, -1.0], [-1.0, 1.0]])
     own = np.array([[1.0, 1.0], [5.0, 7.0]])
     found = dict(zip(verdict_generated.METRICS, verdict_generated.word_agreement(own, matched, last), strict=True))
     assert found["correlation"] == pytest.approx(np.corrcoef(own.ravel(), matched.ravel())[0, 1])
     assert found["correlation_last"] == pytest.approx(np.corrcoef(own.ravel(), last.ravel())[0, 1])
-    assert found["agreement"] == 1  # 5 and 7 are above 2.8, 2 and 3 above 1.2
+    assert found["agreement"] == pytest.approx(2 / 3)  # 5 and 7 are above 2.8; 1.5, 1.5 and 3 above 1.2
     assert found["entropy"] != found["entropy_generation"]
     assert found["entropy_generation"] == pytest.approx(
-        -sum(share * math.log(share, 4) for share in (1 / 6, 1 / 3, 1 / 2))
+        -sum(share * math.log(share, 4) for share in (1 / 4, 1 / 4, 1 / 2))
     )
 
 
@@ -106,3 +106,15 @@ def test_coarse_to_fine_by_hand() -> None:
     assert last["best"] == "fine layer"
     assert last["layers"]["coarse layer"] is None
     assert last["sizes"]["resolution 8"]["mean"] == pytest.approx(1)
+
+
+def test_the_best_layer_has_the_highest_score() -> None:
+    found = Columns(("low", "high", "resolution 8", MEAN), verdict_coarse.METRICS)
+    found.sampled(["sea"], [3])
+    scores = [[[0.2, 1, 0.1], [0.7, 1, 0.1], [0.5, 1, 0.1], [0.9, 1, 0.1]]]
+    found.add(Pass(GENERATION, 1, None, {}, torch.empty(0)), scores)
+    (row,) = verdict_coarse.rows(found, ("low", "high"), "ap")
+    assert row["best"] == "high"
+    assert row["layers"] == {"low": 0.2, "high": 0.7}
+    assert row["ap"]["mean"] == 0.9
+    assert row["shares"]["resolution 8"]["mean"] == 1
