@@ -15,6 +15,7 @@ MODULES = {
     "clusters": "inspector.evaluation.clusters",
     "segmentation": "inspector.evaluation.segmentation",
 }
+SCENES, OF_VERDICT = 256, 64  # by default; the verdict takes a quarter of an hour for so many
 # Which of --clip and --diffusion each subject takes.
 MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
     "models": ("clip", "diffusion"),
@@ -34,7 +35,9 @@ MEASURED = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subject, how many scenes from which seed on, the models, --json, --cards, --readme, those of the verdict."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is measured")
-    parser.add_argument("--count", type=int, default=256, metavar="N", help="number of scenes (default %(default)s)")
+    parser.add_argument(
+        "--count", type=int, metavar="N", help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT})"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="first of the held-out scenes, from 0 (default %(default)s)"
     )
@@ -89,17 +92,18 @@ def run(args: argparse.Namespace) -> None:
         if args.readme:
             verdict_readme.renew()
         return
-    check_number("count", args.count, 1, 100_000, whole=True)
+    count = (OF_VERDICT if args.verdict else SCENES) if args.count is None else args.count
+    check_number("count", count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
-    check_number("seed", first, held_out.start, held_out.stop - args.count, whole=True)
+    check_number("seed", first, held_out.start, held_out.stop - count, whole=True)
     prepare(args)
     models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
     if args.readme and any(spec(name).origin != "embedded" for name in models.values()):
         raise ChoiceError("README tells of the embedded models alone; leave out --readme, or --clip and --diffusion.")
     module = import_module("inspector.evaluation.verdict" if args.verdict else MODULES[args.subject])
     with Reporter() as report:
-        result = module.evaluate(args.count, first, report, **models, **options)
+        result = module.evaluate(count, first, report, **models, **options)
     print(module.table(result))
     if args.json is not None:
         write_json(args.json, result)

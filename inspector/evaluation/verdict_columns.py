@@ -4,6 +4,7 @@ A sample is a word of a picture, or a picture. Bands draw pictures anew (`bootst
 picture say is averaged before, and their spread is told apart.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -121,9 +122,9 @@ class Columns:
 
 
 def rounded(value: Any) -> Any:
-    """A JSON-ready value with its fractions at `DIGITS` digits."""
+    """A JSON-ready value with its fractions at `DIGITS` digits, None where there is no number."""
     if isinstance(value, float):
-        return round(value, DIGITS)
+        return round(value, DIGITS) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     return [rounded(item) for item in value] if isinstance(value, list) else value

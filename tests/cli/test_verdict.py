@@ -41,10 +41,10 @@ def test_options_are_handed_over(asked: list[Any], tmp_path: Path, capsys: pytes
 
 
 def test_what_is_not_asked_is_left_to_the_verdict(asked: list[Any]) -> None:
-    assert main([*VERDICT, "--count", "8", "--readme"]) == 0
+    assert main([*VERDICT, "--readme"]) == 0
     assert asked == [
-        (8, 500_000, {"diffusion": "scenes-diffusion"}),
-        ("attention", {"model": "scenes-diffusion", "count": 8}),
+        (64, 500_000, {"diffusion": "scenes-diffusion"}),
+        ("attention", {"model": "scenes-diffusion", "count": 64}),
     ]
 
 

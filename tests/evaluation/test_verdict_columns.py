@@ -65,6 +65,7 @@ def test_rounding_reaches_every_fraction() -> None:
         "c": 3,
         "d": None,
     }
+    assert rounded([math.nan, 0.5]) == [None, 0.5]  # as JSON has it
 
 
 def test_a_batch_without_words_is_no_gap() -> None:
