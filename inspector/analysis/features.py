@@ -109,3 +109,15 @@ def combine(blocks: Sequence[torch.Tensor], preset: str) -> torch.Tensor:
     if preset == "B":
         return F.normalize(torch.stack(list(enlarged)).mean(0), dim=1)
     return torch.cat([F.normalize(block, dim=1) for block in enlarged], dim=1).div_(len(blocks) ** 0.5)
+
+
+def linear_cka(first: torch.Tensor, second: torch.Tensor) -> float:
+    """Linear centred kernel alignment of two grids (channel, h, w) of one size, in [0, 1]; nan for a constant one.
+
+    Kornblith et al. 2019, equation 5, over the grid's positions: 1 where one is a rotation of the other, whatever the
+    scale, so that features of two passes compare without matching their channels.
+    """
+    left, right = (item.detach().float().cpu().flatten(1) for item in (first, second))
+    left, right = (item - item.mean(1, keepdim=True) for item in (left, right))
+    scale = (left @ left.T).norm() * (right @ right.T).norm()
+    return float((left @ right.T).square().sum() / scale) if scale > 1e-12 else float("nan")

@@ -14,6 +14,7 @@ MODULES = {
     "clusters": "inspector.evaluation.clusters",
     "segmentation": "inspector.evaluation.segmentation",
 }
+SCENES, OF_VERDICT = 256, 64  # by default; the verdict takes a quarter of an hour for so many
 # Which of --clip and --diffusion each subject takes.
 MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
     "models": ("clip", "diffusion"),
@@ -31,9 +32,11 @@ MEASURED = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subject, how many scenes from which seed on, the models, --json, --cards, --readme."""
+    """The subject, how many scenes from which seed on, the models, --json, --cards, --readme, those of the verdict."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is measured")
-    parser.add_argument("--count", type=int, default=256, metavar="N", help="number of scenes (default %(default)s)")
+    parser.add_argument(
+        "--count", type=int, metavar="N", help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT})"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="first of the held-out scenes, from 0 (default %(default)s)"
     )
@@ -44,7 +47,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cards", action="store_true", help="with models: write the numbers into the embedded models' cards"
     )
     parser.add_argument(
-        "--readme", action="store_true", help="keep the numbers in assets/measured and renew the table of README"
+        "--readme", action="store_true", help="keep the numbers in assets/measured and renew README's part about them"
+    )
+    parser.add_argument(
+        "--verdict",
+        action="store_true",
+        help="with attention: what one noise does to it, arm by arm, and to the features of clusters",
+    )
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        help="with --verdict: measure nothing, show what assets/measured keeps; with --readme renew README from it",
+    )
+    parser.add_argument("--seeds", type=int, metavar="K", help="with --verdict: noises of each picture (default 4)")
+    parser.add_argument(
+        "--t", metavar="LIST", help="with --verdict: timesteps of the noise (default 1,101,301,501,701)"
+    )
+    parser.add_argument(
+        "--generated", type=int, metavar="M", help="with --verdict: pictures to generate (default a quarter of --count)"
     )
 
 
@@ -56,32 +76,63 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
     from inspector.errors import ChoiceError
+    from inspector.evaluation import readme, verdict_readme
     from inspector.models.catalog import choose
     from inspector.results import check_number
 
     if args.cards and args.subject != "models":
         raise ChoiceError("--cards goes with the subject models alone; leave it out.")
+    options = verdict_options(args)
     if args.readme:
-        from inspector.evaluation import readme
+        (verdict_readme if args.verdict else readme).check()
+    if args.stored:
+        from inspector.evaluation import verdict
 
-        readme.check()
-    check_number("count", args.count, 1, 100_000, whole=True)
+        print("\n\n\n".join(map(verdict.table, verdict_readme.read())))
+        if args.readme:
+            verdict_readme.renew()
+        return
+    count = (OF_VERDICT if args.verdict else SCENES) if args.count is None else args.count
+    check_number("count", count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
-    check_number("seed", first, held_out.start, held_out.stop - args.count, whole=True)
+    check_number("seed", first, held_out.start, held_out.stop - count, whole=True)
     prepare(args)
     models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
     pair = readme.pair_of(models.values()) if args.readme else ""
-    module = import_module(MODULES[args.subject])
+    module = import_module("inspector.evaluation.verdict" if args.verdict else MODULES[args.subject])
     with Reporter() as report:
-        result = module.evaluate(args.count, first, report, **models)
+        result = module.evaluate(count, first, report, **models, **options)
     print(module.table(result))
     if args.json is not None:
         write_json(args.json, result)
     if args.cards:
         write_cards(result)
     if args.readme:
-        readme.write(args.subject, result, pair)
+        if args.verdict:
+            verdict_readme.write(result)
+        else:
+            readme.write(args.subject, result, pair)
+
+
+def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it. Raises ChoiceError where they are of
+    no use, and for timesteps that are no whole numbers.
+    """
+    from inspector.errors import ChoiceError
+
+    if args.verdict and args.subject != "attention":
+        raise ChoiceError("--verdict goes with the subject attention alone; leave it out.")
+    given = {"seeds": args.seeds, "timesteps": args.t, "generated": args.generated}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not args.verdict and (given or args.stored):
+        raise ChoiceError("--stored, --seeds, --t and --generated go with --verdict; add it, or leave them out.")
+    if args.t is not None:
+        try:
+            given["timesteps"] = [int(number) for number in args.t.split(",")]
+        except ValueError:
+            raise ChoiceError(f"--t is {args.t!r}; give whole numbers with commas, such as 1,101,301.") from None
+    return given
 
 
 def write_cards(result: Mapping[str, Any]) -> None:

@@ -66,12 +66,19 @@ def scene_samples(
     scene: world.Scene, number: int, maps: Mapping[str, np.ndarray], tokens: Sequence[Any]
 ) -> Iterator[Sample]:
     """One sample per class word that the caption names; maps: layer -> (timestep, token, h, w)."""
-    for word in dict.fromkeys(name for *_, name in scene.spans):
-        positions = span_tokens(tokens, [(start, stop) for start, stop, name in scene.spans if name == word])
+    for word, positions in word_positions(scene, tokens).items():
         mask = fit_mask(scene.masks[word])
         if positions and mask.any():
             layers = average_layers({layer: word_map(values, positions) for layer, values in maps.items()})
             yield Sample(number, word, mask, {label: values.astype(np.float16) for label, values in layers.items()})
+
+
+def word_positions(scene: world.Scene, tokens: Sequence[Any]) -> dict[str, tuple[int, ...]]:
+    """Class word that the caption names -> positions of its tokens, all mentions together; () where it was cut off."""
+    return {
+        word: span_tokens(tokens, [(start, stop) for start, stop, name in scene.spans if name == word])
+        for word in dict.fromkeys(name for *_, name in scene.spans)
+    }
 
 
 def sample_ap(sample: Sample) -> np.ndarray:

@@ -1,5 +1,6 @@
 """UNet features on a small random Stable Diffusion: the right modules, the same bits, early stop, geometry."""
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -137,3 +138,21 @@ def test_small_blocks_are_enlarged_to_the_largest_without_a_shift():
     slope = (joined[0] / joined[1])[0].numpy()
     assert joined.shape == (4, 4, 8)
     assert slope == pytest.approx(np.array([0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]), abs=1e-5)
+
+
+def test_cka_knows_no_rotation_and_no_scale() -> None:
+    first = torch.randn(6, 8, 8, generator=torch.Generator().manual_seed(0))
+    rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1))).Q
+    turned = 3 * torch.einsum("cd,dhw->chw", rotation, first) + 1
+    assert features.linear_cka(first, turned) == pytest.approx(1, abs=1e-5)
+
+
+def test_cka_by_hand() -> None:
+    """Of one channel each it is the squared correlation; of channels that share one of two, a half of root two."""
+    ramp = torch.arange(4.0).reshape(1, 2, 2)
+    across = torch.tensor([1.0, -1.0, -1.0, 1.0]).reshape(1, 2, 2)
+    down = torch.tensor([1.0, 1.0, -1.0, -1.0]).reshape(1, 2, 2)
+    assert features.linear_cka(ramp, down) == pytest.approx(np.corrcoef(ramp.ravel(), down.ravel())[0, 1] ** 2)
+    assert features.linear_cka(across, down) == pytest.approx(0, abs=1e-6)
+    assert features.linear_cka(torch.cat([across, down]), down) == pytest.approx(0.5**0.5)
+    assert math.isnan(features.linear_cka(ramp, torch.ones(1, 2, 2)))
