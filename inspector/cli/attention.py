@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="look at this picture or scene:SEED, or at each of several, instead of generating one",
     )
+    parser.add_argument(
+        "--beside", metavar="NAME|DIR", help="a second diffusion model, asked the same: more rows of the figure"
+    )
     parser.add_argument("--heads", action="store_true", help="keep the maps of every attention head too, in --out")
     parser.add_argument(
         "--token", metavar="WORD", help="what to report on: a word or phrase, word#2, @2:7 (default: each word)"
@@ -79,12 +82,15 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
     from inspector.cli.progress import follow
+    from inspector.errors import ChoiceError
     from inspector.models.catalog import choose
     from inspector.pipelines import attention
     from inspector.results import AttentionRequest, Token, word_tokens
     from inspector.views import attention as view
     from inspector.views.look import Look
 
+    if args.beside and args.out:
+        raise ChoiceError("--out keeps one model's result; use --figure and --json with --beside, or leave it out.")
     prepare(args)
     prepare_film(args)
     fields = given(args, FIELDS)
@@ -93,24 +99,30 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         fields = {"prompt": picture.caption, **picture.fields} | fields
     tell_unused(args, fields)
     fields["heads"] = args.heads
-    request = AttentionRequest(**{"prompt": "", **fields}, model=choose(args.diffusion, "diffusion"))
+    models = [choose(name, "diffusion") for name in (args.diffusion, args.beside) if name is not None]
+    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model) for model in models]
+    prompt = requests[0].prompt
     if args.token is not None:  # a whole run is too much to lose to a slip
-        word_tokens(request.prompt, [Token(0, request.prompt, 0, len(request.prompt))], args.token)
-    result = follow(attention.stream(request))
+        word_tokens(prompt, [Token(0, prompt, 0, len(prompt))], args.token)
+    results = []
+    for request in requests:
+        results.append(follow(attention.stream(request)))
+        if results[-1].truncated:
+            print(f"{request.model} did not read the end of the prompt: {results[-1].truncated!r}")
+    result = results[0]
     words = view.words(result) if args.token is None else [args.token]
-    if result.truncated:
-        print(f"The model did not read the end of the prompt: {result.truncated!r}")
     if args.film is not None:
         write_film(result, args)
 
     def figure(scale: int) -> "Sheet":
-        return view.sheet(result, Look(), token=args.token, side=view.SIDE * scale)
+        return view.stacked(results, Look(), token=args.token, side=view.SIDE * scale)
 
     return hand_over(
         result,
-        rows(result, words),
+        [row for one_ in results for row in rows(one_, words, len(results) > 1)],
         args,
-        None if args.token is None else figure,
+        None if args.token is None and not args.beside else figure,
+        results[1:],
         state={"panels": [{"arm": arm, "word": words[0]} for arm in result.arms]},
     )
 
@@ -157,11 +169,12 @@ def tell_unused(args: argparse.Namespace, fields: Mapping[str, Any]) -> None:
         )
 
 
-def rows(result: "AttentionResult", words: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """`summary` of each arm and word; without words, of all that the prompt has."""
+def rows(result: "AttentionResult", words: Sequence[str] = (), named: bool = False) -> list[dict[str, Any]]:
+    """`summary` of each arm and word, after the model's name if wanted; without words, of all that the prompt has."""
     from inspector.views import attention as view
 
-    return [summary(result, arm, word) for arm in result.arms for word in words or view.words(result)]
+    own = {"model": result.request.model} if named else {}
+    return [own | summary(result, arm, word) for arm in result.arms for word in words or view.words(result)]
 
 
 def summary(result: "AttentionResult", arm: str, word: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,25 @@ def sheet(
         layers = [_cell(result, arm, columns, name, look, side) for name in columns[arm]]
         rows.append(Row([first, *layers, *(_cell(result, arm, means, name, look, side) for name in means[arm])], arm))
     return Sheet(rows, note=_note(result, step, token, look))
+
+
+def stacked(
+    results: Sequence[AttentionResult],
+    look: Look,
+    step: int = -1,
+    token: str | int | None = None,
+    side: int = SIDE,
+) -> Sheet:
+    """`sheet` of each result below the one before; of several, each row says of which model it is."""
+    sheets = [sheet(result, look, step, token, side) for result in results]
+    if len(sheets) == 1:
+        return sheets[0]
+    rows = [
+        replace(row, label=f"{result.request.model}: {row.label}")
+        for result, one in zip(results, sheets, strict=True)
+        for row in one.rows
+    ]
+    return Sheet(rows, note=" ".join(one.note for one in sheets))
 
 
 def when(result: AttentionResult, arm: str, step: int) -> str:

@@ -102,6 +102,7 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["clusters", "scene:1", "--k", "few"], "--k"),
         (["clusters", "scene:1", "--preset", "Z"], "A, B, C"),
         (["clusters", "scene:1", "--beside", "scene:2", "--out", "out"], "--out keeps one case"),
+        (["attention", "--prompt", "a", "--beside", "scenes-diffusion", "--out", "out"], "--out keeps one model's"),
         (["clusters", "scene:1", "--figure", "out.jpg"], "'out.jpg' does not say which kind of figure it is"),
         (["clusters", "scene:1", "--figure", "out"], ".png, .pdf or .svg"),
         (["clusters", "scene:1", "--scale", "5"], "scale is 5; use a whole number from 1 to 4"),

@@ -79,6 +79,22 @@ def test_attention_while_generating(diffusion: list[str], tmp_path: Path, capsys
     assert (request["steps"], request["seed"], request["noise_timestep"]) == (2, 3, AttentionRequest.noise_timestep)
 
 
+def test_two_models_are_asked_the_same_by_one_command(
+    diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["attention", "--prompt", "a horse on the grass", "--token", "horse", "--size", "64", *QUICK]
+    file = tmp_path / "both.png"
+    assert main([*arguments, *diffusion, "--beside", "scenes-diffusion-plain", "--figure", str(file)]) == 0
+    rows = table_of(capsys.readouterr().out)
+    own = rows[0]["model"]
+    assert [row["model"] for row in rows] == [own, own, "scenes-diffusion-plain", "scenes-diffusion-plain"]
+    with Image.open(file) as figure:
+        made = json.loads(figure.info["inspector"])
+    requests = [made["request"], made["beside"][0]["request"]]
+    assert [request.pop("model") for request in requests] == [own, "scenes-diffusion-plain"]
+    assert requests[0] == requests[1]
+
+
 def test_the_steps_of_a_phrase_are_written_as_a_film(diffusion: list[str], tmp_path: Path) -> None:
     arguments = ["attention", "--prompt", "a horse on the grass", "--token", "a horse", *QUICK, *diffusion]
     file = tmp_path / "own" / "steps.gif"
@@ -89,6 +105,13 @@ def test_the_steps_of_a_phrase_are_written_as_a_film(diffusion: list[str], tmp_p
     result = load_result(tmp_path)
     state = {"panels": [{"arm": arm, "layer": "mean"} for arm in ("generation", "noise once")]}
     assert file.read_bytes() == animation(result, Look(), state, "gif", atlas=of_attention(result, "a horse"))
+
+
+def test_arms_noises_and_timesteps_are_options(diffusion: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    arms = ["--arms", "mean of seeds, inversion", "--seeds", "2", "--t", "300,1"]
+    assert main(["attention", "--prompt", "a horse", "--token", "horse", *arms, *QUICK, *diffusion]) == 0
+    rows = table_of(capsys.readouterr().out)
+    assert [row["arm"] for row in rows] == ["generation", "mean of seeds", "inversion"]
 
 
 def test_attention_on_a_drawn_scene_takes_its_caption_and_masks(

@@ -60,6 +60,18 @@ def test_the_sheet_is_figure_three() -> None:
     assert mean.low == pytest.approx((0.322 + 0.422) / 2, abs=1e-3)
 
 
+def test_results_of_several_models_are_stacked_by_name() -> None:
+    results = [samples.attention(), samples.attention()]
+    object.__setattr__(results[1].request, "model", "other")
+    sheet = attention.stacked(results, Look())
+    own = results[0].request.model
+    assert [row.label for row in sheet.rows] == [
+        f"{own}: generation", f"{own}: noise once", "other: generation", "other: noise once"
+    ]  # fmt: skip
+    assert sheet.note.count("Cross-attention of") == 2
+    assert attention.stacked(results[:1], Look()).rows[0].label == "generation"
+
+
 def test_one_arm_alone_is_drawn_too() -> None:
     result = samples.attention()
     alone = samples.attention(
