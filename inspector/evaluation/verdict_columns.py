@@ -82,11 +82,13 @@ class Columns:
         ]
 
     def _summary(self, cell: Cell, label: str, metric: str) -> dict[str, Any]:
-        """seeds, where there are several noises: each one's mean, their std, and the std within a sample on average."""
+        """seeds, of the first metric where there are several noises: the mean of each, their std, and the std within a
+        sample on average.
+        """
         found = self.band(self.column(cell, label, metric))
         repeats = self.by_repeat(cell, label, metric)
         repeats = repeats[np.isfinite(repeats).any(1)]
-        if len(repeats) < 2:
+        if len(repeats) < 2 or metric != self.metrics[0]:
             return found
         known = np.isfinite(repeats).all(0)
         if not known.any():

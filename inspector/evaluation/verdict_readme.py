@@ -15,7 +15,7 @@ from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, 
 from inspector.settings import ASSETS
 from inspector.views.attention import short
 from inspector.views.curves import DPI, draw
-from inspector.views.export import dumps, png
+from inspector.views.export import png
 
 MEASURED, FIGURES = ASSETS / "measured", ASSETS / "figures"
 README = ASSETS.parent / "README.md"
@@ -46,9 +46,9 @@ def packed(result: Result) -> str:
 
 def _lines(value: Any, indent: str, deep: int = 3) -> Iterator[str]:
     if not deep or not value or not isinstance(value, dict | list):
-        yield dumps(value)
+        yield json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return
-    pairs = [(f"{dumps(key)}: ", item) for key, item in value.items()] if isinstance(value, dict) else []
+    pairs = [(f"{json.dumps(key)}:", item) for key, item in value.items()] if isinstance(value, dict) else []
     pairs = pairs or [("", item) for item in value]
     opened, closed = "{}" if isinstance(value, dict) else "[]"
     yield opened
@@ -60,7 +60,7 @@ def _lines(value: Any, indent: str, deep: int = 3) -> Iterator[str]:
 
 def read() -> list[dict[str, Any]]:
     """The kept numbers, a model each, those nobody told where words are first. Raises ChoiceError for none."""
-    files = sorted(MEASURED.glob("verdict-*.json"), reverse=True)
+    files = sorted(MEASURED.glob("verdict-*.json"), key=lambda file: file.stem, reverse=True)
     if not files:
         raise ChoiceError("No verdict is kept; measure one with evaluate attention --verdict --readme.")
     return [json.loads(file.read_text("utf-8")) for file in files]
