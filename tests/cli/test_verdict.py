@@ -25,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(verdict, "evaluate", evaluate)
     monkeypatch.setattr(verdict, "table", lambda result: f"table of {result['model']}")
     monkeypatch.setattr(verdict_readme, "check", lambda: None)
-    monkeypatch.setattr(verdict_readme, "write", lambda subject, result: calls.append((subject, result)))
+    monkeypatch.setattr(verdict_readme, "write", calls.append)
     monkeypatch.setattr(readme, "write", lambda *_: pytest.fail("the other table was renewed"))
     return calls
 
@@ -44,7 +44,7 @@ def test_what_is_not_asked_is_left_to_the_verdict(asked: list[Any]) -> None:
     assert main([*VERDICT, "--readme"]) == 0
     assert asked == [
         (64, 500_000, {"diffusion": "scenes-diffusion"}),
-        ("attention", {"model": "scenes-diffusion", "count": 64}),
+        {"model": "scenes-diffusion", "count": 64},
     ]
 
 
