@@ -35,7 +35,7 @@ FIELDS: Fields = {
     "seeds": (int, "noises of noise once, of the seeds from --seed on (default: 1)"),
     "noise_timesteps": (
         str,
-        'several t of the noise, such as 1,101,301, or "every": all of the generation\'s (default: --noise-timestep)',
+        'several t of the noise, such as 1,101,301, or "every": all of the generation\'s (default: none)',
     ),
     "size": (int, "side in pixels of the generated image (default: the model's own)"),
 }
