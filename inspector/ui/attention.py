@@ -51,9 +51,15 @@ def make(
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
-    given = image is not None or scene is not None
+    given = resolve(image, scene) if image is not None or scene is not None else {}
+    compared: dict[str, Any] = {
+        "arms": tuple(arms) if isinstance(arms, list) else arms or "",
+        "seeds": whole(seeds),
+        "noise_timesteps": timesteps,
+    }
     return AttentionRequest(
-        **(resolve(image, scene) if given else {}),
+        **given,
+        **compared,
         prompt=prompt,
         steps=whole(steps),
         guidance_scale=guidance_scale,
@@ -61,9 +67,6 @@ def make(
         noise_timestep=None if matched else whole(noise_timestep),
         scheduler=scheduler,
         model=model,
-        arms=tuple(arms) if isinstance(arms, list) else arms or "",
-        seeds=whole(seeds),
-        noise_timesteps=timesteps,
     )
 
 
