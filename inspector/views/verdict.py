@@ -19,14 +19,16 @@ MEASURED = ASSETS / "measured"
 PARTS: Mapping[str, tuple[str, ...]] = {"given": ("ap", "iou", "entropy"), "generated": ("correlation", "entropy")}
 
 
-def stored(model: str, folder: Path = MEASURED) -> dict[str, Any] | None:
+def stored(model: str, folder: Path | None = None) -> dict[str, Any] | None:
     """What a page draws of a model's stored verdict, JSON-ready; None where there is none.
 
     count: part -> pictures. seeds: noises of each. curves: {of, measure, layer, arm, points} with points
     [t, mean, half of the 95% interval or None]; layer as on the page's axis. examples: part -> arm -> t -> the
     address of the word whose score is nearest to that mean.
     """
-    files = {path.stem: path for path in folder.glob("verdict-*.json")}  # a model's name is never taken for a path
+    files = {
+        path.stem: path for path in (folder or MEASURED).glob("verdict-*.json")
+    }  # a model's name is never taken for a path
     path = files.get(f"verdict-{model}")
     return None if path is None else _read(path)
 
