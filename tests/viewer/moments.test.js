@@ -80,6 +80,8 @@ test("values, places and company are those of the arm", () => {
   assert.equal(moments.placeIn(["1", "2", "3"], "5", axis.values), 2);
   assert.deepEqual(moments.company(atlas, { arm: "mean" }), ["noise once", "mean"]);
   assert.deepEqual(moments.company(atlas, { arm: "generation" }), ["noise once", "mean"]);  // alone with its t
+  const two = atlasOf({ one: [9, 1], other: [9, 1], first: [5], second: [5], third: [5] });
+  assert.deepEqual(moments.company(two, { arm: "one" }), ["one", "other"]);  // though more share another t
   assert.equal(moments.onAxis(atlas, { arm: "noise once", step: "2" }), 3);
   assert.equal(moments.fromAxis(atlas, { arm: "noise once", step: "2" }, 0), 0);
   assert.deepEqual(moments.inArm(atlas, { arm: "single", step: "2" }, "generation"), { arm: "generation", step: "5" });
