@@ -164,9 +164,9 @@ def other_noises(result: AttentionResult) -> list[str]:
 
 
 def first_arms(result: AttentionResult) -> list[str]:
-    """The arms that are seen first, as many as there may be panels: what stands for others beside it comes last."""
-    last = {*other_noises(result), SPREAD_OF_SEEDS}
-    return [*(arm for arm in result.arms if arm not in last), *(arm for arm in result.arms if arm in last)][:PANELS]
+    """The arms that are seen first, as many as there may be panels; more noises of one arm come last."""
+    noises = other_noises(result)
+    return [*(arm for arm in result.arms if arm not in noises), *noises][:PANELS]
 
 
 def _attention_block(

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.ui import scenes
 from inspector.views import verdict
-from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state, until
 from tests.views.verdicts import kept
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -75,13 +75,13 @@ def test_an_address_opens_the_view_that_it_was_taken_of(visit: Open) -> None:
 
 
 def test_an_address_may_tell_t_and_leave_the_step_open(visit: Open) -> None:
-    tab = visit(f"{DRAWN}&arm=generation&arm=noise+once&t=301")
+    tab = visit(f"{DRAWN}&panels=2&arm=generation&arm=noise+once&t=301")
     assert tab.evaluate(f"{VIEWER}.own.facts.timesteps.generation") == [751, 501, 251, 1]
     assert steps(tab) == ["3", "1"]
 
 
 def test_panels_stay_at_one_t_and_are_moved_apart_where_they_are_let_go(visit: Open) -> None:
-    tab = visit(f"{DRAWN}&arm=generation&arm=noise+once")
+    tab = visit(f"{DRAWN}&panels=2&arm=generation&arm=noise+once")
     slider = tab.get_by_label("Step", exact=True).first
     slider.press("Home")
     assert steps(tab) == ["1", "1"]  # t = 751 and 301
@@ -179,8 +179,10 @@ def test_stored_curves_lead_to_examples(visit: Open, stored: None) -> None:
     tab.get_by_role("radio", name="data set").click()
     point = tab.get_by_role("link", name="noise once, t = 301: AP 0.4")
     point.wait_for(timeout=LONG)
-    tab.goto(f"{tab.url.partition('?')[0]}{point.get_attribute('href')}", timeout=LONG)
-    tab.wait_for_function(f"{VIEWER}?.own?.asked.arms === 'noise once'", timeout=LONG)
+    point.click()
+    tab.wait_for_url("**seed=640**", timeout=LONG)
+    until(tab)
+    assert tab.evaluate(f"{VIEWER}.own.asked.arms") == "noise once"
     panel = state(tab)["panels"][0]
     shown = tab.evaluate(f"{VIEWER}.describe({VIEWER}.active().choice)")
     assert (panel["word"], panel["arm"]) == ("grass", "noise once")
