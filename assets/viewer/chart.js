@@ -15,12 +15,12 @@ const NEAR = 9;  // pixels around a point that belong to it
 export const STYLES = [
   { colour: "currentColor", shape: "M-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0 -7.2 0z", dash: "" },
   { colour: "#0a7cc0", shape: "M-3.2 -3.2h6.4v6.4h-6.4z", dash: "6 3" },
-  { colour: "#2a97a8", shape: "M0 -4.6L4.6 0L0 4.6L-4.6 0z", dash: "2 3" },
-  { colour: "#d55e00", shape: "M0 -4.4L4.2 3.2H-4.2z", dash: "" },
+  { colour: "#d55e00", shape: "M0 -4.6L4.6 0L0 4.6L-4.6 0z", dash: "2 3" },
+  { colour: "#009e73", shape: "M0 -4.4L4.2 3.2H-4.2z", dash: "" },
   { colour: "#c46f9e", shape: "M0 4.4L4.2 -3.2H-4.2z", dash: "8 3 2 3" },
-  { colour: "#009e73", shape: "M-1.4 -4.2h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8v-2.8h2.8z", dash: "5 2" },
-  { colour: "#a07800", shape: "M0 -4.8L1.4 -1.4L4.8 0L1.4 1.4L0 4.8L-1.4 1.4L-4.8 0L-1.4 -1.4z", dash: "1 2" },
-  { colour: "#8470d0", shape: "M-4.4 -2.4H4.4V2.4H-4.4z", dash: "10 3" },
+  { colour: "#a07800", shape: "M-1.4 -4.2h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8v-2.8h2.8z", dash: "5 2" },
+  { colour: "#8470d0", shape: "M0 -4.8L1.4 -1.4L4.8 0L1.4 1.4L0 4.8L-1.4 1.4L-4.8 0L-1.4 -1.4z", dash: "1 2" },
+  { colour: "#2a97a8", shape: "M-4.4 -2.4H4.4V2.4H-4.4z", dash: "10 3" },
 ];
 
 /**
@@ -31,8 +31,8 @@ export const STYLES = [
 /** @typedef {{ x: number, low: number, high: number }} Band */
 
 /**
- * One line. style: its number in STYLES; along: what the line runs through, from left to right; whiskers: where bands
- * are drawn at single places.
+ * One line. style: its number in STYLES; along: what the line runs through, from left to right; bands: around it, a
+ * whisker where there is one alone.
  * @typedef {{ name: string, style: number, along: { x: number, y: number }[], bands: Band[], points: Point[] }} Line
  */
 
@@ -114,7 +114,7 @@ function frame({ x, y, xs, ys }, across, up) {
 }
 
 /**
- * A line with its band: an area where there are several places, a whisker at each.
+ * A line with its band: an area where there are several places, a whisker where there is one.
  * @param {Line} line
  * @param {Scale} scale
  */
