@@ -5,6 +5,8 @@
 import * as compare from "./compare.js";
 import { named } from "./results.js";
 
+const MANY = 3;  // panels beside which a title is cut short
+
 /**
  * The picture, and the map or labels over it.
  * @param {Viewer} viewer
@@ -71,9 +73,22 @@ export function describe(viewer, choice, whole) {
   const at = place ? [...Object.keys(place.at), ...(block?.inner ?? [])] : atlas.axes.map(({ name }) => name);
   const told = atlas.axes.filter(({ name }) => at.includes(name));
   const several = told.filter(({ values }) => values.length > 1);
-  const axes = (several.length ? several : told).map((axis) => shown(viewer, axis, choice));
+  const axes = ordered(viewer, several.length ? several : told, whole).map((axis) => shown(viewer, axis, choice));
   const result = whole && viewer.held.length ? [named(viewer, Number(choice.of || 0))] : [];
   return [...result, ...axes].join(" · ") || atlas.facts.title || atlas.tab;
+}
+
+/**
+ * Axes as they are told: in a title, which has little room beside many others, what tells panels apart first.
+ * @param {Viewer} viewer
+ * @param {Axis[]} axes
+ * @param {boolean} whole
+ */
+function ordered({ panels }, axes, whole) {
+  if (whole || panels.length < MANY) return axes;
+  /** @type {(axis: Axis) => boolean} */
+  const apart = ({ name }) => new Set(panels.map(({ choice }) => choice[name])).size > 1;
+  return [...axes.filter(apart), ...axes.filter((axis) => !apart(axis))];
 }
 
 /** @param {Viewer} viewer */

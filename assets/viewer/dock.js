@@ -4,6 +4,7 @@
 /** @import { Atlas } from "./atlas.js" */
 import { shown } from "./contents.js";
 import { button, chips, el, select, slider } from "./controls.js";
+import * as moments from "./moments.js";
 import { play } from "./playing.js";
 
 /**
@@ -86,7 +87,15 @@ function range(viewer, axis, label, change) {
   const run = button({ text: "Play", title, pressed: false, click: () => play(viewer, name) });
   made.node.append(run);
   made.node.classList.add("dv-wide");
-  return { node: made.node, set(next) { made.value = values.indexOf(next); }, play: run };
+  return {
+    node: made.node,
+    set(next) {
+      const own = moments.along(viewer.atlas, axis, viewer.matrix.own());
+      made.input.max = String(own.length - 1);
+      made.value = moments.placeIn(own, next, values);
+    },
+    play: run,
+  };
 }
 
 /**

@@ -31,6 +31,8 @@ export const HELP = {
     + "either.",
   "A − B": "The first panel's map minus the second's, in their true values, where the grids agree; of labels, the share"
     + " of panels that do not have the most frequent one.",
+  "Match t": "Every panel stands at the t of the active one, or nearest to it, whatever list of t its arm has. Off, "
+    + "each is moved by itself: t of generation and t of noise apart.",
   "A/B wipe": "The first two panels in one frame; drag the border between them.",
 };
 

@@ -8,9 +8,12 @@ import { lookPart } from "./look.js";
 import { numbersPart } from "./numbers.js";
 import { pixelPart } from "./pixel.js";
 import { thresholdPart } from "./threshold.js";
+import { compares, verdictPart } from "./verdict.js";
 
 /** @type {Side[]} */
 const SIDES = ["Pixel", "Threshold", "Mask", "Look", "Numbers"];
+/** @type {Side} */
+const VERDICT = "Verdict";  // there where arms are compared
 /** @type {Side[]} */
 const FINDING = ["Mask", "Numbers"];  // where the best of all maps is told
 
@@ -27,9 +30,11 @@ export class Inspector {
     this.drawing = drawingPart(viewer, kept);
     this.look = lookPart(viewer);
     this.numbers = numbersPart(viewer);
+    this.verdict = verdictPart(viewer);
+    this.names = compares(viewer) ? [...SIDES, VERDICT] : SIDES;
     const list = el("div", { class: "dv-tabs", role: "tablist", "aria-label": "Inspector" });
     this.node = el("div", { class: "dv-side" }, list);
-    this.sides = SIDES.map((name) => this._side(name));
+    this.sides = this.names.map((name) => this._side(name));
     list.append(...this.sides.map(({ button }) => button));
     this.node.append(...this.sides.map(({ body }) => body));
     list.addEventListener("keydown", (event) => this._key(event));
@@ -41,7 +46,7 @@ export class Inspector {
     const { board } = this.viewer.options.shelf || {}, { node: numbers } = this.numbers;
     const parts = {
       Pixel: [this.pixel.node], Threshold: [this.threshold.node], Mask: [this.drawing.node],
-      Look: [this.look.node, helpPart(this.viewer)], Numbers: [numbers, board?.node],
+      Look: [this.look.node, helpPart(this.viewer)], Numbers: [numbers, board?.node], Verdict: [this.verdict.node],
     }[name];
     const id = unique(), about = { class: "dv-body", role: "tabpanel", id, "aria-label": name, tabindex: 0 };
     const open = () => this.open(name, true);
@@ -53,12 +58,12 @@ export class Inspector {
 
   /** @param {KeyboardEvent} event */
   _key(event) {
-    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key], at = SIDES.indexOf(this.kept.side);
+    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key], { names } = this, at = names.indexOf(this.kept.side);
     if (!move) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = (at + move + SIDES.length) % SIDES.length;
-    this.open(SIDES[next]);
+    const next = (at + move + names.length) % names.length;
+    this.open(names[next]);
     this.sides[next].button.focus();
   }
 
@@ -72,6 +77,7 @@ export class Inspector {
     classList.toggle("dv-open", byHand && !again);
     this._show(name);
     if (FINDING.includes(name)) viewer.finder.update();
+    if (name === VERDICT) this.verdict.update();
     viewer.layout.sync();
     viewer.layout.read();
   }
@@ -98,6 +104,7 @@ export class Inspector {
   scores() {
     this.threshold.update();
     this.numbers.update();
+    if (this.kept.side === VERDICT) this.verdict.update();
     const { finder, options } = this.viewer;
     if (FINDING.includes(this.kept.side) || options.shelf?.board.region) finder.update();
   }

@@ -4,9 +4,10 @@
 import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./grid.js";
 import { DRAWN } from "./masks.js";
+import * as moments from "./moments.js";
 
-/** @type {("fade" | "smooth" | "follow" | "wipe" | "outline" | "ribbon")[]} */
-const FLAGS = ["fade", "smooth", "follow", "wipe", "outline", "ribbon"];
+/** @type {("fade" | "smooth" | "follow" | "wipe" | "outline" | "ribbon" | "together")[]} */
+const FLAGS = ["fade", "smooth", "follow", "wipe", "outline", "ribbon", "together"];
 /** @type {("colormap" | "scale" | "show" | "mask" | "columns" | "rows")[]} */
 const WORDS = ["colormap", "scale", "show", "mask", "columns", "rows"];
 /** @type {("opacity" | "threshold" | "wipeAt")[]} */
@@ -92,7 +93,7 @@ export function decode(params, viewer) {
   state.panels = Array.from({ length: count }, (_, index) => {
     const panel = { ...fresh.panels[Math.min(index, fresh.panels.length - 1)] };
     for (const [name, values] of told) panel[name] = values[Math.min(index, values.length - 1)];
-    return panel;
+    return params.has("t") ? atTime(panel, Number(params.get("t")), viewer) : panel;
   });
   /** @type {(name: string, value: string) => boolean} */
   const known = (name, value) => (name === "of"
@@ -105,4 +106,18 @@ export function decode(params, viewer) {
   if (viewer.results().length > 1 && !params.has("of")) state.beside = true;
   if (params.has("active")) state.active = Number(params.get("active")) - 1;
   return state;
+}
+
+/**
+ * A panel's choice at the step of its arm that is nearest to t: an address may tell t and leave the number open.
+ * @param {Choice} panel
+ * @param {number} t
+ * @param {Pick<Viewer, "results">} viewer
+ * @returns {Choice}
+ */
+function atTime(panel, t, viewer) {
+  const atlas = viewer.results()[Number(panel.of) || 0], steps = atlas ? moments.timesteps(atlas, panel) : [];
+  const axis = atlas?.axis(atlas.facts.curve);
+  if (!axis || !steps.length || !Number.isFinite(t)) return panel;
+  return { ...panel, [axis.name]: axis.values[moments.nearest(steps, t)] };
 }

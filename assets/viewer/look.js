@@ -5,6 +5,7 @@ import { DIFFERENCE } from "./compare.js";
 import { button, el, select, slider } from "./controls.js";
 import { MOST_PANELS } from "./grid.js";
 import { HELP } from "./help.js";
+import * as moments from "./moments.js";
 import * as panels from "./panels.js";
 import { WHOLE } from "./zoom.js";
 
@@ -84,18 +85,33 @@ function buttons(viewer) {
   const between = button({ text: "A − B", title: difference, click: () => panels.add(viewer, DIFFERENCE) });
   const over = "Lay the map over the picture predicted at its step";
   const follow = viewer.atlas.facts.previews ? toggle("follow", "Picture of the step", over) : null;
+  const together = moments.movable(viewer.atlas) ? matching(viewer) : null;
   return {
-    nodes: [fade, add, wipe, between, follow],
+    nodes: [fade, add, wipe, between, follow, together],
     sync() {
       const { state } = viewer, single = viewer.pair().length < 2;
       fade.setAttribute("aria-pressed", String(state.fade));
       wipe.setAttribute("aria-pressed", String(state.wipe));
       follow?.setAttribute("aria-pressed", String(state.follow));
+      together?.setAttribute("aria-pressed", String(state.together));
       add.disabled = viewer.panels.length >= MOST_PANELS;
       wipe.disabled = single;
       between.disabled = add.disabled || single || viewer.panels.some(({ choice }) => choice.of === DIFFERENCE);
     },
   };
+}
+
+/**
+ * The switch that keeps the panels at one t.
+ * @param {Viewer} viewer
+ */
+function matching(viewer) {
+  const title = "Match t: keep every panel at the t of the active one, or nearest to it";
+  return button({ text: "Match t", title, pressed: viewer.state.together, click: () => {
+    const { curve = "" } = viewer.atlas.facts;
+    viewer.set("together", !viewer.state.together);
+    if (viewer.state.together) viewer.choose({ [curve]: viewer.matrix.own()[curve] });
+  } });
 }
 
 /** @param {Viewer} viewer */

@@ -3,7 +3,9 @@
 /** @import { Axis, Choice, Content, Viewer } from "./types" */
 import { DIFFERENCE } from "./compare.js";
 import { context2d, el } from "./controls.js";
+import * as contents from "./contents.js";
 import * as draw from "./draw.js";
+import * as moments from "./moments.js";
 import { fitted } from "./regions.js";
 
 const SIDE = 64;  // pixels of a small picture's longer side
@@ -24,29 +26,53 @@ export class Matrix {
     /** @type {Cell | null} */
     this.seen = null;  // the cell that was last scrolled to
     this.up = false;  // drawn up into a table; else one row
+    this.key = "";  // of the columns and rows that were built
+  }
+
+  /**
+   * What columns and rows there are: of steps those of the active panel's arm, and where rows are arms, those that have
+   * the same t.
+   */
+  _plan() {
+    const { viewer } = this, { atlas, state } = viewer, { curve, ticksBy = "" } = atlas.facts;
+    const columns = atlas.axis(state.columns), rows = this.up ? atlas.axis(state.rows) : undefined;
+    const own = this.own(), arms = rows?.name === ticksBy && columns?.name === curve && moments.company(atlas, own);
+    const choice = arms ? { ...own, [ticksBy]: arms[0] } : own;
+    const across = columns ? spaced(moments.valuesOf(atlas, columns, choice)) : [];
+    const names = across.map((value) => (columns ? named(viewer, columns, { ...choice, [columns.name]: value }) : ""));
+    /** @type {(string | null)[]} */
+    const down = arms || (rows ? spaced(moments.valuesOf(atlas, rows, own)) : [null]);
+    return { columns, rows, across, down, names };
+  }
+
+  /** Build the cells anew where the active panel's have other columns or rows. */
+  follow() {
+    const { across, down, names } = this._plan();
+    if (this.key !== JSON.stringify([across, down, names])) this.build();
   }
 
   /** Build the cells anew for the axes chosen. */
   build() {
-    const { viewer } = this, { atlas, state } = viewer;
-    const columns = atlas.axis(state.columns), rows = this.up ? atlas.axis(state.rows) : undefined;
+    const { state } = this.viewer, { columns, rows, across, down, names } = this._plan();
+    this.key = JSON.stringify([across, down, names]);
     this.cells = [];
     this.node.replaceChildren();
     if (!columns) return;
-    const across = spaced(columns), down = rows ? spaced(rows) : [null];
     const label = `Maps by ${state.columns}${rows ? ` and ${state.rows}` : ""}`;
     const table = el("div", { class: "dv-grid", role: "grid", "aria-label": label });
     if (rows) {
       table.append(el("div", { class: "dv-row dv-heads", role: "row" },
         el("div", { class: "dv-rowhead", role: "columnheader", text: "" }),
-        ...across.map((column) => el("div", { role: "columnheader", text: named(columns, column) }))));
+        ...names.map((text) => el("div", { role: "columnheader", text }))));
     }
     for (const [level, row] of down.entries()) {
       const line = el("div", { class: "dv-row", role: "row" });
       if (rows && row !== null) {
         line.append(el("div", { class: "dv-rowhead", role: "rowheader", text: rows.shown[rows.values.indexOf(row)] }));
       }
-      for (const column of across) line.append(this._cell(columns, column, rows, row, level));
+      for (const [at, column] of across.entries()) {
+        line.append(this._cell(columns, column, names[at], rows, row, level));
+      }
       table.append(line);
     }
     this.node.append(table);
@@ -55,13 +81,13 @@ export class Matrix {
   /**
    * @param {Axis} columns
    * @param {string} column
+   * @param {string} text what the column is called
    * @param {Axis | undefined} rows
    * @param {string | null} row null where there is one row for no axis
    * @param {number} level
    */
-  _cell(columns, column, rows, row, level) {
+  _cell(columns, column, text, rows, row, level) {
     const canvas = el("canvas", { "aria-hidden": "true" }), score = el("span", { class: "dv-score" });
-    const text = named(columns, column);
     const change = { [columns.name]: column, ...(rows && row !== null ? { [rows.name]: row } : {}) };
     const button = el("button", { type: "button", class: "dv-cell", onclick: () => this.viewer.choose(change) },
       canvas, el("span", { class: "dv-name", text }), score);
@@ -110,8 +136,15 @@ export class Matrix {
     const { viewer } = this, { atlas } = viewer, own = this.own();
     if (viewer.ribbon.shown()) { await viewer.ribbon.update(); return; }
     const round = (this.round = (this.round || 0) + 1);
+    if (this.up && viewer.state.rows === atlas.facts.ticksBy) await this._fetch();
+    if (round !== this.round || !viewer.showing || atlas !== viewer.atlas) return;
+    /** @type {(name: string) => string} */
+    const stood = (name) => {
+      const axis = atlas.axis(name), values = axis ? moments.valuesOf(atlas, axis, own) : [];
+      return axis ? values[moments.placeIn(values, own[name], axis.values)] : "";
+    };
     /** @type {(cell: Cell) => boolean} */
-    const agrees = (cell) => Object.entries(cell.change).every(([axis, value]) => own[axis] === value);
+    const agrees = (cell) => Object.entries(cell.change).every(([axis, value]) => stood(axis) === value);
     const now = this.cells.find(agrees) || this.cells[0];
     if (now && !this.node.contains(document.activeElement)) this._rove(now);
     if (now && now !== this.seen) { this.seen = now; this._intoView(now.button); }
@@ -127,6 +160,12 @@ export class Matrix {
       cell.button.setAttribute("aria-label", label);
       cell.button.classList.toggle("dv-away", !content.map && !content.labels && Boolean(content.block));
     }
+  }
+
+  /** Fetch the maps of all arms, which are one layer's. */
+  async _fetch() {
+    const { viewer } = this, missing = this.choices().flatMap((choice) => viewer.content(choice).missing);
+    await Promise.all(missing.map(([block, of]) => viewer.fetchBlock(block, of)));
   }
 
   /**
@@ -186,20 +225,21 @@ export function moved(key, at, line) {
 
 /**
  * What a column is called: of "3 of 20, t = 851" the last part.
+ * @param {Viewer} viewer
  * @param {Axis} axis
- * @param {string} value
+ * @param {Choice} choice
  */
-function named(axis, value) {
-  const whole = axis.shown[axis.values.indexOf(value)];
+function named(viewer, axis, choice) {
+  const whole = contents.shown(viewer, axis, choice);
   return axis.control === "slider" ? whole.split(", ").at(-1) ?? whole : whole;
 }
 
 /**
  * The values of an axis, or evenly spaced ones of many, the first and the last among them.
- * @param {Axis} axis
+ * @param {string[]} values
  */
-export function spaced(axis) {
-  const count = axis.values.length;
-  if (count <= MOST) return axis.values;
-  return Array.from({ length: MOST }, (_, index) => axis.values[Math.round((index * (count - 1)) / (MOST - 1))]);
+export function spaced(values) {
+  const count = values.length;
+  if (count <= MOST) return values;
+  return Array.from({ length: MOST }, (_, index) => values[Math.round((index * (count - 1)) / (MOST - 1))]);
 }

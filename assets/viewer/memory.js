@@ -7,8 +7,8 @@ import { begun, known } from "./results.js";
 /** @type {State} */
 export const DEFAULTS = {
   colormap: "viridis", opacity: 0.6, fade: false, scale: "own", smooth: true, threshold: 0.4, show: "heat",
-  follow: false, wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false, columns: "", rows: "",
-  ribbon: false, tool: "look", zoom: { scale: 1, y: 0.5, x: 0.5 },
+  follow: false, together: true, wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false,
+  columns: "", rows: "", ribbon: false, tool: "look", zoom: { scale: 1, y: 0.5, x: 0.5 },
 };
 const LAST = 0.999999;  // of a fraction that still lies in the picture
 
@@ -25,7 +25,7 @@ const TAKEN = {
   columns: (told, { axes }) => among(told, ["", ...axes]),
   rows: (told, { axes }) => among(told, ["", ...axes]),
   mask: (told, { masks }) => among(told, ["match", ...masks]),
-  smooth: flag, wipe: flag, outline: flag, follow: flag, fade: flag, ribbon: flag,
+  smooth: flag, wipe: flag, outline: flag, follow: flag, fade: flag, ribbon: flag, together: flag,
   opacity: share, threshold: share, wipeAt: share,
   pin,
   zoom,

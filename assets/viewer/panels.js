@@ -4,23 +4,32 @@
 /** @import { Panel } from "./panel.js" */
 import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./grid.js";
+import * as moments from "./moments.js";
 
 /**
  * Change axes of the active panel; shared axes (`facts.linked`) change in every panel that has the value, and where a
- * difference is the active one, all change in the two that it is of.
+ * difference is the active one, all change in the two that it is of. Steps are shared while panels stay together, and
+ * then by t; another arm is shown at the t of the one before.
  * @param {Viewer} viewer
  * @param {Choice} change
  */
 export function choose(viewer, change) {
-  const { linked = [] } = viewer.atlas.facts, between = viewer.active().choice.of === DIFFERENCE;
-  const two = between ? viewer.pair().slice(0, 2) : [];
-  for (const [index, panel] of viewer.panels.entries()) {
+  const { linked = [], curve = "" } = viewer.atlas.facts, active = viewer.active();
+  const two = active.choice.of === DIFFERENCE ? viewer.pair().slice(0, 2) : [], [lead = active] = two;
+  const before = { ...lead.choice };
+  /** @type {(axis: string) => boolean} */
+  const shared = (axis) => linked.includes(axis) && (axis !== curve || viewer.state.together);
+  for (const panel of new Set([lead, ...viewer.panels])) {
     for (const [axis, value] of Object.entries(change)) {
-      const wanted = index === viewer.at || linked.includes(axis) || two.includes(panel);
+      const wanted = panel === active || shared(axis) || two.includes(panel);
       const there = viewer.atlasOf(panel.choice).axis(axis)?.values.includes(value);
       if (wanted && there) panel.choice[axis] = value;
     }
+    if (change[curve] && panel !== lead && (shared(curve) || two.includes(panel))) {
+      panel.choice[curve] = moments.beside(viewer, lead.choice, panel.choice) ?? panel.choice[curve];
+    }
   }
+  if (!change[curve] && curve) lead.choice[curve] = moments.beside(viewer, before, lead.choice) ?? before[curve];
   viewer.refresh();
 }
 

@@ -1,6 +1,7 @@
 /* Playing: a viewer moves along an axis, a place at a time or by itself. */
 // @ts-check
 /** @import { Viewer } from "./types" */
+import { along, placeIn } from "./moments.js";
 
 const BEAT = 250;  // milliseconds of a step
 
@@ -13,9 +14,10 @@ const BEAT = 250;  // milliseconds of a step
 export function step(viewer, name, by) {
   const axis = viewer.atlas.axis(name);
   if (!axis) return false;
-  const at = axis.values.indexOf(viewer.active().choice[axis.name]) + by;
-  if (at < 0 || at >= axis.values.length) return false;
-  viewer.choose({ [axis.name]: axis.values[at] });
+  const own = viewer.active().choice, values = along(viewer.atlas, axis, own);
+  const at = placeIn(values, own[axis.name], axis.values) + by;
+  if (at < 0 || at >= values.length) return false;
+  viewer.choose({ [axis.name]: values[at] });
   return true;
 }
 
@@ -26,8 +28,9 @@ export function step(viewer, name, by) {
  */
 export function play(viewer, name) {
   if (viewer.playing) { stop(viewer); return; }
-  const { values } = viewer.atlas.axis(name) ?? { values: [] };
-  if (viewer.active().choice[name] === values[values.length - 1]) viewer.choose({ [name]: values[0] });
+  const axis = viewer.atlas.axis(name), own = viewer.active().choice;
+  const values = axis ? along(viewer.atlas, axis, own) : [];
+  if (axis && placeIn(values, own[name], axis.values) === values.length - 1) viewer.choose({ [name]: values[0] });
   viewer.playing = setInterval(() => { if (!step(viewer, name, 1)) stop(viewer); }, BEAT);
   viewer.layout.sync();
 }

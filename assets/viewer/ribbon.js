@@ -7,6 +7,7 @@ import { context2d, el, number } from "./controls.js";
 import * as ui from "./controls.js";
 import { DRAWN } from "./masks.js";
 import { moved } from "./matrix.js";
+import * as moments from "./moments.js";
 import { LINES, svg } from "./readout.js";
 import { ends, mean, middle, path, points, stepAt, stripsOf } from "./strip.js";
 
@@ -97,7 +98,7 @@ export class Ribbon {
   _steps() {
     const { viewer } = this, axis = viewer.atlas.axis(viewer.atlas.facts.curve);
     const values = axis?.values ?? [], name = axis?.name ?? "";
-    return { name, values, shown: axis?.shown ?? [], at: Math.max(0, values.indexOf(viewer.matrix.own()[name])) };
+    return { name, values, shown: axis?.shown ?? [], at: axis ? moments.onAxis(viewer.atlas, viewer.matrix.own()) : 0 };
   }
 
   /**
@@ -238,6 +239,7 @@ export class Ribbon {
   /** @param {number} index of a step, which may not exist */
   _choose(index) {
     const { name, values, at } = this._steps();
-    if (index !== at && values[index] !== undefined) this.viewer.choose({ [name]: values[index] });
+    if (index === at || values[index] === undefined) return;
+    this.viewer.choose({ [name]: values[moments.fromAxis(this.viewer.atlas, this.viewer.matrix.own(), index)] });
   }
 }

@@ -12,12 +12,14 @@ const MARGIN = 3;  // pixels above and below the lines, so that no dot is cut of
  */
 
 /**
- * The arms that have pictures of their steps, decoded.
+ * The arms that are seen first and have pictures of their steps, decoded.
  * @param {Atlas} atlas
  * @returns {Promise<Strip[]>}
  */
 export async function stripsOf(atlas) {
-  const all = atlas.facts.timesteps ?? {}, told = Object.entries(all).filter(([arm]) => atlas.pictures[`${arm}/1`]);
+  const { timesteps: all = {}, ticksBy = "", panels = [] } = atlas.facts;
+  const first = panels.map((panel) => panel[ticksBy]);  // there is room for as many as for panels
+  const told = Object.entries(all).filter(([arm]) => first.includes(arm) && atlas.pictures[`${arm}/1`]);
   const [longest] = Object.values(all).sort((one, other) => other.length - one.length);
   return Promise.all(told.map(async ([arm, own]) => {
     const pictures = await Promise.all(own.map((_, index) => atlas.picture(`${arm}/${index + 1}`)));

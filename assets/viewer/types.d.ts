@@ -134,12 +134,32 @@ export interface Facts {
   ticksBy?: string;
   previews?: boolean; // there are pictures of the steps
   timesteps?: Record<string, number[]>; // value of the axis `ticksBy` -> t of each of its steps
+  compared?: Compared;
+  verdict?: Stored | null;
   matches?: Matches;
   look?: Partial<State>;
   keys?: { arrows?: string; updown?: string; brackets?: string };
   plainAxis?: string; // what shows a picture alone: value of this axis -> key of the picture
   plain?: Record<string, string>;
   colormaps?: string[];
+}
+
+/** Arms with a meaning of their own: what others are held against; single noises of one arm, that first; a deviation. */
+export interface Compared {
+  generation: string;
+  noises: string[];
+  spread: string;
+}
+
+/**
+ * Curves that were measured on a data set, as inspector/views/verdict.py tells them. points: [t, mean, half of the 95%
+ * interval]; examples: part -> arm -> t -> the address of one.
+ */
+export interface Stored {
+  count: Record<string, number>;
+  seeds: number;
+  curves: { of: string; measure: string; layer: string; arm: string; points: [number, number, number | null][] }[];
+  examples: Record<string, Record<string, Record<string, string>>>;
 }
 
 /** The axis whose values have masks of their own: value -> name of the mask; threshold: at which `iou` was measured. */
@@ -167,6 +187,7 @@ export interface State {
   threshold: number; // a fraction of a map's maximum
   show: "heat" | "outline" | "mask";
   follow: boolean; // the picture predicted at a map's step lies below it
+  together: boolean; // panels stay at the same t
   wipe: boolean;
   wipeAt: number; // share of the width
   pin: Point | null;

@@ -36,7 +36,7 @@ export interface Held {
 }
 
 /** Parts of the inspector. */
-export type Side = "Pixel" | "Threshold" | "Mask" | "Look" | "Numbers";
+export type Side = "Pixel" | "Threshold" | "Mask" | "Look" | "Numbers" | "Verdict";
 
 /** What stays from one result to the next: the part that is open, and what the pointer does while that is the mask. */
 export interface Kept {

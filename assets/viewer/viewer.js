@@ -232,6 +232,7 @@ export class Viewer {
   /** Draw panels now, and what is slower (matrix, readings) when the hand rests. */
   refresh() {
     const own = this._own;
+    if (own) this.matrix.follow();
     Object.assign(this, this.state.scale === "shared" ? scale.range(contents.seen(this)) : { shared: null });
     this.layout.sync();
     const drawn = Promise.all(this.panels.map((panel) => panel.update())).then(() => {

@@ -11,15 +11,7 @@ from inspector.models import catalog
 from inspector.results import (
     AGAIN,
     CLIP_ES_BACKGROUND,
-    DECODED,
-    EVERY,
     GENERATION,
-    INVERSION,
-    LATENT,
-    MEAN_OF_SEEDS,
-    NOISE_ONCE,
-    NOISELESS,
-    SPREAD_OF_SEEDS,
     AttentionRequest,
     ClustersRequest,
     SaliencyRequest,
@@ -41,14 +33,7 @@ DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is cou
 def attention(request: AttentionRequest) -> int:
     """Steps, each with and without the prompt where it is guided, and the passes of every other arm."""
     guided = 2 if request.guidance_scale > 1 else 1
-    times = request.steps if request.noise_timesteps == (EVERY,) else max(1, len(request.noise_timesteps))
-    arms = request.chosen_arms
-    # Inversion goes up, is recorded, and comes down again for its error.
-    own = {GENERATION: guided * request.steps, AGAIN: guided * request.steps, INVERSION: 3 * request.steps}
-    own |= {LATENT: times, DECODED: times, NOISELESS: times}
-    passes = sum(own.get(arm, 0) for arm in arms)
-    if any(arm in (NOISE_ONCE, MEAN_OF_SEEDS, SPREAD_OF_SEEDS) for arm in arms):
-        passes += request.seeds * times
+    passes = sum(calls * (guided if arm in (GENERATION, AGAIN) else 1) for arm, calls in request.calls.items())
     copies = 2 if request.heads else 1  # eight times the maps, which are the smaller part
     return _bounded(_run(request.model, passes * copies, request.size, DIFFUSION_SIDE))
 

@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError, PromptError
-from inspector.results.arms import MOST_SEEDS, read_arms, read_timesteps, recorded_arms
+from inspector.results.arms import (
+    AGAIN,
+    EVERY,
+    GENERATION,
+    INVERSION,
+    MOST_SEEDS,
+    NOISE_ONCE,
+    OVER_SEEDS,
+    read_arms,
+    read_timesteps,
+    recorded_arms,
+)
 from inspector.results.checks import (
     LONGEST_NAME,
     Masks,
@@ -88,8 +99,7 @@ class AttentionRequest:
         set_(self, "noise_timesteps", read_timesteps(self.noise_timesteps))
         if len(self.noise_timesteps) > limits.max_steps:
             raise ChoiceError(f"{len(self.noise_timesteps)} t are asked for; at most {limits.max_steps} are allowed.")
-        if self.arms:
-            set_(self, "arms", read_arms(self.arms, self.image is None, self.seeds))
+        set_(self, "arms", read_arms(self.arms, self.image is None, self.seeds) if self.arms else ())
         check_flag("heads", self.heads)
         if self.noise_timestep is not None:
             check_number("noise_timestep", self.noise_timestep, 0, 999, whole=True)
@@ -108,6 +118,17 @@ class AttentionRequest:
     def recorded_arms(self) -> tuple[str, ...]:
         """The arms that the result will have."""
         return recorded_arms(self.chosen_arms, self.seed, self.seeds)
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Arm -> calls of the UNet that it takes at most, a guided step being one; all noises as NOISE_ONCE.
+
+        Inversion goes up, is recorded, and comes down again for its error.
+        """
+        times = self.steps if self.noise_timesteps == (EVERY,) else max(1, len(self.noise_timesteps))
+        noised = {NOISE_ONCE if arm in OVER_SEEDS else arm for arm in self.chosen_arms}
+        own = {GENERATION: self.steps, AGAIN: self.steps, INVERSION: 3 * self.steps, NOISE_ONCE: self.seeds * times}
+        return {arm: own.get(arm, times) for arm in noised}
 
 
 @dataclass(frozen=True)

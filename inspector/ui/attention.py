@@ -6,7 +6,15 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import ImageError
-from inspector.results import AttentionRequest, AttentionResult, check_choice, check_flag
+from inspector.results import (
+    ARMS,
+    EVERY,
+    MOST_SEEDS,
+    AttentionRequest,
+    AttentionResult,
+    check_choice,
+    check_flag,
+)
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import whole
@@ -37,12 +45,21 @@ def make(
     matched: bool = False,
     scheduler: str = OWN.scheduler,
     model: str = OWN.model,
+    arms: str | list[str] = "",
+    seeds: float = OWN.seeds,
+    timesteps: str = "",
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
-    given = image is not None or scene is not None
+    given = resolve(image, scene) if image is not None or scene is not None else {}
+    compared: dict[str, Any] = {
+        "arms": tuple(arms) if isinstance(arms, list) else arms or "",
+        "seeds": whole(seeds),
+        "noise_timesteps": timesteps,
+    }
     return AttentionRequest(
-        **(resolve(image, scene) if given else {}),
+        **given,
+        **compared,
         prompt=prompt,
         steps=whole(steps),
         guidance_scale=guidance_scale,
@@ -76,6 +93,9 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "matched": timestep is None,
         "scheduler": request.scheduler,
         "model": request.model,
+        "arms": list(request.arms),
+        "seeds": request.seeds,
+        "timesteps": ", ".join(map(str, request.noise_timesteps)),
     }
 
 
@@ -100,6 +120,9 @@ def attention(
     matched: bool = False,
     scheduler: str = OWN.scheduler,
     model: str = OWN.model,
+    arms: str | list[str] = "",
+    seeds: float = OWN.seeds,
+    timesteps: str = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -107,13 +130,29 @@ def attention(
 
     Without image and scene, a picture is generated from the prompt and then noised once; with an image file, or the
     number of a drawn scene, that picture is noised once. `matched` takes the timestep of the last generation step
-    instead of `noise_timestep`. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the
+    instead of `noise_timestep`. `arms` are what is compared, by name; `seeds` is how many noises are added, from `seed`
+    on; `timesteps`, such as "1, 101, 301", or "every" for all of the generation's, stands instead of `noise_timestep`.
+    `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the
     numbers with request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers`
     holds step, total and message.
     """
     yield from runs.answer(
         TAB,
-        lambda: make(image, scene, prompt, steps, guidance_scale, seed, noise_timestep, matched, scheduler, model),
+        lambda: make(
+            image,
+            scene,
+            prompt,
+            steps,
+            guidance_scale,
+            seed,
+            noise_timestep,
+            matched,
+            scheduler,
+            model,
+            arms,
+            seeds,
+            timesteps,
+        ),
         asked,
         columns,
     )
@@ -131,10 +170,11 @@ def notes(result: AttentionResult) -> str:
         if result.truncated
         else ""
     )
+    back = parts.hint(views.reconstructed(result))
     word = views.main_word(result)
     last = max(len(steps) for steps in result.steps.values()) - 1
     title = f"“{word}” against its true mask at the last step, best layer first"
-    return cut + parts.table(views.scores(result, last, word), title)
+    return cut + back + parts.table(views.scores(result, last, word), title)
 
 
 def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
@@ -166,23 +206,24 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             [GENERATE, GIVEN],
             value=GENERATE,
             label="Picture",
-            info="Our choice. A given picture has only the arm with noise added once.",
+            info="Our choice. A given picture has no arm that needs the latents of a generation.",
             elem_classes="mode",
         )
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe = _numbers()
+        recipe, comparison = _numbers()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion}
+    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **comparison}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
     return assemble(SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples)
 
 
-def _numbers() -> dict[str, Any]:
+def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The recipe's controls, and of them those of a comparison of several arms, noises and t."""
     limits = settings().limits
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         noise = gr.Slider(
@@ -194,6 +235,23 @@ def _numbers() -> dict[str, Any]:
             info=f"Paper: none given; ODISE uses 0. {OWN.noise_timestep} is our choice.",
         )
         matched = gr.Checkbox(False, label="Match t", info="Use the timestep of the last generation step instead.")
+        timesteps = gr.Textbox(
+            "",
+            label="Several t of the noise",
+            placeholder="1, 101, 301",
+            info=f"Instead of the one above; “{EVERY}”: at each step of the generation, matched with it.",
+        )
+        seeds = gr.Slider(
+            1, MOST_SEEDS, OWN.seeds, step=1, label="Noises", info="How many, from the seed on; each is an arm."
+        )
+        arms = gr.Dropdown(
+            list(ARMS),
+            value=[],
+            multiselect=True,
+            allow_custom_value=True,  # the request refuses others, in its own words
+            label="Arms",
+            info="None chosen: generation and noise once, of several noises their mean and spread too.",
+        )
         steps = gr.Slider(
             1, limits.max_steps, OWN.steps, step=1, label="Steps", info="Our choice; the paper gives none."
         )
@@ -204,7 +262,7 @@ def _numbers() -> dict[str, Any]:
         scheduler = gr.Dropdown(
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
-    return {
+    recipe = {
         "steps": steps,
         "guidance_scale": guidance,
         "seed": seed,
@@ -212,3 +270,4 @@ def _numbers() -> dict[str, Any]:
         "matched": matched,
         "scheduler": scheduler,
     }
+    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps}

@@ -1,12 +1,13 @@
 """Changes: what the controls say that the shown result was not made with, so that Run can say it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from inspector.errors import InspectorError
-from inspector.results import parse_classes
+from inspector.results import GENERATION, parse_classes, read_timesteps
 from inspector.ui.controls import whole
 from inspector.ui.pictures import place_of
 from inspector.ui.session import RESULTS
@@ -17,7 +18,13 @@ RUN = "Run"
 # What a field is called on the page; any other is of the recipe.
 NAMES = {"mode": "picture", "model": "model", "clip": "model", "diffusion": "model"}
 OWN = ("prompt", "classes", "k", "method")
-LISTS = ("classes", "background")
+# field -> what its value means, so that a list written otherwise is the same; a generated picture has GENERATION always
+MEANT: dict[str, Callable[[Any], Any]] = {
+    "classes": parse_classes,
+    "background": parse_classes,
+    "timesteps": read_timesteps,
+    "arms": lambda names: {*names, GENERATION},
+}
 # The key of the result that the tab shows, once the page has taken in what came with this change.
 _KEY = """async (_, ...rest) => {
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -70,9 +77,9 @@ def _name(field: str) -> str:
 
 
 def _same(field: str, now: Any, then: Any) -> bool:
-    if field in LISTS:
+    if field in MEANT:
         try:
-            return parse_classes(now) == parse_classes(then)
+            return bool(MEANT[field](now) == MEANT[field](then))
         except (InspectorError, TypeError, AttributeError):
             return bool(now == then)
     return bool(whole(now) == whole(then))

@@ -71,13 +71,15 @@ def values(link: Link, first: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse(name: str, text: str, like: Any) -> Any:
-    """A parameter's text as a value of the kind of `like`: truth value, number or text."""
+    """A parameter's text as a value of the kind of `like`: truth value, number, list of names with commas, or text."""
     if isinstance(like, bool):
         if text.lower() not in (*TRUE, *FALSE):
             raise ChoiceError(f"{name} is {text[:40]!r} in the address; use on or off.")
         return text.lower() in TRUE
     if isinstance(like, int | float):
         return number(name, text)
+    if isinstance(like, list):
+        return [item.strip() for item in text.split(",") if item.strip()]
     return text
 
 
@@ -117,4 +119,6 @@ def text(value: Any) -> str:
     """A value as it stands in an address."""
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(value)
     return f"{value:.12g}" if isinstance(value, float) else str(value)

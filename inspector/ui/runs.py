@@ -99,8 +99,8 @@ def compute(tab: str, request: Any, caller: Caller | None = None) -> Iterator[Pr
 
 
 def units(request: Any) -> float:
-    """How long a request takes, in the line's units: steps where it has some."""
-    return float(request.steps) if hasattr(request, "steps") and request.image is None else 1.0
+    """How long a request takes, in the line's units: calls of the UNet where it says how many."""
+    return float(sum(request.calls.values())) if hasattr(request, "calls") else 1.0
 
 
 def asking(

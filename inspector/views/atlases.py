@@ -8,15 +8,19 @@ import numpy as np
 
 from inspector.errors import ChoiceError
 from inspector.results import (
+    GENERATION,
+    NOISE_ONCE,
     SCORE_THRESHOLD,
+    SPREAD_OF_SEEDS,
     AttentionResult,
     ClustersResult,
     SaliencyResult,
     SegmentationResult,
     fit_mask,
     masked_words,
+    seed_arm,
 )
-from inspector.views import attention, clusters, export, segmentation
+from inspector.views import attention, clusters, export, segmentation, verdict
 from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
 from inspector.views.export import Result
 from inspector.views.figure import number
@@ -25,7 +29,8 @@ from inspector.words import class_mask
 
 BUDGET = 8_000_000  # bytes of maps in the first file; what is over comes when it is asked for
 PICTURE = "picture"
-MEASURES = ("ap", "iou", "iou_best", "pointing", "chance")  # of a map against a mask
+MEASURES = ("ap", "iou", "iou_best", "pointing", "chance", "entropy")  # of a map against a mask, and of it alone
+PANELS = 4  # that a page has at most
 START, END = "start token", "end token"
 
 
@@ -122,12 +127,14 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
         size = fit(result.images[arm].shape, max(previews.shape[1:3]))
         pictures |= {f"{arm}/{index}": enlarge(preview, size) for index, preview in enumerate(previews, 1)}
     masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
+    noises = [NOISE_ONCE, *other_noises(result)] if NOISE_ONCE in result.arms else []
+    several = len(noises) > 1 and len(result.steps[NOISE_ONCE]) > 1
     facts = {
         "title": "Cross-attention",
-        "names": {"word": "Word", "step": "Step", "layer": "Layer", "arm": "Picture"},
+        "names": {"word": "Word", "step": "Step", "layer": "Layer", "arm": "Arm"},
         "columns": "step" if len(steps) > 1 else "layer",
-        "rows": "layer" if len(steps) > 1 else "",
-        "panels": [{"arm": arm} for arm in result.arms],
+        "rows": "arm" if several else "layer" if len(steps) > 1 else "",
+        "panels": [{"arm": arm} for arm in first_arms(result)],
         "linked": ["word", "step", "layer"],
         "ranked": "word",
         "unranked": [START],
@@ -135,6 +142,8 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
         "ticks": {"step": ticks},
         "ticksBy": "arm",
         "timesteps": {arm: [int(timestep) for timestep in steps] for arm, steps in result.steps.items()},
+        "compared": {"generation": GENERATION, "noises": noises, "spread": SPREAD_OF_SEEDS},
+        "verdict": verdict.stored(result.request.model),
         "previews": any(len(previews) for previews in result.previews.values()),
         "matches": {
             "axis": "word",
@@ -146,6 +155,18 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
         "keys": {"arrows": "step", "updown": "word", "brackets": "layer"},
     }
     return Atlas("attention", axes, tuple(blocks), pictures, (), masks, facts=_told(result, facts))
+
+
+def other_noises(result: AttentionResult) -> list[str]:
+    """The arms of single noises after the request's own."""
+    request = result.request
+    return [arm for number in range(1, request.seeds) if (arm := seed_arm(request.seed + number)) in result.arms]
+
+
+def first_arms(result: AttentionResult) -> list[str]:
+    """The arms that are seen first, as many as there may be panels; more noises of one arm come last."""
+    noises = other_noises(result)
+    return [*(arm for arm in result.arms if arm not in noises), *noises][:PANELS]
 
 
 def _attention_block(

@@ -205,6 +205,17 @@ def how(result: AttentionResult) -> str:
     return "; ".join(done)
 
 
+def reconstructed(result: AttentionResult) -> str:
+    """How well inversion leads back, in a sentence; "" without that arm."""
+    found = result.reconstruction
+    if not found:
+        return ""
+    return (
+        f"Inversion, denoised again without guidance, comes back to within {found['psnr']:.1f} dB of the picture; its "
+        f"latents are off by {found['rms']:.1%} of their own deviation."
+    )
+
+
 def _guidance(result: AttentionResult) -> str:
     scale = result.request.guidance_scale
     return f"guidance {scale:g}" if scale > 1 else "no guidance"

@@ -19,7 +19,21 @@ SUBJECTS = {name: tab.SUBJECT for name, tab in TABS.items()}
 # One request per tab that differs from the first example in every field that an address tells.
 OTHERS: dict[str, Any] = {
     "saliency": lambda: saliency.make(None, 500_004, "ö&b/c d, =e", "class", "the {}?", "sky, sea", 128, "local:x"),
-    "attention": lambda: attention.make(None, scenes.HORSE, "a & b = c?", 9, 3.5, 11, 50, True, "euler", "local:x"),
+    "attention": lambda: attention.make(
+        None,
+        scenes.HORSE,
+        "a & b = c?",
+        9,
+        3.5,
+        11,
+        50,
+        True,
+        "euler",
+        "local:x",
+        "noise once, inversion",
+        3,
+        "1, 101",
+    ),
     "clusters": lambda: clusters.make(None, 500_004, 3, "C", 7, "a prompt", 4, 9, "local:x"),
     "segmentation": lambda: segmentation.make(
         None, 500_004, "a, b", "gradcam", 0.25, "{}", 9, 3, 96, "local:x", "local:y"

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from inspector.results import (
+    ARMS,
+    OVER_SEEDS,
     AttentionRequest,
     AttentionResult,
     ClustersRequest,
@@ -93,6 +95,18 @@ def attention(**changes: Any) -> AttentionResult:
         provenance=PROVENANCE,
     )
     return replace(result, **changes)
+
+
+def compared(noises: int = 3, timesteps: tuple[int, ...] = (500, 100)) -> AttentionResult:
+    """`attention` with every arm of a generated picture and its noises; all but generation at these t."""
+    usual = attention()
+    arms = tuple(arm for arm in ARMS if noises > 1 or arm not in OVER_SEEDS)
+    request = replace(usual.request, arms=arms, seeds=noises, noise_timesteps=timesteps)
+    steps = {arm: usual.steps["generation"] if arm == "generation" else timesteps for arm in request.recorded_arms}
+    layers = usual.maps["generation"]
+    maps = {arm: {name: item[: len(steps[arm])] for name, item in layers.items()} for arm in steps}
+    images = dict.fromkeys(steps, image(64, 64))
+    return replace(usual, request=request, maps=maps, steps=steps, images=images)
 
 
 def clusters(**changes: Any) -> ClustersResult:

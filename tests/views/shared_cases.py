@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from inspector.analysis import metrics
+from inspector.evaluation.attention_arms import correlation
 from inspector.results import resize_maps
 from inspector.views import overlay
 from inspector.views.atlas import Atlas, Axis, Block, Labels, maps_of, pack, quantise
@@ -23,7 +24,9 @@ MASK = (20, 28)  # larger than the grids by what is no whole number
 
 def cases() -> dict[str, Any]:
     """Everything that the file holds, JSON-ready: a list of cases for each subject, with what Python says of each."""
-    return {"scores": _scores(), "otsu": _otsu(), "enlarge": _enlarge(), "colours": _colours(), "atlas": _atlas()}
+    return {"scores": _scores(), "otsu": _otsu(), "enlarge": _enlarge(), "colours": _colours(), "atlas": _atlas()} | {
+        "curves": _curves()
+    }
 
 
 def uneven(*shape: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
@@ -79,6 +82,30 @@ def _score(name: str, grid: np.ndarray, mask: np.ndarray, threshold: float) -> d
         "threshold": threshold,
         "expected": expected | {"area": round(float(area.mean()), 5)},
     }
+
+
+def _curves() -> list[dict[str, Any]]:
+    """Entropy of a map at the mask's size, and its correlation with another of its own grid."""
+    spot = np.zeros((5, 7), np.float32)
+    spot[2, 3] = 1
+    grids = {
+        "uneven": (uneven(5, 7), uneven(5, 7)[::-1]),
+        "one cell": (spot, uneven(5, 7)),
+        "far from zero": (uneven(5, 7, low=0.8, high=0.9), spot),
+        "values on both sides of zero": (uneven(5, 7, low=-1), uneven(5, 7, low=-1)),
+        "a constant map": (np.full((5, 7), 0.3, np.float32), spot),
+        "no positive value": (uneven(5, 7, low=-1, high=-0.1), spot),
+    }
+    cases = []
+    for name, (grid, against) in grids.items():
+        (told, values), (other, others) = _map(np.ascontiguousarray(grid)), _map(np.ascontiguousarray(against))
+        found = metrics.entropy(resize_maps(values, MASK)), correlation(values, others)
+        entropy, together = (None if np.isnan(value) else round(float(value), 6) for value in found)
+        size = {"height": MASK[0], "width": MASK[1]}
+        cases.append(
+            {"name": name, "map": told, "other": other, "size": size, "entropy": entropy, "correlation": together}
+        )
+    return cases
 
 
 def _otsu() -> list[dict[str, Any]]:

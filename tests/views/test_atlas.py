@@ -169,3 +169,28 @@ def test_segmentation_has_labels_truth_errors_and_scores():
     assert made.labels[0].names == ("background", "car", "sky")
     assert np.allclose(atlas.maps_of(atlas.pack(made), {"view": "score"}), result.grid_scores, atol=0.8 / 255)
     assert set(made.pictures) == {PICTURE}
+
+
+def test_of_many_arms_as_many_are_seen_first_as_there_may_be_panels_single_noises_last():
+    facts = atlas_of(samples.compared()).facts
+    shown = [panel["arm"] for panel in facts["panels"]]
+    assert shown == ["generation", "latent noised", "decoded noised", "noise once"]
+    noises = ["noise once", "noise once, seed 1", "noise once, seed 2"]
+    assert facts["compared"] == {"generation": "generation", "noises": noises, "spread": "spread of seeds"}
+    assert [panel["arm"] for panel in atlas_of(samples.attention()).facts["panels"]] == ["generation", "noise once"]
+
+
+def test_the_table_has_arms_as_rows_where_there_are_several_noises_and_t():
+    assert atlas_of(samples.compared()).facts["rows"] == "arm"
+    for usual in (samples.compared(1), samples.compared(3, (100,)), samples.attention()):
+        assert atlas_of(usual).facts["rows"] == "layer"
+
+
+def test_entropy_goes_to_the_page_as_it_was_measured():
+    row = {"arm": "generation", "step": 2, "layer": "mean", "word": "horse", "ap": 0.9, "entropy": 0.5}
+    (block,) = (
+        one
+        for one in atlas_of(samples.attention(metrics=(row,))).blocks
+        if one.at == {"arm": "generation", "layer": "mean"}
+    )
+    np.testing.assert_array_equal(block.scores["horse"]["entropy"], [np.nan, np.nan, 0.5])
