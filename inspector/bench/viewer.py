@@ -111,7 +111,7 @@ def large_result() -> AttentionResult:
     maps = {name: rng.random((STEPS, len(tokens), grid, grid)).astype(np.float16) for name, grid in shapes.items()}
     image = rng.integers(0, 255, (SIDE, SIDE, 3)).astype(np.uint8)
     return AttentionResult(
-        request=AttentionRequest(PROMPT, image=image, steps=STEPS),
+        request=AttentionRequest(PROMPT, steps=STEPS),
         maps={"generation": maps},
         steps={"generation": tuple(range(981, -1, -20))[:STEPS]},
         tokens=tuple(tokens),
