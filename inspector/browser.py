@@ -11,7 +11,9 @@ from inspector.errors import ChoiceError
 # What the page says of itself once what was asked for is on the screen, and what makes it skip its first help.
 READY = "document.documentElement.dataset.inspector === 'ready'"
 SEEN = "localStorage.setItem('inspector-helped', 'yes')"
-FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars")
+# Of a part that is drawn again, the edges would be blended with those that are there: the same page, other pixels.
+WHOLE = "--disable-partial-raster"
+FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--hide-scrollbars", WHOLE)
 
 
 @contextmanager
