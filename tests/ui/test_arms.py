@@ -102,6 +102,16 @@ def test_panels_stay_at_one_t_and_are_moved_apart_where_they_are_let_go(visit: O
     assert steps(tab) == ["4", "2"]
 
 
+def test_lists_in_the_dock_lie_beside_each_other(visit: Open) -> None:
+    """With a chip for each of many words, and with long names of arms."""
+    tab = visit(GIVEN.replace("a+horse+on+the+grass", "a+white+horse+and+a+house+under+a+cloudy+sky"))
+    edges = "each => each.map(one => one.getBoundingClientRect()).map(({ left, right }) => [left, right])"
+    (_, end), (start, last) = tab.locator(".dv-dock select:visible").evaluate_all(edges)
+    told, _ = tab.locator(".status:visible").evaluate_all(edges)[0]
+    assert end <= start
+    assert last <= told
+
+
 def test_noises_by_t_are_a_table_with_one_scale_whose_cells_lead_to_their_maps(visit: Open) -> None:
     tab = visit(f"{DRAWN}&scale=shared")
     tab.locator(".dv-title").nth(1).click()
