@@ -116,8 +116,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it. Raises ChoiceError where they are of
-    no use, and for timesteps that are no whole numbers.
+    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it.
+
+    Raises ChoiceError where they are of no use, and for timesteps that are no whole numbers.
     """
     from inspector.errors import ChoiceError
 

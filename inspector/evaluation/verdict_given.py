@@ -27,10 +27,12 @@ RECONSTRUCTED = 8  # pictures whose inversion is denoised again, which takes as 
 
 @dataclass
 class Given:
-    """words: METRICS of words by arm and t. clusters: mIoU of pictures likewise. coarse: AP and coarseness of every
-    layer along inversion. layers: the UNet's. captions: scene's seed -> caption. chance: AP of a
-    map that knows nothing, of each word. reconstruction, autoencoder: PSNR in
-    dB of each of the first pictures, inverted and denoised without guidance, and only encoded and decoded.
+    """What was measured of given pictures.
+
+    words: METRICS of words by arm and t. clusters: mIoU of pictures likewise. coarse: AP and coarseness of every layer
+    along inversion. layers: the UNet's. captions: scene's seed -> caption. chance: AP of a map that knows nothing, of
+    each word. reconstruction, autoencoder: PSNR in dB of each of the first pictures, inverted and denoised without
+    guidance, and only encoded and decoded.
     """
 
     words: Columns

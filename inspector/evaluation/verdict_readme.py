@@ -108,6 +108,9 @@ def _rows(result: Result) -> Iterator[tuple[str, dict[int, str]]]:
     for label in dict.fromkeys(row["layer"] for row in made["curves"] if row["layer"] != MEAN):
         cells = _cells(made["curves"], "correlation", NOISE_ONCE, label)
         yield f"the same of {NOISE_ONCE}, layers of {label.split()[-1]} cells a side", cells
+    yield from _lost("given, AP lost to one noise", given["attribution"]["rows"], "ap")
+    yield from _lost("generated, correlation at the same t lost", made["attribution"]["rows"], "correlation")
+    yield from _lost("generated, correlation with the last step lost", made["attribution"]["rows"], "correlation_last")
     features, own = given["features"]["curves"], made["features"]["curves"]
     yield f"given, mIoU of clusters: {NOISELESS}", _cells(features, "miou", NOISELESS, None)
     yield f"given, mIoU of clusters: {NOISE_ONCE}", _cells(features, "miou", NOISE_ONCE, None)
@@ -115,13 +118,10 @@ def _rows(result: Result) -> Iterator[tuple[str, dict[int, str]]]:
 
 
 def _sentences(result: Result) -> Iterator[str]:
-    """What was lost and to what, at every t; how maps go from coarse to fine; the best layers."""
+    """What denoising again brings back; how maps go from coarse to fine; the best layers; inversion's error."""
     given, made, last = result["given"], result["generated"], result["timesteps"][-1]
-    yield f"- AP lost on given pictures: {_lost(given['attribution']['rows'], 'ap')}."
     again = _row(given["again"]["rows"], "ap", last)["parts"]["brought back"]
-    yield f"- Of that, denoising again from t = {last} brings back {with_spread(again)}."
-    for metric, what in (("correlation", "the same t"), ("correlation_last", "the last step")):
-        yield f"- Correlation with generation at {what} lost: {_lost(made['attribution']['rows'], metric)}."
+    yield f"- Of the AP that one noise at t = {last} loses, denoising again brings back {with_spread(again)}."
     for name, rows, score in (("generation", made["coarse"], "correlation"), ("inversion", given["coarse"], "ap")):
         ends = (max(rows, key=lambda row: row["timestep"]), min(rows, key=lambda row: row["timestep"]))
         told = "; ".join(_end(row, score) for row in ends)
@@ -140,13 +140,12 @@ def _end(row: Result, score: str) -> str:
     )
 
 
-def _lost(rows: Sequence[Result], metric: str) -> str:
+def _lost(what: str, rows: Sequence[Result], metric: str) -> Iterator[tuple[str, dict[int, str]]]:
+    """The whole loss, and each part of it."""
     own = [row for row in rows if row["metric"] == metric and row["layer"] == MEAN]
-    return "; ".join(
-        f"at t = {row['timestep']} {with_spread(row['whole'])}, of which "
-        + ", ".join(f"{name} {with_spread(part)}" for name, part in row["parts"].items())
-        for row in own[1:]
-    )
+    yield what, {row["timestep"]: with_spread(row["whole"]) for row in own}
+    for name in own[0]["parts"]:
+        yield f"— of which {name}", {row["timestep"]: with_spread(row["parts"][name]) for row in own}
 
 
 def _row(rows: Sequence[Result], metric: str, timestep: int) -> Result:

@@ -69,7 +69,7 @@ class Plan:
         """The step of DDIM from which `denoised again` starts: the first that is not above the noise's t."""
         return max((timestep for timestep in self.ddim if timestep <= self.timesteps[0]), default=self.ddim[-1])
 
-    def calls(self) -> dict[str, int]:
+    def kept(self) -> dict[str, int]:
         """Arm of the result -> how many steps of it are kept."""
         own = {GENERATION: len(self.generation), INVERSION: len(self.ddim)}
         own[AGAIN] = sum(timestep <= self.begin for timestep in self.ddim) if self.ddim else 0
@@ -77,11 +77,11 @@ class Plan:
 
     def total(self) -> int:
         """Steps of progress of the whole run."""
-        asked, calls = self.request.chosen_arms, self.calls()
-        own = sum(calls[arm] for arm in asked if arm not in SEEDED)
+        asked, kept = self.request.chosen_arms, self.kept()
+        own = sum(kept[arm] for arm in asked if arm not in SEEDED)
         seeds = self.request.seeds if any(arm in SEEDED for arm in asked) else 0
         # Each step of inversion is a pass of its own before it is recorded.
-        return own + calls.get(INVERSION, 0) + seeds * len(self.timesteps)
+        return own + kept.get(INVERSION, 0) + seeds * len(self.timesteps)
 
 
 def plan(request: AttentionRequest, model: DiffusionModel) -> Plan:

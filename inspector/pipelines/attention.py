@@ -74,10 +74,10 @@ def _check_memory(asked: Plan, model: DiffusionModel, size: tuple[int, int], tok
     """
     request = asked.request
     grid = (size[0] // model.latent_factor, size[1] // model.latent_factor)
-    needed = recording_bytes(model.unet, grid, tokens, sum(asked.calls().values()), heads=request.heads)
+    needed = recording_bytes(model.unet, grid, tokens, sum(asked.kept().values()), heads=request.heads)
     allowed = settings().limits.max_recording
     if needed > allowed:
-        less = "fewer arms, fewer steps" if len(asked.calls()) > 2 else "fewer steps"
+        less = "fewer arms, fewer steps" if len(asked.kept()) > 2 else "fewer steps"
         advice = "without single heads" if request.heads else f"with {less} or a smaller size"
         raise RecordingError(
             f"The maps would take {needed / 1e9:.1f} GB and {allowed / 1e9:.1f} GB are allowed; record {advice}."

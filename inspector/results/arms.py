@@ -3,6 +3,7 @@
 Same prompt, conditional branch and layers in all. One noise is added at one or more t, the same for all arms.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ def read_arms(value: Any, generated: bool, seeds: int) -> tuple[str, ...]:
     """The names of arms from a tuple or a text with commas, in the order of ARMS; none asks the usual ones.
 
     Those are, of several seeds, also their mean and spread. A generated picture always has `generation`, which makes
-    it. Raises ChoiceError for a name that is none, one that a
-    given picture cannot have, and one over seeds where there is one seed.
+    it. Raises ChoiceError for a name that is none, one that a given picture cannot have, and one over seeds where there
+    is one seed.
     """
     names = _items("arms", value)
     for name in names:
@@ -53,7 +54,7 @@ def read_timesteps(value: Any) -> tuple[int, ...] | tuple[str]:
     items = _items("noise_timesteps", value)
     if items == (EVERY,):
         return (EVERY,)
-    numbers = [int(item) if isinstance(item, str) and item.strip().isdecimal() else item for item in items]
+    numbers = [int(item) if isinstance(item, str) and re.fullmatch(r"\d{1,9}", item) else item for item in items]
     for number in numbers:
         if isinstance(number, str):
             raise ChoiceError(f'noise_timesteps has {quoted(number)}; give numbers from 0 to 999, or "{EVERY}" alone.')
@@ -77,7 +78,8 @@ def recorded_arms(arms: Sequence[str], seed: int, seeds: int) -> tuple[str, ...]
 
 def _items(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, str):
-        return tuple(item.strip() for item in value.split(",") if item.strip())
+        value = value.split(",")
     if not isinstance(value, tuple | list):
         raise ChoiceError(f"{name} is {quoted(value)}; give a text with commas, or a list.")
-    return tuple(value)
+    items = (item.strip() if isinstance(item, str) else item for item in value)
+    return tuple(item for item in items if item != "")

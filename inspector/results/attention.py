@@ -95,7 +95,7 @@ class AttentionRequest:
             check_number("guidance_scale", self.guidance_scale, 1, 30)
         check_number("seed", self.seed, 0, limits.max_seed, whole=True)
         check_number("seeds", self.seeds, 1, MOST_SEEDS, whole=True)
-        check_number("seed with seeds", self.seed + self.seeds - 1, 0, limits.max_seed, whole=True)
+        check_number("seed of the last noise", self.seed + self.seeds - 1, 0, limits.max_seed, whole=True)
         set_(self, "noise_timesteps", read_timesteps(self.noise_timesteps))
         if len(self.noise_timesteps) > limits.max_steps:
             raise ChoiceError(f"{len(self.noise_timesteps)} t are asked for; at most {limits.max_steps} are allowed.")

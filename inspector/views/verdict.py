@@ -26,10 +26,8 @@ def stored(model: str, folder: Path | None = None) -> dict[str, Any] | None:
     [t, mean, half of the 95% interval or None]; layer as on the page's axis. examples: part -> arm -> t -> the
     address of the word whose score is nearest to that mean.
     """
-    files = {
-        path.stem: path for path in (folder or MEASURED).glob("verdict-*.json")
-    }  # a model's name is never taken for a path
-    path = files.get(f"verdict-{model}")
+    # A model's name is never taken for a path.
+    path = {file.stem: file for file in (folder or MEASURED).glob("verdict-*.json")}.get(f"verdict-{model}")
     return None if path is None else _read(path)
 
 

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from inspector.analysis import clusters, memory
 from inspector.analysis.dense_clip import VARIANTS, dense_scores
 from inspector.analysis.saliency import gradcam
+from inspector.bench.memory import peak_of_arrays, peak_of_tensors
 from inspector.models import catalog, load_clip
 from inspector.models.clip_adapter import OpenClipAdapter
 from inspector.settings import settings
-from tests.peaks import peak_of_arrays, peak_of_tensors
 from tests.toy_clip import ToyClip
 
 LARGEST = settings().limits.work_side

@@ -60,20 +60,28 @@ def test_nothing_kept_is_said() -> None:
 def test_rows_and_sentences_by_hand() -> None:
     """The t, the arm and the layer of each number are those that it stands beside."""
     result = STORED[0]
-    text = verdict_readme.render([result])
+    lines = verdict_readme.render([result]).splitlines()
+
+    def cell(line: int, timestep: int) -> str:
+        return lines[line].strip("|").split("|")[1 + result["timesteps"].index(timestep)].strip()
+
+    def told(value: dict[str, float]) -> str:
+        return f"{value['mean']:.3f} ± {value['ci95']:.3f}"
+
+    def line_of(start: str) -> int:
+        return next(number for number, line in enumerate(lines) if line.startswith(f"| {start} |"))
+
     for row in result["given"]["curves"]:
         if row["layer"] == "mean":
-            line = next(line for line in text.splitlines() if line.startswith(f"| given, AP: {row['arm']} |"))
-            place = 1 + result["timesteps"].index(row["timestep"])
-            cell = line.strip("|").split("|")[place].strip()
-            assert cell == f"{row['ap']['mean']:.3f} ± {row['ap']['ci95']:.3f}"
-    last = result["timesteps"][-1]
-    lost = next(
-        row
-        for row in result["generated"]["attribution"]["rows"]
-        if (row["metric"], row["layer"], row["timestep"]) == ("correlation", "mean", last)
-    )
-    assert f"at t = {last} {lost['whole']['mean']:.3f} ± {lost['whole']['ci95']:.3f}, of which noise" in text
+            assert cell(line_of(f"given, AP: {row['arm']}"), row["timestep"]) == told(row["ap"])
+    losses = {"correlation": "at the same t lost", "correlation_last": "with the last step lost"}
+    for row in result["generated"]["attribution"]["rows"]:
+        if row["layer"] == "mean" and row["metric"] in losses:
+            whole = line_of(f"generated, correlation {losses[row['metric']]}")
+            assert cell(whole, row["timestep"]) == told(row["whole"])
+            for below, (name, part) in enumerate(row["parts"].items(), 1):
+                assert lines[whole + below].startswith(f"| — of which {name} |")
+                assert cell(whole + below, row["timestep"]) == told(part)
 
 
 @pytest.mark.parametrize("result", STORED, ids=[result["model"] for result in STORED])

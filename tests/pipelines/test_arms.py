@@ -33,15 +33,9 @@ ALL = (LATENT, DECODED, NOISE_ONCE, MEAN_OF_SEEDS, SPREAD_OF_SEEDS, INVERSION, N
 TIMESTEPS = (600, 334, 40)
 
 
-@pytest.fixture(scope="module")
-def toy() -> ToyDiffusion:
-    return ToyDiffusion()
-
-
 @pytest.fixture(autouse=True)
-def model(monkeypatch: pytest.MonkeyPatch, toy: ToyDiffusion) -> ToyDiffusion:
-    monkeypatch.setattr(attention, "load_diffusion", lambda name, report=None: toy)
-    return toy
+def model(attending: ToyDiffusion) -> ToyDiffusion:
+    return attending
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +188,7 @@ def test_progress_counts_every_pass() -> None:
 
 def test_the_memory_that_is_asked_for_counts_every_arm(model: ToyDiffusion) -> None:
     request = asked(arms=ALL, seeds=3, noise_timesteps=TIMESTEPS)
-    assert arms.plan(request, model).calls() == {arm: len(steps) for arm, steps in attention.run(request).steps.items()}
+    assert arms.plan(request, model).kept() == {arm: len(steps) for arm, steps in attention.run(request).steps.items()}
 
 
 def test_a_given_picture_has_the_arms_that_it_can_have() -> None:
@@ -214,13 +208,15 @@ def test_bad_arms_seeds_and_timesteps_are_one_sentence() -> None:
         asked(arms=(MEAN_OF_SEEDS,))
     with pytest.raises(ChoiceError, match="noise_timesteps has 'soon'; give numbers from 0 to 999, or \"every\" alone"):
         asked(noise_timesteps="100, soon")
+    with pytest.raises(ChoiceError, match="noise_timesteps has '999999"):
+        asked(noise_timesteps="9" * 5000)
     with pytest.raises(ChoiceError, match="noise_timesteps is 1000"):
         asked(noise_timesteps=(1000,))
     with pytest.raises(ChoiceError, match="101 t are asked for; at most 100"):
         asked(noise_timesteps=tuple(range(101)))
     with pytest.raises(ChoiceError, match="seeds is 17"):
         asked(seeds=17)
-    with pytest.raises(ChoiceError, match="seed with seeds is 2147483648"):
+    with pytest.raises(ChoiceError, match="seed of the last noise is 2147483648"):
         asked(seed=2**31 - 1, seeds=2)
 
 

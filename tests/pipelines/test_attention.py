@@ -21,15 +21,9 @@ from tests.toys import ToyDiffusion
 PROMPT = "a horse on the grass"
 
 
-@pytest.fixture(scope="module")
-def toy() -> ToyDiffusion:
-    return ToyDiffusion()
-
-
 @pytest.fixture(autouse=True)
-def model(monkeypatch: pytest.MonkeyPatch, toy: ToyDiffusion) -> ToyDiffusion:
-    monkeypatch.setattr(attention, "load_diffusion", lambda name, report=None: toy)
-    return toy
+def model(attending: ToyDiffusion) -> ToyDiffusion:
+    return attending
 
 
 def picture(height: int = 64, width: int = 64) -> np.ndarray:

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from inspector.analysis import memory
+from inspector.bench.memory import peak_of_arrays, peak_of_tensors
 from inspector.errors import ModelMemoryError
 from inspector.models import load_diffusion
 from inspector.pipelines import attention, clusters, room, segmentation
 from inspector.pipelines.room import pass_bytes, run_bytes
 from inspector.results import AttentionRequest, ClustersRequest, SegmentationRequest
 from inspector.settings import settings
-from tests.peaks import peak_of_arrays, peak_of_tensors
 from tests.toy_clip import ToyClip
 from tests.toys import ToyDiffusion
 
