@@ -90,7 +90,7 @@ def test_the_numbers_are_those_of_the_shipped_weights(result: dict[str, Any]) ->
     folder = ASSETS / "models" / result["model"]
     assert result["revision"] == fingerprint(folder), "measure again: evaluate attention --verdict --readme"
     file = verdict_readme.MEASURED / f"verdict-{result['model']}.json"
-    assert file.stat().st_size < 300_000
+    assert file.stat().st_size < 400_000
 
 
 def test_the_verdict_is_what_was_measured() -> None:
