@@ -17,8 +17,9 @@ from torch.nn import functional as F
 
 from inspector.errors import ChoiceError, ModelFilesError, NotFiniteError, UnsupportedModelError
 from inspector.models.catalog import ModelSpec
+from inspector.models.clip_masks import block_inputs, steered
 from inspector.models.files import CLIP_CONFIG, clip_weights, damaged, missing_weights, read_json
-from inspector.models.protocols import Trunk
+from inspector.models.protocols import Layers, Trunk
 from inspector.models.tokenizer import MERGES_FILE, open_tokenizer, plain
 
 LONGEST = 4  # an image's longer side is scaled to at most this many times `side`
@@ -54,6 +55,7 @@ class OpenClipAdapter:
         self.poolings = ("class", "mean") if visual.pool_type == "tok" else ("mean",)
         self.last_block: nn.Module = visual.transformer.resblocks[-1]
         self.heads = int(visual.transformer.resblocks[-1].attn.num_heads)
+        self.embed = int(model.text_projection.shape[1] if visual.proj is None else visual.proj.shape[1])
         self._tokenizer = tokenizer
         self._mean = torch.tensor(preprocess["mean"], device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(preprocess["std"], device=self.device).view(1, 3, 1, 1)
@@ -102,15 +104,31 @@ class OpenClipAdapter:
             return len(self._tokenizer.encode(text)) + 2
         return len(self._tokenizer.tokenizer(self._tokenizer.clean_fn(text))["input_ids"])
 
+    def _embedded(self, pixels: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+        """What enters the first block (n, 1 + gh * gw, width), and the grid (gh, gw)."""
+        visual = self.model.visual
+        patches = visual.conv1(pixels)  # (n, width, gh, gw)
+        grid = (int(patches.shape[2]), int(patches.shape[3]))
+        patches = patches.flatten(2).transpose(1, 2)  # (n, gh * gw, width)
+        start = visual.class_embedding.to(patches.dtype).view(1, 1, -1).expand(len(patches), -1, -1)
+        return visual.ln_pre(torch.cat([start, patches], 1) + self._positions(grid)), grid
+
+    @torch.no_grad()
+    def layers(self, pixels: torch.Tensor) -> Layers:
+        """What enters each block, and what leaves the last one, of a batch."""
+        tokens, grid = self._embedded(pixels)
+        found = [self._finite(item, "the image tower's tokens") for item in block_inputs(self.model.visual, tokens)]
+        return Layers(tuple(found), grid)
+
+    def steered(self, tokens: torch.Tensor, first: int, biases: torch.Tensor, sees_class: bool) -> torch.Tensor:
+        """Embeddings (n, query, embed) of copies of the class token, their looks biased; `clip_masks.steered`."""
+        return steered(self.model.visual, tokens, first, biases, sees_class)
+
     @torch.no_grad()
     def trunk(self, pixels: torch.Tensor) -> Trunk:
         """All blocks but the last, without gradient; positions interpolated to the grid."""
         visual = self.model.visual
-        patches = visual.conv1(pixels)  # (1, width, gh, gw)
-        grid = (int(patches.shape[2]), int(patches.shape[3]))
-        patches = patches.flatten(2).transpose(1, 2)  # (1, gh * gw, width)
-        start = visual.class_embedding.to(patches.dtype).view(1, 1, -1).expand(len(patches), -1, -1)
-        tokens = visual.ln_pre(torch.cat([start, patches], 1) + self._positions(grid))
+        tokens, grid = self._embedded(pixels)
         weights = self.heads * tokens.shape[1] ** 2 * tokens.element_size()
         for block in visual.transformer.resblocks[:-1]:
             tokens = block(tokens) if weights <= PLAIN_ATTENTION else run_fused(block, tokens)

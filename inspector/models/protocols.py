@@ -29,6 +29,18 @@ class Trunk:
 
 
 @dataclass(frozen=True)
+class Layers:
+    """Tokens (n, 1 + grid_h * grid_w, width) that enter each transformer block, then those that leave the last one."""
+
+    tokens: tuple[torch.Tensor, ...]
+    grid: tuple[int, int]
+
+    def patches(self, layer: int) -> torch.Tensor:
+        """(n, width, grid_h, grid_w) of one layer."""
+        return self.tokens[layer][:, 1:].transpose(1, 2).unflatten(-1, self.grid)
+
+
+@dataclass(frozen=True)
 class PromptToken:
     """One token of a prompt: its index in the sequence and its span of characters.
 
@@ -64,6 +76,7 @@ class ClipModel(Protocol):
     poolings: tuple[str, ...]  # of "class", "mean": the first is the one it was trained with
     last_block: nn.Module  # open_clip's ResidualAttentionBlock: ln_1, attn, ln_2, mlp, ...
     heads: int  # attention heads of the last block
+    embed: int  # width of embeddings
 
     def pixels(self, image: np.ndarray, side: int | None = None) -> torch.Tensor:
         """uint8 RGB (h, w, 3) -> normalised (1, 3, H, W), aspect kept, H and W multiples of the patch.
@@ -82,6 +95,19 @@ class ClipModel(Protocol):
 
     def trunk(self, pixels: torch.Tensor) -> Trunk:
         """All blocks but the last, without gradient; positions interpolated to the grid."""
+        ...
+
+    def layers(self, pixels: torch.Tensor) -> Layers:
+        """Tokens between all blocks of a batch (n, 3, H, W), without gradient; positions interpolated to the grid."""
+        ...
+
+    def steered(self, tokens: torch.Tensor, first: int, biases: torch.Tensor, sees_class: bool) -> torch.Tensor:
+        """Embeddings (n, query, embed), not unit length, of copies of the class token that enter at block `first`.
+
+        tokens: (n, 1 + patches, width) that enter that block. biases: (n, head or 1, query, patches), added to the
+        copies' scores. sees_class: whether a copy sees the class token, and not itself. The picture's own tokens do not
+        see the copies. With a gradient to `biases` where torch records one.
+        """
         ...
 
     def head(self, tokens: torch.Tensor, trunk: Trunk, pooling: str) -> torch.Tensor:

@@ -17,7 +17,7 @@ class _Finished(Exception):
 
 @contextmanager
 def capture(
-    model: nn.Module, names: Sequence[str], inputs: bool = False, stop_after_last: bool = True
+    model: nn.Module, names: Sequence[str], inputs: bool = False, stop_after_last: bool = True, graph: bool = False
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Capture what the named modules return, or take in, while `model` runs inside the `with`.
 
@@ -28,13 +28,15 @@ def capture(
     names: as in `model.named_modules()`. inputs: the module's first input instead of its first output.
     stop_after_last: leave the `with` as soon as every module has run once, without the rest of the forward pass;
         lines of the block after that call are skipped. If False, a module that runs again overwrites.
-    Yields a dictionary name -> tensor, detached copies on the model's device, in order of running.
+    graph: keep what a gradient needs, for training what lies before the modules, instead of detaching.
+    Yields a dictionary name -> tensor, copies on the model's device, in order of running.
     Raises RecordingError for an unknown name, and at the end when a module has not run.
     """
     captured: dict[str, torch.Tensor] = {}
 
     def keep(name: str, value: Any) -> None:
-        captured[name] = _first_tensor(name, value).detach().clone()  # a later in-place operation must not reach it
+        tensor = _first_tensor(name, value)
+        captured[name] = (tensor if graph else tensor.detach()).clone()  # a later in-place operation must not reach it
         if stop_after_last and len(captured) == len(set(names)):
             raise _Finished(captured)
 

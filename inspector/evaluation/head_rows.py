@@ -1,0 +1,112 @@
+"""One trained head on held-out drawn scenes: mIoU of seen and unseen classes, panoptic quality, what CLIP adds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from inspector import world
+from inspector.analysis import metrics
+from inspector.analysis.panoptic_quality import PanopticTally
+from inspector.analysis.proposals import SEEN_WEIGHT, UNSEEN_WEIGHT, class_scores, ensemble, panoptic
+from inspector.analysis.segmentation import winners
+from inspector.analysis.vocabulary import embed_classes
+from inspector.evaluation.segmentation import VOID, target_ids
+from inspector.evaluation.texts import single
+from inspector.models.heads.specs import UNSEEN, HeadSpec
+from inspector.pipelines.mask_heads import Named, dense_head_scores, propose
+from inspector.results import resize_maps
+from inspector.training.head_data import THINGS, Frozen, segments_of
+from inspector.training.mask_heads import TEMPLATE, inputs_of
+
+SEEN = np.array([word not in UNSEEN for word in world.CLASSES])
+ASKED = {"ensemble": (SEEN_WEIGHT, UNSEEN_WEIGHT), "head alone": (0.0, 0.0), "clip alone": (1.0, 1.0)}
+AT_ONCE = 4
+
+
+@torch.no_grad()
+def measure(spec: HeadSpec, head: Any, frozen: Frozen) -> dict[str, Any]:
+    """Scores of the head on all of `frozen`'s pictures, every word of the world asked for.
+
+    {"miou", "seen", "unseen", "pq", "pq_seen", "pq_unseen"} as published, and "by": {"head alone" and so on: the three
+    of mIoU} where a head and CLIP both have an opinion. One confusion matrix over all pictures.
+    """
+    head.eval()
+    text = embed_classes(frozen.clip, single(world.CLASSES), TEMPLATE)
+    matrices: dict[str, np.ndarray] = {}
+    quality = PanopticTally(len(world.CLASSES))
+    for rows in np.array_split(np.arange(len(frozen.pictures)), -(-len(frozen.pictures) // AT_ONCE)):
+        inputs = inputs_of(spec, head, frozen, rows)
+        if spec.family == "lseg":
+            found = [{"ensemble": item} for item in dense_head_scores(head, inputs, frozen.clip, text).numpy()]
+            named: Sequence[Named | None] = [None] * len(rows)
+        else:
+            named = propose(head, spec, inputs, frozen.clip, text)
+            found = [opinions(item) for item in named]
+        for row, scores, proposals in zip(rows, found, named, strict=True):
+            scene = world.scene(frozen.pictures.first + int(row))
+            target = target_ids(scene.labels, tuple(scene.masks))
+            for name, values in scores.items():
+                labels = winners(resize_maps(values, scene.labels.shape))
+                matrix = metrics.confusion(labels, target, len(world.CLASSES) + 1)
+                matrices[name] = matrices.get(name, 0) + matrix
+            if proposals is not None:
+                quality.add(*segments_found(proposals, scene), *segments_true(scene))
+    kept = {name: ious(matrix) for name, matrix in matrices.items()}
+    return {**kept["ensemble"], **panoptic_means(quality), "by": {k: v for k, v in kept.items() if k != "ensemble"}}
+
+
+def opinions(named: Named) -> dict[str, np.ndarray]:
+    """Scores (k, h, w) as published, by the head alone and by CLIP alone, where both have an opinion."""
+    if named.clip is None:
+        return {"ensemble": class_scores(named.masks, (1 - named.null)[:, None] * named.head)}
+    return {
+        name: class_scores(named.masks, ensemble(named.head, named.clip, named.null, SEEN, weights))
+        for name, weights in ASKED.items()
+    }
+
+
+def segments_found(named: Named, scene: world.Scene) -> tuple[np.ndarray, list[int]]:
+    """Panoptic ids (h, w) of the proposals, 0 nothing, and each segment's class id."""
+    size = scene.labels.shape
+    masks = np.stack([cv2.resize(mask, size[::-1], interpolation=cv2.INTER_LINEAR) for mask in named.masks])
+    weights = ASKED["ensemble"]
+    blended = (
+        (1 - named.null)[:, None] * named.head
+        if named.clip is None
+        else ensemble(named.head, named.clip, named.null, SEEN, weights)
+    )
+    things = [number in THINGS for number in range(1, len(world.CLASSES) + 1)]
+    ids, found = panoptic(masks, blended, things)
+    return ids, [item.index + 1 for item in found]
+
+
+def segments_true(scene: world.Scene) -> tuple[np.ndarray, list[int]]:
+    """Panoptic ids (h, w) of the scene, 0 nothing, -1 void, and each segment's class id."""
+    segments = segments_of(scene, scene.size)
+    void = target_ids(scene.labels, tuple(scene.masks)) == VOID
+    return np.where(void, -1, segments.ids + 1), list(segments.classes)
+
+
+def ious(matrix: np.ndarray) -> dict[str, float]:
+    """{"miou", "seen", "unseen"} over classes with ground truth."""
+    values = metrics.class_ious(matrix)[1:]
+    return {
+        "miou": float(np.nanmean(values)),
+        "seen": float(np.nanmean(values[SEEN])),
+        "unseen": float(np.nanmean(values[~SEEN])),
+    }
+
+
+def panoptic_means(quality: PanopticTally) -> Mapping[str, float | None]:
+    """PQ over all, seen and unseen classes; None where nothing was proposed."""
+    if not quality.pictures:
+        return {"pq": None, "pq_seen": None, "pq_unseen": None}
+    values = quality.by_class()
+    return {
+        "pq": float(np.nanmean(values)),
+        "pq_seen": float(np.nanmean(values[SEEN])),
+        "pq_unseen": float(np.nanmean(values[~SEEN])),
+    }

@@ -1,0 +1,1 @@
+"""Trained segmentation heads on frozen models: their catalogue, modules and files."""

@@ -1,0 +1,80 @@
+"""The segmentation heads that can be asked for by name; importing it loads no torch.
+
+A head is trained on what frozen models compute. Its row says what it may read: the rows of ODISE's family are the
+switches of the paper's Table 1 and what that table did not isolate, each differing from `odise` by what its row says.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inspector.errors import ChoiceError
+from inspector.results.quoting import quoted
+
+Family = Literal["odise", "san", "maskclip-masks", "vpd", "lseg"]
+Captioner = Literal["", "both", "time"]  # none, text context and time embedding, the latter alone
+Context = Literal["", "caption"]  # the empty prompt, or a caption of the picture
+Path = Literal["once", "inversion"]  # one noised latent, or several along a DDIM inversion
+
+INVERTED = (101, 301, 501)  # timesteps of an inversion that are read
+INVERSION_STEPS = 10
+UNSEEN = ("bus", "sheep", "palm", "sea", "door")  # held out of training: things, stuff and a part
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """What a head reads and how fine its masks are.
+
+    title: as in the paper's Table 1 where it is there. timestep: t of the UNet pass. noise: whether noise of that t is
+    added once, always the same. stride: image pixels per cell of the mask features. published: in Table 1.
+    """
+
+    name: str
+    title: str
+    family: Family
+    captioner: Captioner = ""
+    context: Context = ""
+    unet: bool = True
+    autoencoder: bool = True
+    noise: bool = True
+    timestep: int = 0
+    stride: int = 4
+    path: Path = "once"
+    published: bool = False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which models it reads: "diffusion" and "clip", or "clip" alone (every head is judged with CLIP's text)."""
+        return ("diffusion", "clip") if self.family in ("odise", "vpd") else ("clip",)
+
+
+HEADS: dict[str, HeadSpec] = {
+    spec.name: spec
+    for spec in (
+        HeadSpec("odise", "ODISE", "odise", captioner="both", published=True),
+        HeadSpec("odise-no-captioner", "w/o implicit captioner", "odise", published=True),
+        HeadSpec("odise-no-unet", "w/o captioner and UNet", "odise", unet=False, published=True),
+        HeadSpec(
+            "odise-unet-alone", "* w/o captioner and VQGAN, no noise", "odise", autoencoder=False, noise=False,
+            stride=8, published=True,
+        ),
+        HeadSpec("odise-unet-alone-fine", "* with masks of stride 4", "odise", autoencoder=False, noise=False),
+        HeadSpec("odise-no-noise", "w/o captioner, no noise", "odise", noise=False),
+        HeadSpec("odise-stride-8", "w/o captioner, masks of stride 8", "odise", stride=8),
+        HeadSpec("odise-t-100", "w/o captioner, t = 100", "odise", timestep=100),
+        HeadSpec("odise-t-300", "w/o captioner, t = 300", "odise", timestep=300),
+        HeadSpec("odise-caption", "true caption instead of the captioner", "odise", context="caption"),
+        HeadSpec("odise-time-alone", "captioner's time branch alone", "odise", captioner="time"),
+        HeadSpec("odise-inversion", "features of an inversion", "odise", path="inversion"),
+        HeadSpec("san", "SAN", "san", published=True),
+        HeadSpec("maskclip-masks", "MaskCLIP (Ding et al.)", "maskclip-masks", published=True),
+        HeadSpec("vpd", "VPD", "vpd", captioner="", autoencoder=False, noise=False, timestep=1, stride=8),
+        HeadSpec("lseg", "LSeg", "lseg", stride=8),
+    )
+}  # fmt: skip
+
+
+def head_spec(name: str) -> HeadSpec:
+    """The spec of a name, or ChoiceError that lists the valid ones."""
+    if name not in HEADS:
+        raise ChoiceError(f"There is no head {quoted(name)}; choose one of {', '.join(HEADS)}.")
+    return HEADS[name]

@@ -1,0 +1,164 @@
+"""Trained heads at work: what frozen models compute of a picture, what a head proposes of it, and under which names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from inspector.models.heads.build import STEERED, Surroundings
+from inspector.models.heads.specs import INVERSION_STEPS, INVERTED, HeadSpec
+from inspector.models.protocols import ClipModel, DiffusionModel, Layers
+from inspector.trace.arms import invert
+from inspector.trace.taps import Tap, autoencoder_taps, tap_shapes, unet_features, unet_taps
+from inspector.trace.trajectories import noise_once
+
+NOISE_SEED = 42  # of ODISE's one fixed noise
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What frozen models computed of n pictures, for a head.
+
+    features: tap name -> (n, channel, h, w), of a trajectory (n, step, channel, h, w). pixels: CLIP's. layers: CLIP's
+    tokens. size: of the pictures in pixels.
+    """
+
+    features: Mapping[str, torch.Tensor]
+    pixels: torch.Tensor
+    layers: Layers
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Named:
+    """Proposals of one picture and what they are called among k classes.
+
+    masks: float32 (query, h, w) in [0, 1]. head: (query, k) probabilities of the mask head among the classes. null:
+    (query,) probability of being nothing. clip: (query, k) of CLIP's masked class tokens, or None where the head is
+    nothing but CLIP.
+    """
+
+    masks: np.ndarray
+    head: np.ndarray
+    null: np.ndarray
+    clip: np.ndarray | None
+
+
+def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel) -> Surroundings:
+    """What the head of a row stands on, read from the models."""
+    blank = np.zeros((clip.image_size, clip.image_size, 3), np.uint8)
+    layers = clip.layers(clip.pixels(blank))
+    width = int(layers.tokens[0].shape[-1])
+    unet: Any = diffusion.unet
+    if spec.family in ("odise", "vpd"):
+        taps = tap_shapes(odise_taps(spec, diffusion))
+    else:
+        taps = {name: (width, stride) for name, stride in clip_strides(len(layers.tokens) - 1).items()}
+    return Surroundings(
+        taps=taps,
+        clip_width=width,
+        clip_heads=clip.heads,
+        clip_embed=clip.embed,
+        clip_side=clip.image_size,
+        states=(diffusion.prompt_length, int(unet.config.cross_attention_dim)),
+        time=int(unet.time_embedding.linear_2.out_features),
+    )
+
+
+def odise_taps(spec: HeadSpec, diffusion: DiffusionModel) -> tuple[Tap, ...]:
+    """What a row of ODISE's family reads."""
+    autoencoder = autoencoder_taps(diffusion) if spec.autoencoder else ()
+    return (*autoencoder, *(unet_taps(diffusion) if spec.unet else ()))
+
+
+def clip_strides(layers: int) -> Mapping[str, int]:
+    """Tap name -> the pyramid's level that each layer of CLIP stands for, the early ones for fine levels.
+
+    A plain vision transformer has one stride; its layers are spread over three, as a simple pyramid of it is built (Li
+    et al., ECCV 2022).
+    """
+    return {f"clip.{layer}": (8, 16, 32)[3 * (layer - 1) // layers] for layer in range(1, layers + 1)}
+
+
+def clip_features(layers: Layers) -> dict[str, torch.Tensor]:
+    """Tap name -> (n, width, gh, gw) of what leaves each block."""
+    return {f"clip.{layer}": layers.patches(layer) for layer in range(1, len(layers.tokens))}
+
+
+def noised(spec: HeadSpec, diffusion: DiffusionModel, latents: torch.Tensor) -> torch.Tensor:
+    """x_t of clean latents as the row says: with the one fixed noise, or the clean latents themselves."""
+    if not spec.noise:
+        return latents
+    return noise_once(diffusion, latents, spec.timestep, [NOISE_SEED] * len(latents))
+
+
+def read_unet(
+    spec: HeadSpec,
+    diffusion: DiffusionModel,
+    latents: torch.Tensor,
+    states: torch.Tensor,
+    shift: torch.Tensor | None = None,
+) -> dict[str, torch.Tensor]:
+    """The UNet's taps of clean latents: of one pass (n, channel, h, w), or of several along an inversion."""
+    taps = unet_taps(diffusion)
+    if spec.path == "once":
+        return unet_features(diffusion, noised(spec, diffusion, latents), spec.timestep, states, taps, shift)
+    found = []
+    for step in invert(diffusion, latents, states, INVERSION_STEPS):
+        if step.timestep in INVERTED:
+            found.append(unet_features(diffusion, step.latents, step.timestep, states, taps))
+        if len(found) == len(INVERTED):
+            break
+    return {name: torch.stack([part[name] for part in found], 1) for name in found[0]}
+
+
+def propose(head: Any, spec: HeadSpec, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> list[Named]:
+    """What a head proposes of each picture; text: unit embeddings (k, embed)."""
+    if spec.family == "san":
+        masks, biases = head(inputs.pixels, inputs.layers.tokens, inputs.layers.grid)
+        embeddings = clip.steered(inputs.layers.tokens[STEERED], STEERED, biases, sees_class=False)
+        known = torch.cat([text, F.normalize(head.background, dim=-1)])
+        logits = clip.logit_scale * F.normalize(embeddings, dim=-1) @ known.T
+        return [_named(mask, logit) for mask, logit in zip(masks, logits, strict=True)]
+    proposals = head(inputs.features, inputs.size)
+    masks, embeddings = proposals.masks[-1], proposals.embeddings[-1]
+    opinions = mask_opinions(clip, inputs.layers, masks.sigmoid(), text)
+    if spec.family == "odise":
+        logits = head.classifier(embeddings, text)
+        return [_named(*item) for item in zip(masks, logits, opinions, strict=True)]
+    nothing = head.objectness(embeddings).softmax(-1)[..., 1]
+    return [
+        Named(mask.sigmoid().numpy(), opinion.numpy(), null.numpy(), None)
+        for mask, opinion, null in zip(masks, opinions, nothing, strict=True)
+    ]
+
+
+def _named(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None = None) -> Named:
+    null = logits.softmax(-1)[:, -1]
+    among = logits[:, :-1].softmax(-1)
+    return Named(mask.sigmoid().numpy(), among.numpy(), null.numpy(), None if opinion is None else opinion.numpy())
+
+
+@torch.no_grad()
+def mask_opinions(clip: ClipModel, layers: Layers, masks: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    """(n, query, k): what CLIP calls each mask by a copy of its class token that sees the mask's patches alone.
+
+    As ODISE's and MaskCLIP's mask tokens (Ding et al., ICML 2023). masks: probabilities (n, query, h, w).
+    """
+    covered = F.interpolate(masks, size=layers.grid, mode="area").flatten(2)
+    covered = covered >= covered.amax(-1, keepdim=True).clamp(
+        max=0.5
+    )  # a mask smaller than a patch sees the nearest one
+    biases = torch.where(covered, 0.0, -torch.inf)[:, None]
+    embeddings = clip.steered(layers.tokens[0], 0, biases, sees_class=True)
+    return (clip.logit_scale * F.normalize(embeddings, dim=-1) @ text.T).softmax(-1)
+
+
+def dense_head_scores(head: nn.Module, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> torch.Tensor:
+    """Probabilities (n, k, h, w) among the classes at each cell, of LSeg's head."""
+    cells = F.normalize(head(inputs.features, inputs.size), dim=1)
+    return (clip.logit_scale * torch.einsum("nchw,kc->nkhw", cells, text)).softmax(1)

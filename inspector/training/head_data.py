@@ -1,0 +1,212 @@
+"""What heads learn from: drawn scenes with their segments, and what frozen models compute of them, computed once.
+
+Segments are those of panoptic segmentation: each thing by itself, stuff and parts once per class; a part wins over its
+whole. Pixels of the classes that are held out (`UNSEEN`) are void: nothing is learnt from them, neither that they are
+something nor that they are not.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from inspector import world
+from inspector.models.heads.specs import INVERTED, HeadSpec
+from inspector.models.protocols import ClipModel, DiffusionModel, Layers
+from inspector.pipelines.mask_heads import Inputs, clip_features, read_unet
+from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, unet_taps
+from inspector.training.encoded import EncodedPictures
+
+GRID = 64  # cells a side of the segments that are learnt: stride 4 of 256 pixels
+AT_ONCE = 4
+THINGS = frozenset(world.CLASS_IDS[word] for word in world.CLASSES if word in world.THINGS)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Segments of one scene. ids: int16 (h, w), -1 is nothing; classes: global class id of each."""
+
+    ids: np.ndarray
+    classes: tuple[int, ...]
+
+
+def segments_of(scene: world.Scene, side: int = GRID) -> Segments:
+    """The scene's segments on a grid of `side`: the one that covers most of a cell has it."""
+    ids = np.full(scene.labels.shape, -1, np.int16)
+    classes: list[int] = []
+    known: dict[int, int] = {}
+    for word, mask, _ in scene.instances:
+        number = world.CLASS_IDS[word]
+        key = len(classes) if number in THINGS else -number
+        if key not in known:
+            known[key] = len(classes)
+            classes.append(number)
+        ids[mask & (scene.labels == number)] = known[key]
+    block = scene.size // side
+    cells = ids.reshape(side, block, side, block).transpose(0, 2, 1, 3).reshape(side, side, -1)
+    votes = np.stack([(cells == index).sum(-1) for index in range(-1, len(classes))])
+    return Segments((votes.argmax(0) - 1).astype(np.int16), tuple(classes))
+
+
+class Pictures:
+    """Scenes `first` to `first + count`, drawn once and kept in `folder`: pictures, captions, segments."""
+
+    def __init__(self, folder: Path, first: int, count: int) -> None:
+        self.folder = folder / f"heads-{world.fingerprint()[:12]}-{first}-{count}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.first = first
+        if not (self.folder / "facts.json").exists():
+            self._draw(count)
+        self.images = np.load(self.folder / "images.npy", mmap_mode="r")
+        self._ids = np.load(self.folder / "ids.npy", mmap_mode="r")
+        facts = json.loads((self.folder / "facts.json").read_text("utf-8"))
+        self.captions: list[str] = facts["captions"]
+        self._classes: list[list[int]] = facts["classes"]
+
+    def _draw(self, count: int) -> None:
+        images, ids, captions, classes = [], [], [], []
+        for seed in range(self.first, self.first + count):
+            scene = world.scene(seed)
+            segments = segments_of(scene)
+            images.append(scene.image)
+            ids.append(segments.ids)
+            captions.append(scene.caption)
+            classes.append(segments.classes)
+        np.save(self.folder / "images.npy", np.stack(images))
+        np.save(self.folder / "ids.npy", np.stack(ids))
+        (self.folder / "facts.json").write_text(json.dumps({"captions": captions, "classes": classes}), "utf-8")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def segments(self, row: int) -> Segments:
+        """Those of one picture."""
+        return Segments(np.asarray(self._ids[row]), tuple(self._classes[row]))
+
+
+def as_pixels(images: np.ndarray) -> torch.Tensor:
+    """uint8 (n, h, w, 3) -> (n, 3, h, w) in [-1, 1], as the autoencoder takes them."""
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+class Frozen:
+    """What frozen models compute of `pictures`, computed on first use and kept on disk in half precision."""
+
+    def __init__(self, pictures: Pictures, diffusion: DiffusionModel, clip: ClipModel) -> None:
+        self.pictures, self.diffusion, self.clip = pictures, diffusion, clip
+        self.autoencoder, self.unet = autoencoder_taps(diffusion), unet_taps(diffusion)
+        side = pictures.images.shape[1]
+        self.side = side
+        cells = side // diffusion.latent_factor
+        unet: Any = diffusion.unet
+        self._latent = (int(unet.config.in_channels), cells, cells)
+        self._stores: dict[str, EncodedPictures] = {}
+        self.empty = diffusion.encode_prompts([""])
+        tokens = clip.layers(clip.pixels(pictures.images[0])).tokens
+        self._clip_layers, self._clip_width = len(tokens), int(tokens[0].shape[-1])
+
+    def features(self, spec: HeadSpec, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        """Tap name -> float32 (row, channel, h, w) of what a head without a captioner reads."""
+        found: dict[str, torch.Tensor] = {}
+        if spec.autoencoder:
+            found |= self.of_autoencoder(rows)
+        if spec.unet:
+            found |= self.of_unet(spec, rows)
+        return found
+
+    def latents(self, rows: np.ndarray) -> torch.Tensor:
+        """Scaled clean latents float32 (row, c, h, w)."""
+        size = int(np.prod(self._latent))
+        return self._autoencoder().take(rows)[:, :size].unflatten(1, self._latent)
+
+    def of_autoencoder(self, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        """The encoder's and decoder's taps."""
+        return self._split(self._autoencoder().take(rows)[:, int(np.prod(self._latent)) :], self.autoencoder)
+
+    def of_unet(self, spec: HeadSpec, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        """The UNet's taps of one pass, or of several along an inversion."""
+        steps = len(INVERTED) if spec.path == "inversion" else 1
+        name = f"unet-{spec.path}-{spec.timestep}-{'noise' if spec.noise else 'clean'}-{spec.context or 'empty'}"
+        size = steps * sum(self._size(tap) for tap in self.unet)
+        values = self._store(name, size, lambda some: self._run_unet(spec, some)).take(rows)
+        if steps == 1:
+            return self._split(values, self.unet)
+        parts = [self._split(part, self.unet) for part in values.chunk(steps, 1)]
+        return {name: torch.stack([part[name] for part in parts], 1) for name in parts[0]}
+
+    def layers(self, rows: np.ndarray) -> Layers:
+        """CLIP's tokens between its blocks."""
+        side = self.clip.image_size // self.clip.patch_size
+        shape = (1 + side * side, self._clip_width)
+        values = self._store("clip", self._clip_layers * int(np.prod(shape)), self._run_clip).take(rows)
+        parts = values.chunk(self._clip_layers, 1)
+        return Layers(tuple(part.unflatten(1, shape) for part in parts), (side, side))
+
+    def embedding(self, rows: np.ndarray) -> torch.Tensor:
+        """CLIP's image embeddings (row, embed), not unit length."""
+        return self._store("embedding", self.clip.embed, self._run_embedding).take(rows)
+
+    def inputs(self, spec: HeadSpec, rows: np.ndarray) -> Inputs:
+        """What a head without a captioner is given of pictures `rows`."""
+        layers, size = self.layers(rows), (self.side, self.side)
+        features = self.features(spec, rows) if spec.family == "odise" else clip_features(layers)
+        pixels = torch.cat([self.clip.pixels(self.pictures.images[row]) for row in rows])
+        return Inputs(features, pixels, layers, size)
+
+    def _autoencoder(self) -> EncodedPictures:
+        size = int(np.prod(self._latent)) + sum(self._size(tap) for tap in self.autoencoder)
+        return self._store("autoencoder", size, self._run_autoencoder)
+
+    def _store(self, name: str, size: int, encode: Callable[[np.ndarray], torch.Tensor]) -> EncodedPictures:
+        if name not in self._stores:
+            revision = self.clip.revision if name in ("clip", "embedding") else self.diffusion.revision
+            path = self.pictures.folder / f"{name}-{revision}.npy"
+            numbers = np.arange(len(self.pictures))
+            self._stores[name] = EncodedPictures(numbers, encode, path, (size,), torch.device("cpu"))
+        return self._stores[name]
+
+    def _run_autoencoder(self, rows: np.ndarray) -> torch.Tensor:
+        parts = []
+        for some in np.array_split(rows, -(-len(rows) // AT_ONCE)):
+            latents, found = autoencoder_features(
+                self.diffusion, as_pixels(self.pictures.images[some]), self.autoencoder
+            )
+            parts.append(torch.cat([latents.flatten(1), *(found[tap.name].flatten(1) for tap in self.autoencoder)], 1))
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def _run_unet(self, spec: HeadSpec, rows: np.ndarray) -> torch.Tensor:
+        return torch.cat([self._unet_of(spec, some) for some in np.array_split(rows, -(-len(rows) // AT_ONCE))])
+
+    def _unet_of(self, spec: HeadSpec, rows: np.ndarray) -> torch.Tensor:
+        latents = self.latents(rows)
+        states = self.empty.expand(len(rows), -1, -1)
+        if spec.context == "caption":
+            states = self.diffusion.encode_prompts([self.pictures.captions[row] for row in rows])
+        found = read_unet(spec, self.diffusion, latents, states)
+        steps = [found[tap.name] if found[tap.name].ndim == 5 else found[tap.name][:, None] for tap in self.unet]
+        return torch.cat(
+            [part.flatten(1) for step in zip(*(item.unbind(1) for item in steps), strict=True) for part in step], 1
+        )
+
+    def _run_clip(self, rows: np.ndarray) -> torch.Tensor:
+        layers = [self.clip.layers(self.clip.pixels(self.pictures.images[row])) for row in rows]
+        return torch.stack([torch.cat([tokens.flatten() for tokens in item.tokens]) for item in layers])
+
+    @torch.no_grad()
+    def _run_embedding(self, rows: np.ndarray) -> torch.Tensor:
+        pixels = torch.cat([self.clip.pixels(self.pictures.images[row]) for row in rows])
+        trunk = self.clip.trunk(pixels)
+        return self.clip.head(self.clip.last_block(trunk.tokens), trunk, "class")
+
+    def _size(self, tap: Tap) -> int:
+        return tap.channels * (self.side // tap.stride) ** 2
+
+    def _split(self, values: torch.Tensor, taps: Sequence[Tap]) -> dict[str, torch.Tensor]:
+        parts = values.split([self._size(tap) for tap in taps], 1)
+        shapes = [(tap.channels, self.side // tap.stride, self.side // tap.stride) for tap in taps]
+        return {tap.name: part.unflatten(1, shape) for tap, part, shape in zip(taps, parts, shapes, strict=True)}
