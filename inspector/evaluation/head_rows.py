@@ -1,5 +1,6 @@
 """One trained head on held-out drawn scenes: mIoU of seen and unseen classes, panoptic quality, what CLIP adds."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,14 +17,14 @@ from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation.segmentation import VOID, target_ids
 from inspector.evaluation.texts import single
 from inspector.models.heads.specs import UNSEEN, HeadSpec
-from inspector.pipelines.mask_heads import Named, dense_head_scores, propose
+from inspector.pipelines.mask_heads import Named, dense_head_scores, inputs_of_picture, propose
 from inspector.results import resize_maps
 from inspector.training.head_data import THINGS, Frozen, segments_of
 from inspector.training.mask_heads import TEMPLATE, inputs_of
 
 SEEN = np.array([word not in UNSEEN for word in world.CLASSES])
 ASKED = {"ensemble": (SEEN_WEIGHT, UNSEEN_WEIGHT), "head alone": (0.0, 0.0), "clip alone": (1.0, 1.0)}
-AT_ONCE = 4
+AT_ONCE, TIMED = 4, 5
 
 
 @torch.no_grad()
@@ -55,7 +56,28 @@ def measure(spec: HeadSpec, head: Any, frozen: Frozen) -> dict[str, Any]:
             if proposals is not None:
                 quality.add(*segments_found(proposals, scene), *segments_true(scene))
     kept = {name: ious(matrix) for name, matrix in matrices.items()}
-    return {**kept["ensemble"], **panoptic_means(quality), "by": {k: v for k, v in kept.items() if k != "ensemble"}}
+    return {
+        **kept["ensemble"],
+        **panoptic_means(quality),
+        "picture_seconds": picture_seconds(spec, head, frozen, text),
+        "by": {name: found for name, found in kept.items() if name != "ensemble"},
+    }
+
+
+def picture_seconds(spec: HeadSpec, head: Any, frozen: Frozen, text: torch.Tensor) -> float:
+    """Median time from a picture to its named proposals, with all that the frozen models compute for it."""
+    found = []
+    diffusion = frozen.diffusion if "diffusion" in spec.kinds else None
+    for row in range(min(TIMED, len(frozen.pictures))):
+        image, caption = np.asarray(frozen.pictures.images[row]), frozen.pictures.captions[row]
+        started = time.perf_counter()
+        inputs = inputs_of_picture(spec, head, image, frozen.clip, diffusion, caption)
+        if spec.family == "lseg":
+            dense_head_scores(head, inputs, frozen.clip, text)
+        else:
+            propose(head, spec, inputs, frozen.clip, text)
+        found.append(time.perf_counter() - started)
+    return round(float(np.median(found)), 3)
 
 
 def opinions(named: Named) -> dict[str, np.ndarray]:

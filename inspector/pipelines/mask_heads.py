@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from inspector.models.heads.build import STEERED, Surroundings
+from inspector.models.heads.build import Surroundings
 from inspector.models.heads.specs import INVERSION_STEPS, INVERTED, HeadSpec
-from inspector.models.protocols import ClipModel, DiffusionModel, Layers
+from inspector.models.protocols import ClipModel, DiffusionModel, Layers, Trunk
 from inspector.trace.arms import invert
-from inspector.trace.taps import Tap, autoencoder_taps, tap_shapes, unet_features, unet_taps
+from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, tap_shapes, unet_features, unet_taps
 from inspector.trace.trajectories import noise_once
 
 NOISE_SEED = 42  # of ODISE's one fixed noise
@@ -60,6 +60,7 @@ def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel) -> 
         taps = {name: (width, stride) for name, stride in clip_strides(len(layers.tokens) - 1).items()}
     return Surroundings(
         taps=taps,
+        clip_layers=len(layers.tokens) - 1,
         clip_width=width,
         clip_heads=clip.heads,
         clip_embed=clip.embed,
@@ -116,11 +117,41 @@ def read_unet(
     return {name: torch.stack([part[name] for part in found], 1) for name in found[0]}
 
 
+@torch.no_grad()
+def inputs_of_picture(
+    spec: HeadSpec, head: Any, image: np.ndarray, clip: ClipModel, diffusion: DiffusionModel | None, caption: str = ""
+) -> Inputs:
+    """What a head is given of one picture, uint8 (h, w, 3), whose sides `encode_images` can take.
+
+    diffusion: None for heads that read CLIP alone. caption: for a row whose context it is.
+    """
+    pixels = clip.pixels(image)
+    layers = clip.layers(pixels)
+    size = (int(image.shape[0]), int(image.shape[1]))
+    if diffusion is None:
+        return Inputs(clip_features(layers), pixels, layers, size)
+    planes = torch.tensor(image, device=diffusion.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    wanted = autoencoder_taps(diffusion) if spec.autoencoder else ()
+    latents, features = autoencoder_features(diffusion, planes, wanted)
+    if spec.unet:
+        context, shift = diffusion.encode_prompts([caption if spec.context == "caption" else ""]), None
+        if spec.captioner:
+            context, shift = head.captioner(image_embedding(clip, layers), context)
+        features |= read_unet(spec, diffusion, latents, context, shift)
+    return Inputs(features, pixels, layers, size)
+
+
+def image_embedding(clip: ClipModel, layers: Layers) -> torch.Tensor:
+    """CLIP's embeddings (n, embed) of the pictures, not unit length."""
+    last = layers.tokens[-1]
+    return clip.head(last, Trunk(last, layers.grid, prefix=1), "class")
+
+
 def propose(head: Any, spec: HeadSpec, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> list[Named]:
     """What a head proposes of each picture; text: unit embeddings (k, embed)."""
     if spec.family == "san":
         masks, biases = head(inputs.pixels, inputs.layers.tokens, inputs.layers.grid)
-        embeddings = clip.steered(inputs.layers.tokens[STEERED], STEERED, biases, sees_class=False)
+        embeddings = clip.steered(inputs.layers.tokens[head.enters], head.enters, biases, sees_class=False)
         known = torch.cat([text, F.normalize(head.background, dim=-1)])
         logits = clip.logit_scale * F.normalize(embeddings, dim=-1) @ known.T
         return [_named(mask, logit) for mask, logit in zip(masks, logits, strict=True)]

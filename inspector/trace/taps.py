@@ -75,8 +75,11 @@ def autoencoder_features(
     encoder = [layer for layer in layers if layer.startswith("encoder")]
     with capture(vae, encoder, inputs=True, stop_after_last=False) as encoded:
         latent = vae.encode(images.to(model.dtype)).latent_dist.mode()
-    with capture(vae, [layer for layer in layers if layer not in encoder], inputs=True) as decoded:
-        vae.decode(latent)
+    decoder = [layer for layer in layers if layer not in encoder]
+    decoded: dict[str, torch.Tensor] = {}
+    if decoder:
+        with capture(vae, decoder, inputs=True) as decoded:
+            vae.decode(latent)
     found = {f"vae.{layer}": values for layer, values in {**encoded, **decoded}.items()}
     return latent * vae.config.scaling_factor, found
 

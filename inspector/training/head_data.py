@@ -17,7 +17,7 @@ import torch
 from inspector import world
 from inspector.models.heads.specs import INVERTED, HeadSpec
 from inspector.models.protocols import ClipModel, DiffusionModel, Layers
-from inspector.pipelines.mask_heads import Inputs, clip_features, read_unet
+from inspector.pipelines.mask_heads import Inputs, clip_features, image_embedding, read_unet
 from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, unet_taps
 from inspector.training.encoded import EncodedPictures
 
@@ -199,9 +199,7 @@ class Frozen:
 
     @torch.no_grad()
     def _run_embedding(self, rows: np.ndarray) -> torch.Tensor:
-        pixels = torch.cat([self.clip.pixels(self.pictures.images[row]) for row in rows])
-        trunk = self.clip.trunk(pixels)
-        return self.clip.head(self.clip.last_block(trunk.tokens), trunk, "class")
+        return image_embedding(self.clip, self.layers(rows))
 
     def _size(self, tap: Tap) -> int:
         return tap.channels * (self.side // tap.stride) ** 2

@@ -23,7 +23,7 @@ from inspector.settings import ASSETS
 from inspector.training.head_data import Frozen, Pictures
 from inspector.training.mask_heads import SCENES, SCHEDULE, train_head
 
-CLIP, DIFFUSION = "scenes-clip-plain", "scenes-diffusion-plain"
+PAIRS = {"plain": ("scenes-clip-plain", "scenes-diffusion-plain"), "taught": ("scenes-clip", "scenes-diffusion")}
 HELD_OUT, FIRST_HELD_OUT = 64, 506_200  # scenes that rows are measured on
 SEEDS = (0, 1, 2)
 MEASURED = ASSETS / "measured" / "heads.json"
@@ -34,45 +34,47 @@ def train(
     runs: Path,
     rows: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
+    pair: str = "plain",
     out: Path | None = None,
     measured: Path = MEASURED,
 ) -> None:
     """Train and measure each row from each seed, leaving out what `measured` or the runs folder already has.
 
-    rows: names of HEADS, all if empty. The weights of seed 0 are written to `out`/heads-plain. Raises ChoiceError for
-    an unknown row.
+    rows: names of HEADS, all if empty. pair: of PAIRS, the frozen models. The weights of seed 0 are written to
+    `out`/heads-PAIR. Raises ChoiceError for an unknown row.
     """
     specs = [head_spec(name) for name in rows] or [spec for spec in HEADS.values() if spec.family != "vpd"]
     folder = Path(runs) / "heads"
-    clip, diffusion = load_clip(CLIP), load_diffusion(DIFFUSION)
+    clip, diffusion = load_clip(PAIRS[pair][0]), load_diffusion(PAIRS[pair][1])
     learnt = Frozen(Pictures(folder, 0, SCENES), diffusion, clip)
     held_out = Frozen(Pictures(folder, FIRST_HELD_OUT, HELD_OUT), diffusion, clip)
     for spec in specs:
         for seed in seeds:
-            if known_row(spec, seed, folder, measured) is None:
+            if known_row(spec, seed, pair, folder, measured) is None:
                 prepare(spec, (learnt, held_out))
-                one(spec, seed, learnt, held_out, folder, Path(out or Path(runs) / "models"))
+                one(spec, seed, pair, learnt, held_out, folder, Path(out or Path(runs) / "models"))
 
 
-def one(spec: HeadSpec, seed: int, learnt: Frozen, held_out: Frozen, folder: Path, out: Path) -> None:
+def one(spec: HeadSpec, seed: int, pair: str, learnt: Frozen, held_out: Frozen, folder: Path, out: Path) -> None:
     """Train one row from one seed, measure it, and keep both."""
-    run = train_head(spec, seed, learnt, folder / "runs")
+    run = train_head(spec, seed, learnt, folder / "runs" / pair)
     if run.step < SCHEDULE.steps:
         raise ChoiceError(f"{spec.name} from seed {seed} was stopped at step {run.step}; run the command again.")
     with run.averaged() as head:
         found = measure(spec, head, held_out)
         if seed == SEEDS[0]:
-            save_head(head, spec, out / "heads-plain")
+            save_head(head, spec, out / f"heads-{pair}")
     row = {
         "row": spec.name,
         "seed": seed,
-        "recipe": recipe(spec),
+        "pair": pair,
+        "recipe": recipe(spec, pair),
         "parameters": sum(parameter.numel() for parameter in run.module.parameters()),
         "training_seconds": round(run.seconds, 1),
         **found,
     }
     (folder / "rows").mkdir(exist_ok=True)
-    (folder / "rows" / f"{spec.name}-{seed}.json").write_text(json.dumps(row, indent=1) + "\n", "utf-8")
+    (folder / "rows" / f"{pair}-{spec.name}-{seed}.json").write_text(json.dumps(row, indent=1) + "\n", "utf-8")
     run.say(f"mIoU {row['miou']:.3f}, seen {row['seen']:.3f}, unseen {row['unseen']:.3f}")
 
 
@@ -85,7 +87,7 @@ def prepare(spec: HeadSpec, stores: Sequence[Frozen]) -> None:
             frozen.embedding(rows)
 
 
-def recipe(spec: HeadSpec) -> str:
+def recipe(spec: HeadSpec, pair: str) -> str:
     """Twelve hexadecimal digits of what a row's numbers depend on, beside the code."""
     made_of: dict[str, Any] = {
         "spec": {key: value for key, value in asdict(spec).items() if key not in ("title", "published")},
@@ -94,16 +96,16 @@ def recipe(spec: HeadSpec) -> str:
         "held_out": [FIRST_HELD_OUT, HELD_OUT],
         "unseen": UNSEEN,
         "world": world.fingerprint(),
-        "models": [load_clip(CLIP).revision, load_diffusion(DIFFUSION).revision],
+        "models": [load_clip(PAIRS[pair][0]).revision, load_diffusion(PAIRS[pair][1]).revision],
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def known_row(spec: HeadSpec, seed: int, folder: Path, measured: Path) -> dict[str, Any] | None:
+def known_row(spec: HeadSpec, seed: int, pair: str, folder: Path, measured: Path) -> dict[str, Any] | None:
     """The numbers of a row from a seed under today's recipe, from the runs folder or from `measured`; None for none."""
-    own = folder / "rows" / f"{spec.name}-{seed}.json"
+    own = folder / "rows" / f"{pair}-{spec.name}-{seed}.json"
     kept = [json.loads(own.read_text("utf-8"))] if own.is_file() else []
     if measured.is_file():
         kept += json.loads(measured.read_text("utf-8"))["rows"]
-    wanted = (spec.name, seed, recipe(spec))
+    wanted = (spec.name, seed, recipe(spec, pair))
     return next((row for row in kept if (row["row"], row["seed"], row["recipe"]) == wanted), None)

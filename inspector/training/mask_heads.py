@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from inspector import world
 from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation.texts import single
-from inspector.models.heads.build import LAYERS, STEERED, build_head
+from inspector.models.heads.build import LAYERS, build_head
 from inspector.models.heads.specs import UNSEEN, HeadSpec
 from inspector.pipelines.mask_heads import Inputs, read_unet, surroundings
 from inspector.training.head_data import GRID, Frozen, Segments
@@ -100,7 +100,9 @@ def san_loss(lesson: Lesson, rows: np.ndarray, targets: list[Targets]) -> torch.
     clip, inputs = lesson.frozen.clip, lesson.frozen.inputs(lesson.spec, rows)
     layers = inputs.layers
     masks, biases = lesson.head(inputs.pixels, layers.tokens, layers.grid)
-    embeddings = F.normalize(clip.steered(layers.tokens[STEERED], STEERED, biases, sees_class=False), dim=-1)
+    embeddings = F.normalize(
+        clip.steered(layers.tokens[lesson.head.enters], lesson.head.enters, biases, sees_class=False), dim=-1
+    )
     text = torch.cat([lesson.text, F.normalize(lesson.head.background, dim=-1)])
     return proposal_loss(on_grid(masks), clip.logit_scale * embeddings @ text.T, targets)
 

@@ -14,18 +14,19 @@ from inspector.models.heads.specs import INVERTED, HeadSpec
 
 WIDTH, QUERIES, LAYERS = 64, 20, 3
 FUSED = (0, 1, 2)  # CLIP's layers whose tokens SAN's side network is given
-STEERED = 3  # the block SAN's copies of the class token enter at: the last two of five
+STEERED = 2  # of CLIP's blocks, the last ones, through which SAN's copies of the class token go
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What frozen models a head stands on.
 
-    taps: tap name -> (channels, stride). clip_width, clip_heads, clip_embed, clip_side: of CLIP's image tower. states:
-    (tokens, width) of the UNet's text states. time: width of its time embedding.
+    taps: tap name -> (channels, stride). clip_layers, clip_width, clip_heads, clip_embed, clip_side: of CLIP's image
+    tower. states: (tokens, width) of the UNet's text states. time: width of its time embedding.
     """
 
     taps: Mapping[str, tuple[int, int]]
+    clip_layers: int
     clip_width: int
     clip_heads: int
     clip_embed: int
@@ -70,6 +71,7 @@ class SanHead(nn.Module):
 
     def __init__(self, spec: HeadSpec, around: Surroundings) -> None:
         super().__init__()
+        self.enters = around.clip_layers - STEERED
         self.side = SideNetwork(around.clip_side, around.clip_width, around.clip_heads, queries=QUERIES, fused=FUSED)
         self.background = nn.Parameter(torch.randn(1, around.clip_embed) * around.clip_embed**-0.5)
 
