@@ -17,6 +17,7 @@ from inspector import world
 from inspector.errors import ChoiceError
 from inspector.evaluation.head_rows import measure
 from inspector.models import load_clip, load_diffusion
+from inspector.models.heads.build import LAYERS, QUERIES, WIDTH
 from inspector.models.heads.files import save_head
 from inspector.models.heads.specs import HEADS, UNSEEN, HeadSpec, head_spec
 from inspector.settings import ASSETS
@@ -92,6 +93,7 @@ def recipe(spec: HeadSpec, pair: str) -> str:
     made_of: dict[str, Any] = {
         "spec": {key: value for key, value in asdict(spec).items() if key not in ("title", "published")},
         "schedule": asdict(SCHEDULE),
+        "head": [WIDTH, QUERIES, LAYERS],
         "scenes": SCENES,
         "held_out": [FIRST_HELD_OUT, HELD_OUT],
         "unseen": UNSEEN,

@@ -1,0 +1,68 @@
+"""README's table of heads, made of what `train heads` measured: one file of rows, kept from every recipe's last run."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inspector.errors import ChoiceError
+from inspector.evaluation.heads import cells, sentences, summary
+from inspector.settings import ASSETS
+
+MEASURED = ASSETS / "measured" / "heads.json"
+README = ASSETS.parent / "README.md"
+START, STOP = "<!-- heads: python -m inspector evaluate segmentation --table --readme -->", "<!-- /heads -->"
+
+
+def read(runs: Path | None = None) -> list[dict[str, Any]]:
+    """The measured rows, those of the runs folder before the kept ones of the same row, pair and seed."""
+    kept = json.loads(MEASURED.read_text("utf-8"))["rows"] if MEASURED.is_file() else []
+    found = {key(row): row for row in kept}
+    if runs is not None:
+        files = sorted((runs / "heads" / "rows").glob("*.json"))
+        found |= {key(row): row for row in (json.loads(file.read_text("utf-8")) for file in files)}
+    return [found[name] for name in sorted(found)]
+
+
+def key(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    """What there is one of."""
+    return row["pair"], row["row"], row["seed"]
+
+
+def check() -> None:
+    """Raise ChoiceError unless README has the place of the table, once."""
+    text = README.read_text(encoding="utf-8")
+    if text.count(START) != 1 or text.count(STOP) != 1 or text.index(START) > text.index(STOP):
+        raise ChoiceError(f"{README.name} has no single pair of lines {START!r} and {STOP!r}; put them back.")
+
+
+def write(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the rows and renew README. Raises ChoiceError as `check`, and for rows of different recipes."""
+    check()
+    MEASURED.write_text(json.dumps({"rows": list(rows)}, indent=1) + "\n", encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(STOP)
+    README.write_text(f"{before}{START}\n{render(rows)}{STOP}{after}", encoding="utf-8")
+
+
+def render(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table of each pair as Markdown, then its ranking and claims."""
+    return "\n".join(line for pair in ("plain", "taught") for line in _of_pair(pair, rows))
+
+
+def _of_pair(pair: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    own = [row for row in rows if row["pair"] == pair]
+    if not own:
+        return
+    result = summary(own)
+    shown = list(cells(result))
+    yield f"On the {pair} pair; mean ± standard deviation over seeds:\n"
+    yield "| " + " | ".join(shown[0]) + " |"
+    yield "|" + "---|" * len(shown[0])
+    for row in shown:
+        yield "| " + " | ".join(row.values()) + " |"
+    yield ""
+    for sentence in sentences(result):
+        yield f"- {sentence}"
+    yield ""
