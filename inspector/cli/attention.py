@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inspector.cli.options import Fields, add_diffusion, add_fields, add_outputs, given, option
+from inspector.cli.options import Fields, add_diffusion, add_fields, add_masks, add_outputs, given, option
 
 if TYPE_CHECKING:
     from inspector.results import AttentionResult
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="look at this picture or scene:SEED, or at each of several, instead of generating one",
     )
+    add_masks(parser)
     parser.add_argument(
         "--beside", metavar="NAME|DIR", help="a second diffusion model, asked the same: more rows of the figure"
     )
@@ -70,8 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """`one` for every picture, or for the one that is generated."""
     from inspector.cli.output import each
+    from inspector.errors import ChoiceError
 
     if args.image is None:
+        if args.masks is not None:
+            raise ChoiceError("--masks are of a given picture; add --image, or leave them out.")
         one(args)
     else:
         each(args, one)
@@ -95,7 +99,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     prepare_film(args)
     fields = given(args, FIELDS)
     if args.image is not None:
-        picture = open_picture(args.image)
+        picture = open_picture(args.image, args.masks)
         fields = {"prompt": picture.caption, **picture.fields} | fields
     tell_unused(args, fields)
     fields["heads"] = args.heads

@@ -56,7 +56,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         raise ChoiceError("--out keeps one case; use --figure and --json with --beside, or leave it out.")
     prepare(args)
     names = [name for name in (args.image, args.beside) if name is not None]
-    pictures = [open_picture(name) for name in names]
+    pictures = [open_picture(names[0], args.masks), *map(open_picture, names[1:])]
     model = choose(args.diffusion, "diffusion")
     results = []
     for name, picture in zip(names, pictures, strict=True):

@@ -1,7 +1,7 @@
 """The picture a sub-command works on: a file, or a drawn scene with its masks and caption."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,17 @@ class Picture:
         return {"image": self.image, "masks": self.masks, "scene": self.scene}
 
 
-def open_picture(text: str) -> Picture:
+def open_picture(text: str, masks: Path | None = None) -> Picture:
     """The picture named by IMAGE: a path, or `scene:SEED`; how a file was read is said on standard error.
 
-    Raises ImageError for a file that cannot be used, ChoiceError for a seed that is none.
+    masks: a file of annotations, whose masks take the place of a scene's.
+    Raises ImageError for a file that cannot be used, ChoiceError for a seed that is none, InputError for annotations
+    that cannot be read.
     """
+    if masks is not None:
+        from inspector.views.annotations import read_masks
+
+        return replace(open_picture(text), masks=dict(read_masks(masks)))
     if text.startswith(SCENE):
         return _drawn(text)
     from inspector.views.images import read_picture

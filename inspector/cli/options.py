@@ -22,6 +22,17 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="a picture file, or scene:SEED for a drawn scene with its masks; of several, each gets a folder in --out",
     )
+    add_masks(parser)
+
+
+def add_masks(parser: argparse.ArgumentParser) -> None:
+    """--masks FILE."""
+    parser.add_argument(
+        "--masks",
+        type=Path,
+        metavar="FILE",
+        help="true masks of IMAGE, by which maps are scored: COCO's annotations in run lengths, or Label Studio's",
+    )
 
 
 def add_fields(parser: argparse.ArgumentParser, options: Fields, required: tuple[str, ...] = ()) -> None:

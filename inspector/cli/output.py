@@ -93,6 +93,8 @@ def each(args: argparse.Namespace, one: Callable[[argparse.Namespace], dict[str,
     for option in ("figure", "page", "film"):
         if getattr(args, option, None) is not None:
             raise ChoiceError(f"--{option} is one file, and {len(names)} pictures are given; use --out.")
+    if args.masks is not None:
+        raise ChoiceError(f"--masks are of one picture, and {len(names)} are given; ask one at a time.")
     make_writable(file=args.json, folder=args.out)
     done, refused = [], 0
     for number, name in enumerate(names, 1):

@@ -44,7 +44,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.results import SaliencyRequest
 
     prepare(args)
-    picture = open_picture(args.image)
+    picture = open_picture(args.image, args.masks)
     model = choose(args.clip, "clip")
     result = follow(saliency.stream(SaliencyRequest(**picture.fields, model=model, **given(args, FIELDS))))
     return hand_over(result, rows(result), args)

@@ -49,7 +49,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.views.segmentation import RULE
 
     prepare(args)
-    picture = open_picture(args.image)
+    picture = open_picture(args.image, args.masks)
     request = SegmentationRequest(
         **picture.fields,
         clip=choose(args.clip, "clip"),

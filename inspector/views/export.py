@@ -23,7 +23,7 @@ from inspector.results import (
     check_number,
     plain,
 )
-from inspector.views import attention, clusters, saliency, segmentation
+from inspector.views import annotations, attention, clusters, saliency, segmentation
 from inspector.views.archive import take_apart
 from inspector.views.color import hex_color
 from inspector.views.figure import Row, Sheet, number
@@ -56,6 +56,8 @@ def write_result(
 ) -> list[Path]:
     """Write the figure, maps.npz, result.json and caption.txt into a folder, made if need be; returns their paths.
 
+    A segmentation's labels are there too, for annotation tools (`annotations.files`).
+
     sheet: a figure other than the tab's own, its pictures made for `scale` or `columns`, as `with_pixels` does; beside:
     the other results it shows, whose provenance goes into it too; kinds: of `KINDS`, one file each, such as figure.png;
     columns: of `COLUMNS`, the figure is so wide on paper and `scale` says nothing. Each file carries the same JSON as
@@ -77,9 +79,12 @@ def write_result(
         write_archive(result, maps)
         numbers.write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
         caption.write_text(caption_of(result, look, sheet, beside) + "\n", encoding="utf-8")
+        further = annotations.files(result) if isinstance(result, SegmentationResult) else {}
+        for name, content in further.items():
+            (folder / name).write_bytes(content)
     except OSError as error:
         raise ChoiceError(f"Cannot write to {str(folder)!r}: {error.strerror}; choose another folder.") from None
-    return [*figures, maps, numbers, caption]
+    return [*figures, maps, numbers, caption, *(folder / name for name in further)]
 
 
 def write_archive(result: Result, path: Path) -> Path:
