@@ -73,8 +73,9 @@ def run(args: argparse.Namespace) -> None:
     check_number("workers", workers, 1, 1000, whole=True)
     if args.count is not None:
         check_number("count", args.count, 1, 10_000_000, whole=True)
+    asked = options(args)
     dataset = read_dataset(args.dataset, args.root, getattr(args, "vocabulary", None))
-    task = Task(args.subject, dataset, options(args))
+    task = Task(args.subject, dataset, asked)
     make_writable(file=args.json, folder=args.out)
     with writing(args.out):
         about = {"subject": task.subject, "dataset": dataset.title, "classes": dataset.names, "options": task.options}

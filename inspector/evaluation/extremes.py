@@ -70,5 +70,6 @@ def _write_one(task: Task, entry: Entry, folder: Path) -> str:
         replace(request, masks=requested.word_masks(names, labels))
     )
     write_result(result, folder)
-    words = shlex.split(as_command(request))
-    return shlex.join(str(entry.image) if word == PICTURE else word for word in words)
+    *remark, command = as_command(request).splitlines() or [""]
+    words = (str(entry.image) if word == PICTURE else word for word in shlex.split(command))
+    return "\n".join([*remark, shlex.join(words)])

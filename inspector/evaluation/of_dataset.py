@@ -155,10 +155,10 @@ SUBJECTS: Mapping[str, Callable[[Sequence[Row], ClassNames], tuple[Metrics, list
 
 def table(result: Mapping[str, Any]) -> str:
     """The scores as text: of the whole, by class, and every picture that could not be measured with its reason."""
-    models = ", ".join(f"{name} at {revision[:12]}" for name, revision in result["models"].items())
+    models = ", ".join(f"{name} at {revision[:12]}" for name, revision in result["models"].items()) or "no model"
     head = (
-        f"{result['subject'].capitalize()} of {result['dataset']}: {result['pictures']} pictures by {models or 'no model'}"
-        f"; ± is half of a 95% interval over pictures; {result['seconds']['mean']:.2f} s a picture."
+        f"{result['subject'].capitalize()} of {result['dataset']}, {result['pictures']} pictures by {models}; "
+        f"± is half of a 95% interval over pictures; {result['seconds']['mean']:.2f} s a picture."
     )
     whole = [{"metric": name, "value": with_spread(found)} for name, found in result["metrics"].items()]
     failed = [f"{row['key']}: {row['error']}" for row in result["failed"]]
