@@ -22,13 +22,13 @@ PROVENANCE = SimpleNamespace(models={"toy": "1"})
 
 @dataclass(frozen=True)
 class Labelling:
-    """Segmentation that gives every pixel the same label, in place of a model."""
+    """Segmentation that gives every picture the same labels, one or (h, w), in place of a model."""
 
-    label: int
+    label: int | np.ndarray
 
     def run(self, request: SegmentationRequest) -> SimpleNamespace:
         return SimpleNamespace(
-            labels=np.full(request.image.shape[:2], self.label, np.int32), provenance=PROVENANCE, request=request
+            labels=np.broadcast_to(np.int32(self.label), request.image.shape[:2]).copy(), provenance=PROVENANCE
         )
 
 
@@ -59,18 +59,21 @@ def test_without_a_background_class_no_class_is_none_of_them(tmp_path, monkeypat
 
 
 def test_classes_that_are_only_predicted_do_not_count(folder, monkeypatch):
-    """detectron2's rule: "dog" is said everywhere and is nowhere; counted, the mean would be 0 of three, not of two."""
+    """detectron2's rule. Cats are right and their background is said to be dog, which is nowhere: 0 and 1 have a mean
+    of a half; with dog's own 0 it would be a third."""
     task = Task("segmentation", read_dataset("folder", folder), {})
-    monkeypatch.setattr(measuring, "segmentation", Labelling(1))
-    cats = [measure(task, entry) for entry in task.dataset.entries[::2]]
-    found = of_dataset.summary(task, cats)["metrics"]
-    assert found["miou"]["mean"] == pytest.approx((0.5 + 0) / 2)  # cat half, background nothing
-    matrix = np.zeros((4, 4), np.int64)
-    matrix[0, 0], matrix[0, 2] = 3, 1
-    assert of_dataset.fwiou(matrix) == pytest.approx(0.75)
-    monkeypatch.setattr(measuring, "segmentation", Labelling(2))
-    rows = [measure(task, entry) for entry in task.dataset.entries[::2]]
-    assert [row["class"] for row in of_dataset.summary(task, rows)["classes"]] == ["background", "cat"]
+    monkeypatch.setattr(measuring, "segmentation", Labelling(making.halves(2, 1)))
+    found = of_dataset.summary(task, [measure(task, entry) for entry in task.dataset.entries[::2]])
+    assert found["metrics"]["miou"]["mean"] == 0.5
+    assert [(row["class"], row["iou"]) for row in found["classes"]] == [("background", 0), ("cat", 1)]
+
+
+def test_frequent_classes_weigh_more_in_fwiou():
+    """Three of four pixels of class 0 right (IoU .75), the one of class 1 wrong (0): 4/5 of .75."""
+    matrix = np.zeros((3, 3), np.int64)
+    matrix[0, 0], matrix[0, 2], matrix[1, 2] = 3, 1, 1
+    assert of_dataset.fwiou(matrix) == pytest.approx(0.6)
+    assert np.isnan(of_dataset.fwiou(np.zeros((2, 2), np.int64)))
 
 
 def test_one_matrix_over_the_data_set_and_not_a_mean_of_pictures(folder, monkeypatch):
@@ -156,12 +159,12 @@ def test_every_subject_measures_a_picture(folder, toys, subject):
 
 
 def test_void_counts_in_no_score_of_a_map(folder, toys):
-    """A column of void where the cat would be missed: the score is that of the picture's other pixels."""
+    """The map is right but for a pixel of the background; where that is void, the map is right."""
     labels = making.halves(0, 1)
     grid = labels.astype(np.float32)
-    grid[0, -1] = 0.1
+    grid[0, 0] = 1
     spoilt = labels.astype(np.int32)
-    spoilt[0, -1] = VOID
+    spoilt[0, 0] = VOID
     missed, _ = measuring._scores({1: grid}, labels.astype(np.int32))
     spared, _ = measuring._scores({1: grid}, spoilt)
     assert spared["iou"] == 1 > missed["iou"]
