@@ -16,6 +16,7 @@ from inspector.evaluation.datasets import Entry
 from inspector.evaluation.journal import Journal
 from inspector.evaluation.measuring import Row
 from inspector.results import Progress
+from inspector.settings import settings
 
 Measure = Callable[[Entry], Row]
 Report = Callable[[Progress], None]
@@ -43,10 +44,10 @@ def plain(measure: Measure, entries: Sequence[Entry], journal: Journal, workers:
 
 
 def with_ray(measure: Measure, entries: Sequence[Entry], journal: Journal, workers: int, report: Report) -> None:
-    """Ray Data's actors, `workers` of them, each with a GPU of its own where this machine has one.
+    """Ray Data's actors, `workers` of them, each with a GPU of its own where there are any, else with a CPU.
 
     On the cluster that RAY_ADDRESS names, whose machines see the journal's folder and the data set; else on this
-    machine. Raises InputError where Ray is not installed, ModelError as `measure`.
+    machine. Raises InputError where Ray is not installed or has too few of either, ModelError as `measure`.
     """
     try:
         import ray
@@ -59,6 +60,10 @@ def with_ray(measure: Measure, entries: Sequence[Entry], journal: Journal, worke
 
     if not ray.is_initialized():
         _start(ray)
+    there = ray.cluster_resources()
+    kind = "GPU" if there.get("GPU") else "CPU"
+    if workers > there.get(kind, 0):
+        raise InputError(f"{workers} workers need a {kind} each, and Ray has {there.get(kind, 0):g}; ask for fewer.")
     told = _told(len(entries), report)
     items = [{"number": number} for number in range(len(entries))]
     blocks = min(len(items), max(workers * BLOCKS, len(items) // BLOCK))
@@ -67,7 +72,7 @@ def with_ray(measure: Measure, entries: Sequence[Entry], journal: Journal, worke
         fn_constructor_args=(measure, tuple(entries), journal, torch.get_num_threads()),
         compute=data.ActorPoolStrategy(size=workers),
         num_cpus=1,
-        num_gpus=1 if torch.cuda.is_available() else None,
+        num_gpus=1 if kind == "GPU" else None,
     )
     for row in rows.iter_rows():
         if row["stopped"]:
@@ -80,7 +85,10 @@ def _start(ray: Any) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     logging.getLogger("ray.data").setLevel(logging.WARNING)  # our own line says how far it is
     ray.data.DataContext.get_current().enable_progress_bars = False
-    ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False, _node_ip_address="127.0.0.1")
+    if settings().ray_address:
+        ray.init(log_to_driver=False, configure_logging=False)
+    else:
+        ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False, _node_ip_address="127.0.0.1")
 
 
 class Worker:

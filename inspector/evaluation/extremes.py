@@ -17,7 +17,7 @@ from inspector.views.recipes import PICTURE, as_command
 NOTE = (
     "The page reads no file of this machine by its address: start it (`python app.py`) and give it a picture's "
     "`maps.npz` as saved data, which shows what was computed here, with the masks. The command computes the same "
-    "without them."
+    "without them. A figure's scores count every pixel; those of the tables leave void pixels out."
 )
 
 

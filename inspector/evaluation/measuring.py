@@ -1,6 +1,6 @@
 """One picture of a data set, measured: the pure function that every engine runs.
 
-A row is JSON-ready: {key, image, seconds, error, models, numbers, parts}. `numbers` are the picture's own scores, for
+A row is JSON-ready: {key, seconds, error, models, numbers, parts}. `numbers` are the picture's own scores, for
 tables; `parts` is what the scores of the whole data set are made of. What is wrong with one picture is its row's
 `error`, and the other pictures go on; what is wrong with a model stops the run.
 """
@@ -52,7 +52,7 @@ class Task:
 def measure(task: Task, entry: Entry) -> Row:
     """The row of one picture. Raises ModelError when the model cannot be had or read."""
     started = time.perf_counter()
-    row: Row = {"key": entry.key, "image": str(entry.image), "error": "", "models": {}, "numbers": {}, "parts": {}}
+    row: Row = {"key": entry.key, "error": "", "models": {}, "numbers": {}, "parts": {}}
     problem: Exception | None = None
     try:
         image, labels = load(task.dataset, entry)

@@ -85,21 +85,22 @@ def fwiou(matrix: np.ndarray) -> float:
 
 def _segmentation(rows: Sequence[Row], names: ClassNames) -> tuple[Metrics, list[dict[str, Any]]]:
     """From one confusion matrix over the data set; a class without ground truth does not count (detectron2's rule)."""
-    cells = [np.array(row["parts"].get("matrix", ()), np.int64).reshape(-1, 3) for row in rows]
-    size = len(names) + 1
+    parts = [np.array(row["parts"].get("matrix", ()), np.int64).reshape(-1, 3) for row in rows]
+    cells, picture = np.concatenate(parts), np.repeat(np.arange(len(rows)), [len(part) for part in parts])
 
-    def of(measure_: Callable[[np.ndarray], float], chosen: Sequence[int] | np.ndarray) -> float:
-        return measure_(_matrix([cells[number] for number in chosen], size))
+    def of(measure_: Callable[[np.ndarray], float], drawn: np.ndarray) -> float:
+        times = np.bincount(drawn, minlength=len(rows))
+        return measure_(_matrix(cells, times[picture], len(names) + 1))
 
     found = {
         name: {
-            "mean": of(measure_, range(len(rows))),
+            "mean": of(measure_, np.arange(len(rows))),
             "ci95": half_interval(partial(of, measure_), len(rows)),
             "count": len(rows),
         }
         for name, measure_ in (("miou", metrics.miou), ("pixel_accuracy", metrics.pixel_accuracy), ("fwiou", fwiou))
     }
-    matrix = _matrix(cells, size)
+    matrix = _matrix(cells, np.ones(len(cells), np.int64), len(names) + 1)
     shown = [
         {"class": group[0], "iou": float(iou), "pixels": int(truth)}
         for group, iou, truth in zip(names, metrics.class_ious(matrix), matrix.sum(1), strict=False)
@@ -108,12 +109,13 @@ def _segmentation(rows: Sequence[Row], names: ClassNames) -> tuple[Metrics, list
     return found, shown
 
 
-def _matrix(cells: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """int64 (size, size) from sparse ones (true class, predicted class, pixels): whole numbers, in any order."""
-    matrix = np.zeros((size, size), np.int64)
-    for part in cells:
-        np.add.at(matrix, (part[:, 0], part[:, 1]), part[:, 2])
-    return matrix
+def _matrix(cells: np.ndarray, times: np.ndarray, size: int) -> np.ndarray:
+    """int64 (size, size) from cells (true class, predicted class, pixels), each counted so many times.
+
+    Whole numbers below 2**53, which float64 adds without rounding: their order does not matter.
+    """
+    flat = cells[:, 0] * size + cells[:, 1]
+    return np.bincount(flat, weights=times * cells[:, 2], minlength=size**2).astype(np.int64).reshape(size, size)
 
 
 def _maps(rows: Sequence[Row], names: ClassNames) -> tuple[Metrics, list[dict[str, Any]]]:

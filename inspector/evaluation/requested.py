@@ -1,6 +1,7 @@
 """What is asked of the pipelines for one picture of a data set, and its masks by word for the figures."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from inspector.words import matching
 Options = Mapping[str, Any]
 
 
-def askable(names: ClassNames) -> dict[int, tuple[str, ...]]:
+@lru_cache(maxsize=4)  # asked of every picture, about the same names
+def askable(names: ClassNames) -> Mapping[int, tuple[str, ...]]:
     """Index -> synonyms of the classes that are asked for, as a request takes them: all but the background.
 
     A request gives each word to one class: a synonym that is another class's name stays with that class, one that

@@ -6,7 +6,8 @@ import shlex
 
 import pytest
 
-from inspector.cli import main
+from inspector.cli import datasets, main
+from inspector.evaluation.datasets import FORMATS
 from inspector.views.archive import load_result
 from tests.evaluation.datasets import making
 
@@ -97,6 +98,14 @@ GIVEN = ["--dataset", "voc", "--root", "nowhere", "--out", "OUT"]
 def test_options_that_cannot_be_used_are_told(arguments, told, tmp_path, capsys):
     assert main(["evaluate", *(item.replace("OUT", str(tmp_path)) for item in arguments)]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_options_name_the_formats_that_there_are(capsys):
+    assert tuple(FORMATS) == datasets.FORMATS
+    assert main(["evaluate", "--help"]) == 0
+    help_ = " ".join(capsys.readouterr().out.split())
+    for name, (_, sizes) in FORMATS.items():
+        assert not sizes or f"{name} {', '.join(map(str, sizes))}" in help_
 
 
 def test_an_unknown_engine_and_workers_of_a_loop_are_told(root, tmp_path, clip, capsys):

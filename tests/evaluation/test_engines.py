@@ -161,6 +161,15 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path):
 
 @with_ray
 @pytest.mark.slow
+def test_more_workers_than_there_are_processors_are_refused(tmp_path):
+    driver = start(tmp_path, "ray", "999", "0")
+    _, said = driver.communicate(timeout=400)
+    assert "999 workers need a " in said
+    assert driver.returncode
+
+
+@with_ray
+@pytest.mark.slow
 def test_both_engines_give_the_same_numbers_to_the_last_digit(tmp_path):
     making.folder(tmp_path / "set", 6, side=4)
     found = {}
