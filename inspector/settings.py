@@ -29,7 +29,8 @@ For a host that anybody may use:
 | INSPECTOR_FRAMES | sites that may show the page in a frame, with commas | the Space's host, else none |
 
 What gradio and Hugging Face set is read too: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_ROOT_PATH and
-GRADIO_TEMP_DIR; SPACE_ID and SPACE_HOST on a Space, and SPACES_ZERO_GPU on one that borrows its GPU.
+GRADIO_TEMP_DIR; SPACE_ID and SPACE_HOST on a Space, and SPACES_ZERO_GPU on one that borrows its GPU. RAY_ADDRESS is
+that of the cluster which Ray connects to.
 """
 
 import ipaddress
@@ -102,6 +103,7 @@ class Settings:
     root_path: str = ""  # path, or whole address, under which a proxy shows the page
     temp: Path | None = None  # where the page's files lie while it runs
     space: bool = False
+    ray_address: str = ""  # of the cluster that Ray connects to by itself; "": it starts one here
     limits: Limits = field(default_factory=Limits)
 
     def share(self, public: bool) -> int:
@@ -158,6 +160,7 @@ def settings() -> Settings:
         root_path=_said("GRADIO_ROOT_PATH"),
         temp=Path(temp) if temp else None,
         space=space,
+        ray_address=_said("RAY_ADDRESS"),
         limits=Limits(**limits),
     )
 

@@ -1,26 +1,34 @@
-"""`bench`: timings of the whole program, and of recording."""
+"""`bench`: timings of the whole program, of recording, and of measuring a data set."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Literal
 
 from inspector.cli.options import add_json
 
-HELP = "Time the program: what a visitor waits for, and what recording costs."
+HELP = "Time the program: what a visitor waits for, what recording costs, and measuring a data set."
 MODULES = {
     "startup": "inspector.bench.startup",
     "attention": "inspector.bench.attention",
     "viewer": "inspector.bench.viewer",
+    "engines": "inspector.bench.engines",
 }
+MODELS: Mapping[Literal["clip", "diffusion"], str] = {"clip": "engines", "diffusion": "attention"}  # kind -> subject
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subject, how often, --diffusion, --json."""
+    """The subject, how often, --clip, --diffusion, --readme, --json."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is timed")
     parser.add_argument("--count", type=int, default=3, metavar="N", help="number of runs (default %(default)s)")
+    for kind, subject in MODELS.items():
+        parser.add_argument(
+            f"--{kind}",
+            default=argparse.SUPPRESS,
+            metavar="NAME|DIR",
+            help=f"with {subject}: model of the catalog, or a folder (default scenes-{kind})",
+        )
     parser.add_argument(
-        "--diffusion",
-        default=argparse.SUPPRESS,
-        metavar="NAME|DIR",
-        help="with attention: diffusion model of the catalog, or a folder (default scenes-diffusion)",
+        "--readme", action="store_true", help="with engines: keep the numbers in assets/measured and renew README"
     )
     add_json(parser)
 
@@ -36,13 +44,18 @@ def run(args: argparse.Namespace) -> None:
     from inspector.results import check_number
 
     check_number("count", args.count, 1, 100, whole=True)
-    if "diffusion" in args and args.subject != "attention":
-        raise ChoiceError("--diffusion goes with the subject attention alone; leave it out.")
+    for kind, subject in MODELS.items():
+        if kind in args and args.subject != subject:
+            raise ChoiceError(f"--{kind} goes with the subject {subject} alone; leave it out.")
+    if args.readme and args.subject != "engines":
+        raise ChoiceError("--readme goes with the subject engines alone; leave it out.")
     prepare(args)
-    models = {"diffusion": choose(args.diffusion, "diffusion")} if "diffusion" in args else {}
+    models = {kind: choose(getattr(args, kind), kind) for kind in MODELS if kind in args}
     module = import_module(MODULES[args.subject])
     with Reporter() as report:
         result = module.measure(args.count, report, **models)
     print(module.table(result))
     if args.json is not None:
         write_json(args.json, result)
+    if args.readme:
+        module.keep(result)

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from inspector.cli import datasets
 from inspector.cli.options import add_clip, add_diffusion, add_json
 
-HELP = "Measure the models or a tab on drawn scenes with exact masks."
+HELP = "Measure the models or a tab on drawn scenes with exact masks, or a tab on a data set of this machine."
 MODULES = {
     "models": "inspector.evaluation.models",
     "saliency": "inspector.evaluation.saliency",
@@ -38,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=int, metavar="N", help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT})"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="first of the held-out scenes, from 0 (default %(default)s)"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="first of the held-out scenes, from 0; with --dataset of the noise (default %(default)s)",
     )
     add_clip(parser)
     add_diffusion(parser)
@@ -66,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--generated", type=int, metavar="M", help="with --verdict: pictures to generate (default a quarter of --count)"
     )
+    datasets.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -80,6 +86,10 @@ def run(args: argparse.Namespace) -> None:
     from inspector.models.catalog import choose
     from inspector.results import check_number
 
+    if args.dataset is not None:
+        datasets.run(args)
+        return
+    datasets.check_unused(args)
     if args.cards and args.subject != "models":
         raise ChoiceError("--cards goes with the subject models alone; leave it out.")
     options = verdict_options(args)

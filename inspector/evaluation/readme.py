@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ChoiceError
+from inspector.evaluation import readme_place
 from inspector.models.catalog import PAIRS
 from inspector.settings import ASSETS
 from inspector.views.export import dumps
@@ -22,9 +23,7 @@ Row = tuple[str, str, str, str]  # what, value, what stands beside it, aim
 
 def check() -> None:
     """Raise ChoiceError unless README has the place of the table, once."""
-    text = README.read_text(encoding="utf-8")
-    if text.count(START) != 1 or text.count(STOP) != 1 or text.index(START) > text.index(STOP):
-        raise ChoiceError(f"{README.name} has no single pair of lines {START!r} and {STOP!r}; put them back.")
+    readme_place.check(README, START, STOP)
 
 
 def pair_of(models: Iterable[str]) -> str:
@@ -41,10 +40,7 @@ def write(subject: str, result: Mapping[str, Any], pair: str = "taught") -> None
     check()
     MEASURED.mkdir(exist_ok=True)
     _file(subject, pair).write_text(dumps(result, indent=1) + "\n", encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(STOP)
-    README.write_text(f"{before}{START}\n{render(read())}{STOP}{after}", encoding="utf-8")
+    readme_place.fill(README, START, STOP, render(read()))
 
 
 def _file(subject: str, pair: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 from inspector.analysis.attention import MEAN
 from inspector.errors import ChoiceError
+from inspector.evaluation import readme_place
 from inspector.evaluation.tally import with_spread
 from inspector.evaluation.verdict_figure import arms_figure, coarse_figure
 from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
@@ -26,9 +27,7 @@ PICTURES = {"verdict.png": arms_figure, "coarse-to-fine.png": coarse_figure}
 
 def check() -> None:
     """Raise ChoiceError unless README has the place of the verdict, once."""
-    text = README.read_text(encoding="utf-8")
-    if text.count(START) != 1 or text.count(STOP) != 1 or text.index(START) > text.index(STOP):
-        raise ChoiceError(f"{README.name} has no single pair of lines {START!r} and {STOP!r}; put them back.")
+    readme_place.check(README, START, STOP)
 
 
 def write(result: Result) -> None:
@@ -73,10 +72,7 @@ def renew() -> None:
     for name, make in PICTURES.items():
         origin = {"tab": "evaluate", "provenance": {"models": models}}
         (FIGURES / name).write_bytes(png(draw(make(results)), origin, DPI))
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(STOP)
-    README.write_text(f"{before}{START}\n{render(results)}{STOP}{after}", encoding="utf-8")
+    readme_place.fill(README, START, STOP, render(results))
 
 
 def render(results: Sequence[Result]) -> str:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "inspector"
 
-GROUND = {"errors", "settings", "words", "results"}
+GROUND = {"errors", "settings", "words", "vocabularies", "results"}
 DATA = {"errors", "words", "results"}  # what has no settings
 BELOW_VIEWS = GROUND | {"world", "models", "trace", "analysis", "pipelines"}
 MEASURING = {"evaluation", "training", "bench"}
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
     "words": {"errors"},
+    "vocabularies": {"settings", "errors"},
     "browser": {"errors"},
     "results": {"settings", "words", "errors"},
     "world": DATA,
@@ -52,6 +53,7 @@ NEVER_IN = {
     "errors": {"numpy", "torch"},
     "settings": {"numpy", "torch"},
     "words": {"torch"},
+    "vocabularies": {"numpy", "torch"},
     "results": {"torch"},
     "world": {"torch"},
     "views": {"torch"},
