@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from inspector.errors import UnsupportedModelError
 from inspector.trace.self_attention import self_attention_layers
 
-TIMESTEP = 50  # the paper's, with the empty prompt
 TAU, ALPHA = 0.5, 10.0
 MOST_CELLS = 2048  # nodes of a graph, whose eigenvectors take their third power: 3 s on one core
 FINEST_SIDE = 128  # of the longer side, cells that enlarged features have; the paper's

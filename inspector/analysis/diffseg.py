@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from inspector.analysis import memory
 from inspector.trace.self_attention import SelfAttention, largest
 
-TIMESTEP = 300  # the paper's
 THRESHOLD = 0.9  # of the symmetric divergence over 2, in nats; the paper takes 0.9 to 1.1
 ROUNDS = 3
 SPACING = 4  # cells from anchor to anchor: Stable Diffusion's 64 cells have the paper's 16 x 16 anchors

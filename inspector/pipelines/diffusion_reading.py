@@ -19,7 +19,7 @@ from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines.common import fit_image
 from inspector.pipelines.once import Once
 from inspector.pipelines.room import check_room, pass_bytes
-from inspector.results import ClassNames, SegmentationRequest, resize_maps
+from inspector.results import OWN_TIMESTEPS, ClassNames, SegmentationRequest, resize_maps
 from inspector.results.quoting import quoted
 from inspector.trace.hooks import capture
 from inspector.trace.recorders import grid_of
@@ -130,7 +130,7 @@ class DiffusionReading:
 
         def compute() -> np.ndarray:
             with record_self(self.model.unet, self.model.spec.name) as layers:
-                self._pass(diffseg.TIMESTEP)
+                self._pass(OWN_TIMESTEPS["diffseg"])
             maps, grid = diffseg.aggregate(layers)
             return diffseg.regions(diffseg.merge(maps, diffseg.anchors(grid), threshold), grid, size)
 
@@ -140,12 +140,12 @@ class DiffusionReading:
         """DiffCut's regions, int32 of `size`, from half a pass of the empty prompt at its own t."""
 
         def compute() -> np.ndarray:
-            layer = diffcut.encoder_layer(self.model.unet)
+            layer, timestep = diffcut.encoder_layer(self.model.unet), OWN_TIMESTEPS["diffcut"]
             with capture(self.model.unet, [layer]) as captured:
-                self._pass(diffcut.TIMESTEP)
+                self._pass(timestep)
             features = captured[layer][0].float().cpu().T  # (channel, h * w)
             if not torch.isfinite(features).all():
-                raise NotFiniteError.of(self.model.spec.name, f"layer {layer}, t = {diffcut.TIMESTEP}")
+                raise NotFiniteError.of(self.model.spec.name, f"layer {layer}, t = {timestep}")
             return diffcut.regions(features.unflatten(1, grid_of(features.shape[1], self.sample)), size)
 
         return self._once(("diffcut", size), compute)

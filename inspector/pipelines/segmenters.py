@@ -31,9 +31,9 @@ from inspector.analysis.proposals import named_regions
 from inspector.analysis.segmentation import own_maximum
 from inspector.pipelines.diffusion_reading import WordMaps, mean_over_layers
 from inspector.pipelines.readings import Asked, Readings
-from inspector.results import resize_maps
+from inspector.results import OWN_TIMESTEPS, resize_maps
 
-VPD_TIMESTEP, VPD_LEVELS = 1, (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
+VPD_LEVELS = (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def diffcut(readings: Readings, asked: Asked) -> np.ndarray:
 
 def vpd_attention(readings: Readings, asked: Asked) -> np.ndarray:
     """Probability of each class's token among all, mean over the layers of two sizes."""
-    levels = readings.diffusion.joint(asked.scored, readings.request.template, VPD_TIMESTEP)
+    levels = readings.diffusion.joint(asked.scored, readings.request.template, OWN_TIMESTEPS["vpd-attention"])
     chosen = [levels[level] for level in VPD_LEVELS if level in levels] or list(levels.values())
     size = max((maps.shape[-2:] for maps in chosen), key=lambda shape: shape[0] * shape[1])
     return np.mean([resize_maps(maps, size) for maps in chosen], axis=0)

@@ -43,6 +43,7 @@ from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyReq
 from inspector.results.segmentation import (
     ALL_METHODS,
     BACKGROUND_RULES,
+    OWN_TIMESTEPS,
     SEGMENTATION_METHODS,
     Segment,
     SegmentationRequest,
@@ -68,6 +69,7 @@ __all__ = [
     "NOISELESS",
     "NOISE_ONCE",
     "OVER_SEEDS",
+    "OWN_TIMESTEPS",
     "POOLINGS",
     "SCORE_SIDE",
     "SCORE_THRESHOLD",

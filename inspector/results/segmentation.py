@@ -51,6 +51,7 @@ SEGMENTATION_METHODS = (
     "vpd-attention",
 )
 ALL_METHODS = "all"
+OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
 BACKGROUND_RULES = ("constant", "power", "words")
 
 
