@@ -34,10 +34,12 @@ class ToyClip:
             nn.init.normal_(parameter, std=0.4)
         self.visual = clip.visual.to(dtype).eval()
         self.spec = SimpleNamespace(name="toy-clip", origin="local", told="")
+        self.parameters = 1
         self.device, self.dtype, self.revision = torch.device("cpu"), dtype, "toy"
         self.patch_size, self.image_size, self.logit_scale = PATCH, vision_cfg["image_size"], 12.0
         self.poolings = ("class", "mean")
-        self.last_block = self.visual.transformer.resblocks[-1]
+        self.blocks = tuple(self.visual.transformer.resblocks)
+        self.last_block = self.blocks[-1]
         self.heads = self.last_block.attn.num_heads
         self.registers = torch.randn(1, registers, WIDTH, dtype=dtype)
         self.trunks = 0  # how often the trunk was run

@@ -57,6 +57,7 @@ class ToyDiffusion:
         self.embedding = torch.randn(512, WIDTH, dtype=dtype) * 2
         self.positions = torch.randn(16, WIDTH, dtype=dtype)
         self.spec = SimpleNamespace(name="toy-diffusion", origin="local", told="")
+        self.parameters = 10
         self.device, self.dtype, self.revision = torch.device("cpu"), dtype, "toy"
         self.image_size, self.latent_factor, self.prompt_length = 128, 8, 16
 

@@ -1,6 +1,7 @@
 """Mask proposals and what they are called, turned into scores, labels and segments.
 
-Of q proposals, k classes: masks float32 (q, h, w) in [0, 1]; named float32 (q, k), what each is called.
+Of q proposals, k classes: masks float32 (q, h, w) in [0, 1]; named float32 (q, k), what each is called. Regions are
+proposals that do not overlap and cover all cells; masks that a trained head proposes may do both.
 """
 
 from collections.abc import Sequence
@@ -8,9 +9,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inspector.results import resize_maps
+
 SEEN_WEIGHT, UNSEEN_WEIGHT = 0.3, 0.7  # ODISE's, of CLIP's opinion
 OVERLAP = 0.8  # share of a proposal that must be left after better ones took theirs; Mask2Former's
 SURE = 0.4  # least product of name and presence of a proposal that becomes a segment; ours for few queries
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """masks: float32 (proposal, gh, gw) in [0, 1]; scores: float32 (proposal, class) in [0, 1]."""
+
+    masks: np.ndarray
+    scores: np.ndarray
+
+    def dense(self) -> np.ndarray:
+        """float32 (class, gh, gw) in [0, 1], as `class_scores`."""
+        return class_scores(self.masks, self.scores)
+
+
+def named_regions(labels: np.ndarray, maps: np.ndarray) -> Proposals:
+    """Each region with the mean over its cells of each class's map.
+
+    labels: int (gh, gw), numbered from 0; maps: float32 (class, h, w) in [0, 1], enlarged to the labels' grid.
+    """
+    count = int(labels.max()) + 1
+    places = labels.ravel()
+    sizes = np.bincount(places, minlength=count)
+    sums = [np.bincount(places, resize_maps(map_, labels.shape).ravel(), minlength=count) for map_ in maps]
+    masks = (labels == np.arange(count)[:, None, None]).astype(np.float32)
+    return Proposals(masks, (np.stack(sums, 1) / sizes[:, None]).astype(np.float32))
 
 
 def ensemble(

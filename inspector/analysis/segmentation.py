@@ -33,15 +33,39 @@ def winners(scores: Iterable[np.ndarray], background: float = 0.0) -> np.ndarray
     Of equal classes the first wins. `background` is on the scale of the scores; 0 labels every pixel of scores
     that are not negative.
     """
+    labels, best = _best(scores)
+    if background > 0:
+        labels[best < background] = 0
+    return labels
+
+
+def ruled(
+    scores: Sequence[np.ndarray], words: Sequence[np.ndarray], rule: str, constant: float = 0.0, power: float = 2.0
+) -> np.ndarray:
+    """As `winners` of scores in [0, 1], 0 where the best stays below what a rule gives the background there.
+
+    "constant": that number. "power": (1 - best)^power (CLIP-ES, Lin et al. 2023, section 3.4). "words": the best of
+    words (word, h, w), background words scored like classes; none of them labels every pixel.
+    """
+    if rule == "constant":
+        return winners(scores, constant)
+    labels, best = _best(scores)
+    if rule == "power":
+        labels[best < (1 - best) ** power] = 0
+    elif len(words):
+        labels[best < _best(words)[1]] = 0
+    return labels
+
+
+def _best(scores: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """int32 (h, w), 1 + index of the best of scores (class, h, w), and float32 (h, w), its score."""
     each = iter(scores)
     best = next(each).copy()
     labels = np.ones(best.shape, np.int32)
     for index, map_ in enumerate(each, 2):
         labels[map_ > best] = index
         np.maximum(best, map_, out=best)
-    if background > 0:
-        labels[best < background] = 0
-    return labels
+    return labels, best
 
 
 def segments(labels: np.ndarray, scores: Sequence[np.ndarray], names: Sequence[str]) -> tuple[Segment, ...]:

@@ -12,12 +12,34 @@ if TYPE_CHECKING:
 HELP = "Label every pixel with one of the classes, without training."
 FIELDS: Fields = {
     "classes": (str, 'such as "car, trees/palms": a comma separates classes, a slash synonyms'),
-    "method": (str, "gradcam, maskclip or attention (default: maskclip)"),
-    "background": (float, "probability a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
+    "method": (
+        str,
+        "gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut, "
+        "vpd-attention, or all (default: maskclip)",
+    ),
+    "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
+    "background_rule": (
+        str,
+        "of a pixel of no named class: constant (--background), power (1 - best)^p, or words, CLIP-ES's, that compete "
+        "(default: constant)",
+    ),
+    "background_power": (float, "p of the rule power (default: 2.0)"),
+    "merging": (float, "nats that diffseg merges below; its paper's is Stable Diffusion's (default: 0.9)"),
     "template": (str, "where {} stands for the class (default: a photo of {}.)"),
-    "timestep": (int, "t of the noise added once, 0 to 999, for attention (default: 100)"),
+    "timestep": (int, "t of the noise added once, 0 to 999, for attention and diffsegmenter (default: 100)"),
     "seed": (int, "of that noise (default: 0)"),
     "side": (int, "shorter side in pixels that the model sees (default: the model's own)"),
+}
+
+# Option -> the methods that read it, where not all do.
+BY_CLIP = ("gradcam", "clip-es", "clip", "maskclip", "sclip", "clearclip", "naclip", "diffcut")
+BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention")
+USERS = {
+    "clip": BY_CLIP,
+    "timestep": ("attention", "diffsegmenter", "diffseg"),
+    "seed": ("attention", "diffsegmenter", "diffseg", "diffcut"),
+    "merging": ("diffseg",),
+    "diffusion": BY_DIFFUSION,
 }
 
 
@@ -39,14 +61,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def one(args: argparse.Namespace) -> dict[str, Any]:
-    """Print each class's share of the image and, on a drawn scene, its IoU."""
+    """Print each class's share of the image, or each method's numbers, and on a drawn scene mIoU."""
     from inspector.cli.images import open_picture
     from inspector.cli.output import hand_over, prepare
     from inspector.cli.progress import follow
     from inspector.models.catalog import choose
     from inspector.pipelines import segmentation
     from inspector.results import SegmentationRequest
-    from inspector.views.segmentation import RULE
+    from inspector.views.segmentation import RULE, vote_rows
 
     prepare(args)
     picture = open_picture(args.image, args.masks)
@@ -59,14 +81,14 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     result = follow(segmentation.stream(request))
     if result.metrics:
         print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}. {RULE}")
-    return hand_over(result, rows(result), args)
+    return hand_over(result, vote_rows(result) if result.votes else rows(result), args)
 
 
 def tell_unused(args: argparse.Namespace) -> None:
     """Say on standard error which options the method does not use."""
     method = getattr(args, "method", "maskclip")
     given_models = [name for name in ("clip", "diffusion") if getattr(args, name) != f"scenes-{name}"]
-    unused = ["clip"] if method == "attention" else ["timestep", "seed", "diffusion"]
+    unused = [name for name, users in USERS.items() if method not in (*users, "all")]
     told = [option(name) for name in unused if name in given_models or (name in FIELDS and name in args)]
     if told:
         print(f"inspector: {', '.join(told)} is not used by {method}, and is ignored.", file=sys.stderr)

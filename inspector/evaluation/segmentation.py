@@ -14,19 +14,18 @@ import numpy as np
 
 from inspector import world
 from inspector.analysis import metrics
-from inspector.analysis.segmentation import own_maximum, winners
+from inspector.analysis.segmentation import winners
 from inspector.evaluation.colours import class_colours
 from inspector.evaluation.tally import half_interval, with_spread
-from inspector.evaluation.texts import TEMPLATE, VOCABULARIES, Texts, single, vocabulary
+from inspector.evaluation.texts import TEMPLATE, VOCABULARIES, single, vocabulary
 from inspector.models import load_clip, load_diffusion
-from inspector.models.protocols import ClipModel, DiffusionModel
-from inspector.pipelines.common import fit_image
-from inspector.pipelines.segmentation import CLIP_SCORES, attention_maps
-from inspector.results import SEGMENTATION_METHODS, Progress, resize_maps
+from inspector.pipelines.readings import Asked, Readings, Texts
+from inspector.pipelines.segmenters import METHODS, score
+from inspector.results import ALL_METHODS, SEGMENTATION_METHODS, Progress, SegmentationRequest, resize_maps
 from inspector.views.table import lines
 from inspector.views.table import table as rows_table
 
-TIMESTEP = 100  # of the noise added once, for the attention method; the request's default
+TIMESTEP = 100  # of the noise added once, for the methods that take it; the request's default
 MEASURES = ("miou", "pixel_accuracy", "scene_miou")
 BASELINES = ("class colour", "largest class")
 VOID = -1  # in a target: pixels that do not count, since all words that are shown are asked for
@@ -47,15 +46,10 @@ def evaluate(
     "present" and "all", the vocabularies, hold "miou", "pixel_accuracy" and "scene_miou" (mean of the scenes' own
     mIoU), each {method: {mean, ci95, count}} and "baselines" alike, and "classes": {word: {method: IoU}}.
     """
-    scorers: list[Callable[[np.ndarray, tuple[str, ...]], Labels]] = [blind_labels]
-    models: list[Any] = []
-    if "attention" in methods:
-        models.append(load_diffusion(diffusion))
-        scorers.append(AttentionScorer(models[0]))
-    clip_methods = tuple(method for method in CLIP_SCORES if method in methods)
-    if clip_methods:
-        models.append(load_clip(clip))
-        scorers.append(ClipScorer(models[-1], clip_methods))
+    models = load(methods, clip, diffusion)
+    scorers: list[Callable[[world.Scene, tuple[str, ...]], Labels]] = [blind_labels]
+    if methods:
+        scorers.append(Scorer(models, methods))
     matrices: dict[tuple[str, str], list[np.ndarray]] = {}
     for row in range(count):
         if progress is not None:
@@ -64,7 +58,7 @@ def evaluate(
         words = tuple(scene.masks)
         target = target_ids(scene.labels, words)
         for scorer in scorers:
-            for key, labels in scorer(scene.image, words).items():
+            for key, labels in scorer(scene, words).items():
                 matrices.setdefault(key, []).append(metrics.confusion(labels, target, len(world.CLASSES) + 1))
     by_vocabulary = {
         name: summaries({method: np.stack(found) for (method, asked), found in matrices.items() if asked == name})
@@ -75,52 +69,45 @@ def evaluate(
         "count": count,
         "seed": seed,
         "world": world.VERSION,
-        "models": {model.spec.name: model.revision for model in models},
+        "models": {model.spec.name: model.revision for model in models.values()},
         "template": TEMPLATE,
         "timestep": TIMESTEP,
         **by_vocabulary,
     }
 
 
-class ClipScorer:
-    """Labels by the CLIP methods: one trunk for all methods and vocabularies."""
+def load(methods: Sequence[str], clip: str, diffusion: str) -> dict[str, Any]:
+    """Kind -> model, of the kinds that the methods need."""
+    kinds = {kind for method in methods for kind in METHODS[method].models}
+    loaders = {"clip": (load_clip, clip), "diffusion": (load_diffusion, diffusion)}
+    return {kind: loaded(name) for kind, (loaded, name) in loaders.items() if kind in kinds}
 
-    def __init__(self, model: ClipModel, methods: Sequence[str]) -> None:
-        self.model, self.texts, self.methods = model, Texts(model), methods
 
-    def __call__(self, image: np.ndarray, words: tuple[str, ...]) -> Labels:
-        """Labels of one image that shows `words`."""
-        trunk = self.model.trunk(self.model.pixels(image))
-        found = {}
-        for name in VOCABULARIES:
+class Scorer:
+    """Labels by methods, with what they share of a picture, and of texts, computed once.
+
+    The longer vocabulary is asked first, so that a word's maps in a prompt of its own are there for the shorter.
+    """
+
+    def __init__(self, models: dict[str, Any], methods: Sequence[str]) -> None:
+        self.models, self.methods, self.texts = models, methods, Texts()
+
+    def __call__(self, scene: world.Scene, words: tuple[str, ...]) -> Labels:
+        """Labels of one scene that shows `words`."""
+        method = self.methods[0] if len(self.methods) == 1 else ALL_METHODS
+        request = SegmentationRequest(scene.image, single(world.CLASSES), method, template=TEMPLATE, timestep=TIMESTEP)
+        readings, found = Readings(request, self.models, self.texts), {}
+        for name in reversed(VOCABULARIES):
             known = vocabulary(words, name)
-            text, background = self.texts.classes(known), self.texts.background(known)
+            asked = Asked.of(single(known), request.background_rule)
             for method in self.methods:
-                grid = CLIP_SCORES[method](self.model, trunk, text, background)
-                found[method, name] = to_ids(grid, image.shape[:2], known)
+                found[method, name] = to_ids(score(readings, method, asked), scene.image.shape[:2], known)
         return found
 
 
-class AttentionScorer:
-    """Labels by cross-attention: every word has its own prompt, so one pass of all serves both vocabularies."""
-
-    def __init__(self, model: DiffusionModel) -> None:
-        self.model = model
-
-    def __call__(self, image: np.ndarray, words: tuple[str, ...]) -> Labels:
-        """Labels of one image that shows `words`."""
-        fitted = fit_image(image, self.model.image_size, self.model.latent_factor * 8)
-        grid = own_maximum(attention_maps(self.model, fitted, single(world.CLASSES), TEMPLATE, TIMESTEP, seed=0))
-        present = grid[[world.CLASS_IDS[word] - 1 for word in words]]
-        return {
-            ("attention", "present"): to_ids(present, image.shape[:2], words),
-            ("attention", "all"): to_ids(grid, image.shape[:2], world.CLASSES),
-        }
-
-
-def blind_labels(image: np.ndarray, words: tuple[str, ...]) -> Labels:
+def blind_labels(scene: world.Scene, words: tuple[str, ...]) -> Labels:
     """Labels of the baselines: the nearest mean colour, and the one word that covers most of the training scenes."""
-    found: Labels = {}
+    image, found = scene.image, Labels()
     for name in VOCABULARIES:
         known = vocabulary(words, name)
         found["class colour", name] = to_ids(class_colours().maps(image, known), image.shape[:2], known)

@@ -48,12 +48,14 @@ class OpenClipAdapter:
         self.spec, self.revision = spec, revision
         self.model = model.eval().requires_grad_(False)
         self.device, self.dtype = model.logit_scale.device, model.logit_scale.dtype
+        self.parameters = sum(weight.numel() for weight in model.parameters())
         self.patch_size = int(visual.patch_size[0])
         self.image_size = int(min(visual.image_size))
         self.logit_scale = float(model.logit_scale.float().exp())
         # A model trained on the mean of its patches has a class token that nothing ever read.
         self.poolings = ("class", "mean") if visual.pool_type == "tok" else ("mean",)
-        self.last_block: nn.Module = visual.transformer.resblocks[-1]
+        self.blocks: tuple[nn.Module, ...] = tuple(visual.transformer.resblocks)
+        self.last_block: nn.Module = self.blocks[-1]
         self.heads = int(visual.transformer.resblocks[-1].attn.num_heads)
         self.embed = int(model.text_projection.shape[1] if visual.proj is None else visual.proj.shape[1])
         self._tokenizer = tokenizer

@@ -40,6 +40,8 @@ class StableDiffusionAdapter:
         self.vae = vae.eval().requires_grad_(False)
         self.text_encoder = text_encoder.eval().requires_grad_(False)
         self.device, self.dtype = unet.device, unet.dtype
+        parts = (self.unet, self.vae, text_encoder)
+        self.parameters = sum(weight.numel() for part in parts for weight in part.parameters())
         self.latent_factor = 2 ** (len(vae.config.block_out_channels) - 1)
         size = unet.config.sample_size
         self.image_size = int(size if isinstance(size, int) else min(size)) * self.latent_factor

@@ -70,10 +70,12 @@ class ClipModel(Protocol):
     device: torch.device
     dtype: torch.dtype
     revision: str  # resolved commit, or the weights' hash for embedded and local models
+    parameters: int  # weights of both towers
     patch_size: int
     image_size: int  # side it was trained at
     logit_scale: float  # exp of the learned parameter
     poolings: tuple[str, ...]  # of "class", "mean": the first is the one it was trained with
+    blocks: Sequence[nn.Module]  # of the image tower, all of the last one's kind
     last_block: nn.Module  # open_clip's ResidualAttentionBlock: ln_1, attn, ln_2, mlp, ...
     heads: int  # attention heads of the last block
     embed: int  # width of embeddings
@@ -129,6 +131,7 @@ class DiffusionModel(Protocol):
     device: torch.device
     dtype: torch.dtype
     revision: str
+    parameters: int  # weights of UNet, autoencoder and text encoder
     unet: nn.Module  # diffusers UNet2DConditionModel
     vae: nn.Module  # diffusers AutoencoderKL
     image_size: int  # side it was trained at

@@ -27,6 +27,9 @@ OPENING = 15.0
 # to the CPU and a preview are allowed four times that. A small model waits for Python alone.
 PASS, PASS_PER_BILLION = 0.02, 0.12
 RESTART = 0.5  # of k-means with its two baselines, k = 32 on 64 x 64 positions, one core
+# Methods of segmentation that ask no CLIP, and those of them that ask the UNet once for each name.
+BY_DIFFUSION = {"attention", "diffsegmenter", "diffseg", "vpd-attention"}
+BY_NAMES = {"attention", "diffsegmenter", "diffseg"}
 DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is counted for
 
 
@@ -49,10 +52,16 @@ def saliency(request: SaliencyRequest) -> int:
 
 
 def segmentation(request: SegmentationRequest) -> int:
-    """By CLIP as saliency; by attention one pass for each name, in batches that save little of it."""
-    if request.method == "attention":
-        return _bounded(_run(request.diffusion, 1 + _names(request), request.side, DIFFUSION_SIDE))
-    return _bounded(_by_clip(request.clip, request, len(CLIP_ES_BACKGROUND)))
+    """By CLIP as saliency; by a diffusion model one pass for each name, in batches that save little of it."""
+    methods, seconds = set(request.methods), 0.0
+    words = len(CLIP_ES_BACKGROUND)
+    if methods - BY_DIFFUSION:
+        seconds += _by_clip(request.clip, request, words)
+    names = _names(request) + (words if request.background_rule == "words" else 0)
+    passes = sum(names if method in BY_NAMES else 1 for method in methods & BY_DIFFUSION) + ("diffcut" in methods)
+    if passes:
+        seconds += _run(request.diffusion, 1 + passes, request.side, DIFFUSION_SIDE)
+    return _bounded(seconds)
 
 
 def _by_clip(model: str, request: SaliencyRequest | SegmentationRequest, background: int) -> float:

@@ -40,12 +40,23 @@ from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, Cluster
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
-from inspector.results.segmentation import SEGMENTATION_METHODS, Segment, SegmentationRequest, SegmentationResult
+from inspector.results.segmentation import (
+    ALL_METHODS,
+    BACKGROUND_RULES,
+    OWN_TIMESTEPS,
+    SEGMENTATION_METHODS,
+    Segment,
+    SegmentationRequest,
+    SegmentationResult,
+    Vote,
+)
 from inspector.results.tokens import Token, masked_words, span_tokens, word_tokens
 
 __all__ = [
     "AGAIN",
+    "ALL_METHODS",
     "ARMS",
+    "BACKGROUND_RULES",
     "CLIP_ES_BACKGROUND",
     "CLUSTER_PRESETS",
     "DECODED",
@@ -58,6 +69,7 @@ __all__ = [
     "NOISELESS",
     "NOISE_ONCE",
     "OVER_SEEDS",
+    "OWN_TIMESTEPS",
     "POOLINGS",
     "SCORE_SIDE",
     "SCORE_THRESHOLD",
@@ -77,6 +89,7 @@ __all__ = [
     "SegmentationRequest",
     "SegmentationResult",
     "Token",
+    "Vote",
     "check_choice",
     "check_flag",
     "check_image",

@@ -30,21 +30,46 @@ from inspector.results.recorded import (
     check_mapping,
     check_measured,
     check_row,
+    check_same,
     misfit,
 )
 from inspector.settings import settings
 from inspector.words import matching
 
-SEGMENTATION_METHODS = ("gradcam", "maskclip", "attention")
+SEGMENTATION_METHODS = (
+    "gradcam",
+    "clip-es",
+    "clip",
+    "maskclip",
+    "sclip",
+    "clearclip",
+    "naclip",
+    "attention",
+    "diffsegmenter",
+    "diffseg",
+    "diffcut",
+    "vpd-attention",
+)
+ALL_METHODS = "all"
+OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
+BACKGROUND_RULES = ("constant", "power", "words")
 
 
 @dataclass(frozen=True)
 class SegmentationRequest:
     """Open-vocabulary segmentation without training.
 
-    method: "gradcam" (Grad-CAM argmax), "maskclip" (Zhou et al. 2022), "attention" (cross-attention argmax).
-    background: score in [0, 1] that a pixel's best class must reach; 0 labels every pixel with a class. It is a
-        probability for maskclip, a fraction of the class's own maximum for gradcam and attention.
+    method: one of SEGMENTATION_METHODS, which `inspector.pipelines.segmenters` describes, or "all": every one of them,
+        with the work that they share done once.
+    background_rule: how a pixel of no named class is scored. "constant": by `background`. "power": by (1 - s)^p, s
+        being the best class's score there (CLIP-ES). "words": by the best of CLIP-ES's background words that are no
+        class, scored by the method as classes are.
+    background: score in [0, 1] that a pixel's best class must reach, for "constant"; 0 labels every pixel with a class.
+        It is a probability for the methods by dense CLIP and for vpd-attention, else a fraction of the class's maximum.
+    background_power: p of "power".
+    merging: what diffseg merges below, in nats; the paper's 0.9 is Stable Diffusion's. The less, the more regions.
+    timestep: t of the noise added once, for attention, diffsegmenter and the names that diffseg gives; the others keep
+        their papers' own.
     scene: number of the drawn scene that `image` is, told for the record only.
     """
 
@@ -60,6 +85,9 @@ class SegmentationRequest:
     diffusion: str = "scenes-diffusion"
     masks: Masks = field(default_factory=dict)
     scene: int | None = None
+    background_rule: str = "constant"
+    background_power: float = 2.0
+    merging: float = 0.9
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -76,13 +104,21 @@ class SegmentationRequest:
                 raise ClassesError(
                     f"Classes {quoted(named[0])} and {quoted(named[1])} both mean the mask of {quoted(word)}; name one."
                 )
-        check_choice("method", self.method, SEGMENTATION_METHODS)
+        check_choice("method", self.method, (*SEGMENTATION_METHODS, ALL_METHODS))
+        check_choice("background_rule", self.background_rule, BACKGROUND_RULES)
         check_number("background", self.background, 0, 1)
+        check_number("background_power", self.background_power, 0.1, 100)
+        check_number("merging", self.merging, 0, 10)
         check_template(self.template)
         check_number("timestep", self.timestep, 0, 999, whole=True)
         check_number("seed", self.seed, 0, limits.max_seed, whole=True)
         if self.side is not None:
             check_number("side", self.side, 32, limits.work_side, whole=True)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are asked."""
+        return SEGMENTATION_METHODS if self.method == ALL_METHODS else (self.method,)
 
 
 @dataclass(frozen=True)
@@ -106,10 +142,33 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Vote:
+    """One method's part in "all". labels: int32 (h, w), as a result's; metrics: as a result's.
+
+    seconds: what it would have taken by itself, the work that it shares with others included, loading left out.
+    parameters: weights of the models that it runs.
+    """
+
+    method: str
+    labels: np.ndarray
+    metrics: Mapping[str, Any]
+    seconds: float
+    parameters: int
+
+    def __post_init__(self) -> None:
+        check_choice("a vote's method", self.method, SEGMENTATION_METHODS)
+        check_metrics(self.metrics, settings().limits.max_classes)
+        check_measured("a vote's seconds", self.seconds, 0)
+        check_number("a vote's parameters", self.parameters, 0, 1e15, whole=True)
+
+
+@dataclass(frozen=True)
 class SegmentationResult:
     """labels: int32 (h, w), 0 is background, i is classes[i - 1]; grid_scores: float32 (class, gh, gw) in [0, 1].
 
     metrics: {"miou", "pixel_accuracy", "iou": {class: ...}} where masks exist, else empty.
+    votes: of "all", every method's labels; else none. Then `labels` are the majority's and `grid_scores` shares of
+        votes. disagreement: float32 (h, w), the share of the methods that are not of the majority, or None.
     """
 
     request: SegmentationRequest
@@ -118,6 +177,8 @@ class SegmentationResult:
     segments: tuple[Segment, ...]
     metrics: Mapping[str, Any]
     provenance: Provenance
+    votes: tuple[Vote, ...] = ()
+    disagreement: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_kind("request", self.request, SegmentationRequest)
@@ -131,15 +192,19 @@ class SegmentationResult:
                 raise misfit(f"a segment is of class {segment.class_index}; 1 to {len(names)} is expected")
             if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
                 raise misfit(f"the box {quoted(segment.box_xyxy)} of a segment lies outside of {width}x{height} pixels")
-        self._check_metrics()
+        check_metrics(self.metrics, len(names))
         check_kind("provenance", self.provenance, Provenance)
+        self._check_votes((height, width))
 
-    def _check_metrics(self) -> None:
-        check_mapping("metrics", self.metrics, 10)
-        ious = self.metrics.get("iou", {})
-        check_row("metrics", {name: value for name, value in self.metrics.items() if name != "iou"})
-        check_mapping("iou in metrics", ious, 1 + len(self.names))
-        check_row("iou in metrics", ious, dict.fromkeys(ious, float))
+    def _check_votes(self, size: tuple[int, int]) -> None:
+        check_list("votes", self.votes, Vote, len(SEGMENTATION_METHODS))
+        if self.request.method == ALL_METHODS:
+            check_same("votes", [vote.method for vote in self.votes], SEGMENTATION_METHODS)
+            check_array("disagreement", self.disagreement, np.float32, size)
+        elif self.votes or self.disagreement is not None:
+            raise misfit(f"there are votes in a result of {self.request.method}; only {ALL_METHODS} has them")
+        for vote in self.votes:
+            check_labels(f"labels of {vote.method}", vote.labels, size, 1 + len(self.names))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,3 +215,12 @@ class SegmentationResult:
     def scores(self) -> np.ndarray:
         """float32 (class, h, w) at the image's size."""
         return resize_maps(self.grid_scores, self.request.image.shape[:2])
+
+
+def check_metrics(metrics: Any, classes: int) -> None:
+    """Raise ChoiceError unless `metrics` are numbers, and IoU of at most so many classes."""
+    check_mapping("metrics", metrics, 10)
+    ious = metrics.get("iou", {})
+    check_row("metrics", {name: value for name, value in metrics.items() if name != "iou"})
+    check_mapping("iou in metrics", ious, 1 + classes)
+    check_row("iou in metrics", ious, dict.fromkeys(ious, float))

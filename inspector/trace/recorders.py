@@ -88,7 +88,7 @@ def record(
     with ExitStack() as stack:
         stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))
         for layer, module in modules.items():
-            for handle in _read(layer, module, layer_done):
+            for handle in read_projections(layer, module, layer_done):
                 stack.enter_context(handle)
         stack.enter_context(unet.register_forward_hook(end))
         yield recording
@@ -189,7 +189,7 @@ def _softmax(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tenso
     return scores.softmax(-1).transpose(-1, -2)
 
 
-def _read(layer: str, module: Any, end: Callable[[str, torch.Tensor, torch.Tensor], None]) -> list[Any]:
+def read_projections(layer: str, module: Any, end: Callable[[str, torch.Tensor, torch.Tensor], None]) -> list[Any]:
     """Handles of hooks that keep what `to_q` and `to_k` return and pass both to `end` when the module is done."""
     seen: dict[str, torch.Tensor] = {}
 

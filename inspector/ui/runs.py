@@ -145,12 +145,13 @@ def on_page(tab: Tab) -> Callable[..., dict[Any, Any]]:
 
 
 def on_together(tab: Tab, together: Together) -> Callable[..., dict[Any, Any]]:
-    """As `on_page`, with the other requests whose results stand beside it."""
+    """As `on_page`, of all at once; the controls then say what was asked."""
 
     def ask(asked: gr.Request, *values: Any) -> dict[Any, Any]:
         try:
-            request = tab.subject.make(*values)
-            return asking(tab, request, asked, "fresh", together.state, together.others(request))
+            request = together.request(tab.subject.make(*values))
+            own = {tab.controls[name]: value for name, value in tab.subject.fields(request).items()}
+            return own | asking(tab, request, asked, "fresh", together.state)
         except Exception as error:  # noqa: BLE001  # likewise
             return failed(tab, explained(error))
 
@@ -338,7 +339,8 @@ def connect(tab: Tab, source: Source) -> None:
     gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], **at_once)
     everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
     for together in tab.together:
-        together.button.click(on_together(tab, together), inputs, [*tab.outputs, tab.todo], **at_once)
+        told_there = [*controls, *tab.outputs, tab.todo]
+        together.button.click(on_together(tab, together), inputs, told_there, **at_once)
     if tab.subject.edit:
         told = gr.JSON(visible="hidden")
         tab.edited.click(on_edit(tab, source, tab.subject.edit), told, everything, js=_EDITED, **at_once)

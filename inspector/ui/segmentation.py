@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.models import catalog
-from inspector.results import SEGMENTATION_METHODS, SegmentationRequest, SegmentationResult
+from inspector.results import ALL_METHODS, SegmentationRequest, SegmentationResult
 from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
@@ -21,17 +21,34 @@ from inspector.views.look import Look
 
 TAB = "segmentation"
 OWN = controls.own_defaults(SegmentationRequest)
+FURTHER = ("background_rule", "background_power", "merging")
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
-METHODS = dict(
-    zip(SEGMENTATION_METHODS, ("Grad-CAM, argmax", "MaskCLIP (Zhou et al.)", "cross-attention, argmax"), strict=True)
-)
-
-
-# Every method's labels, and where they disagree.
-ALL_METHODS = {
-    "panels": [{"view": "labels"}, {"view": "labels", "of": "1"}, {"view": "labels", "of": "2"}, {"of": "difference"}],
-    "active": 0,
+TITLES = {
+    "gradcam": "Grad-CAM, argmax",
+    "clip-es": "Grad-CAM with CAA (CLIP-ES)",
+    "clip": "CLIP's own patch tokens",
+    "maskclip": "MaskCLIP (Zhou et al.)",
+    "sclip": "SCLIP",
+    "clearclip": "ClearCLIP",
+    "naclip": "NACLIP",
+    "attention": "cross-attention, argmax",
+    "diffsegmenter": "DiffSegmenter",
+    "diffseg": "DiffSeg, named by attention",
+    "diffcut": "DiffCut, named by MaskCLIP",
+    "vpd-attention": "VPD's attention alone",
+    ALL_METHODS: "all of them",
 }
+RULES = {
+    "constant": "a threshold",
+    "power": "(1 - best score)^p",
+    "words": "background words compete",
+}
+METHODS_NOTE = (
+    "Methods. Agrees: share of pixels that are labelled as by the majority. Seconds alone: with all that methods share."
+)
+EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
+# The majority's labels, one method's, and where methods disagree; the others stand in the row below.
+FIRST_OF_ALL = {"panels": [{"view": "labels"}, {"view": "naclip"}, {"view": "disagreement"}], "active": 0}
 
 
 def make(
@@ -46,6 +63,9 @@ def make(
     side: float = 0,
     clip: str = OWN.clip,
     diffusion: str = OWN.diffusion,
+    background_rule: str = OWN.background_rule,
+    background_power: float = OWN.background_power,
+    merging: float = OWN.merging,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     check_text("classes", classes)
@@ -60,12 +80,15 @@ def make(
         side=optional(side),
         clip=clip,
         diffusion=diffusion,
+        background_rule=background_rule,
+        background_power=background_power,
+        merging=merging,
     )
 
 
 def fields(request: SegmentationRequest) -> dict[str, Any]:
     """The values of the controls that stand for a request."""
-    names = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion")
+    names = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion", *FURTHER)
     own = {name: getattr(request, name) for name in names}
     return {"classes": parts.classes(request.classes)} | own | {"side": request.side or 0}
 
@@ -87,10 +110,16 @@ def segmentation(
     side: float = 0,
     clip: str = OWN.clip,
     diffusion: str = OWN.diffusion,
+    background_rule: str = OWN.background_rule,
+    background_power: float = OWN.background_power,
+    merging: float = OWN.merging,
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """A class for every pixel of an image, without training, by Grad-CAM, MaskCLIP or cross-attention.
+    """A class for every pixel of an image, without training, by CLIP or a diffusion model.
+
+    method: gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut,
+    vpd-attention, or all for every one. background_rule: constant (the threshold `background`), power, or words.
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
     a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
@@ -103,7 +132,8 @@ def segmentation(
         check_text("diffusion", diffusion)
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
-        return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion)
+        rule = background_rule, background_power, merging
+        return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *rule)
 
     yield from runs.answer(TAB, wanted, asked, columns)
 
@@ -114,10 +144,11 @@ def by_method(method: str) -> SegmentationRequest:
 
 
 def notes(result: SegmentationResult) -> str:
-    """Scores against the masks, and the segments."""
+    """Scores against the masks, the methods where there are several, and the segments."""
+    each = parts.table(views.methods(result), METHODS_NOTE) if result.votes else ""
     scores = parts.table(views.scores(result), f"Against the true masks. {views.RULE}")
     segments = parts.table(views.segments(result), "Segments, largest first")
-    return f"<div class='beside'>{scores}{segments}</div>"
+    return f"{each}<div class='beside'>{scores}{segments}</div>"
 
 
 def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
@@ -125,9 +156,9 @@ def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], be
     return views.sheet(result, look, views.SIDE * scale)
 
 
-def other_methods(request: SegmentationRequest) -> list[SegmentationRequest]:
-    """The same question to the methods that it was not put to."""
-    return [replace(request, method=method) for method in SEGMENTATION_METHODS if method != request.method]
+def by_all(request: SegmentationRequest) -> SegmentationRequest:
+    """The same question to all methods."""
+    return replace(request, method=ALL_METHODS)
 
 
 SUBJECT = Subject(TAB, make, fields, first_request, notes, figure, edit=with_class)
@@ -137,14 +168,14 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     """The tab's components; todo stands outside, since a tab's own are on the page only once it was opened."""
     controls.header(
         "How far do words alone segment a picture?",
-        "Every pixel gets the class that scores highest there, by three methods that need no training, with scores, "
-        "errors and every segment.",
-        "Every pixel takes one of the classes you name, however badly it fits; name what is there, or raise the "
-        "background threshold. The scores of different methods are not comparable.",
+        "Every pixel gets the class that scores highest there, by twelve methods that need no training, with "
+        "scores, errors and every segment.",
+        "Every pixel takes one of the classes you name, however badly it fits; name what is there, or choose how "
+        "the background is scored. The scores of different methods are not comparable.",
     )
     with gr.Row(elem_classes="asked"):
         method = gr.Dropdown(
-            [(title, name) for name, title in METHODS.items()],
+            [(title, name) for name, title in TITLES.items()],
             value=OWN.method,
             label="Method",
             info="None of them is trained for it.",
@@ -154,28 +185,28 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
-        recipe = _recipe()
+        recipe, further = _recipe()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
-            buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in SEGMENTATION_METHODS}
+            buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in EXAMPLES}
         together = gr.Button("All methods", size="sm", elem_classes="plain together")
         run, stop = controls.actions()
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
-    own = {"classes": classes, "method": method, **recipe, **chosen}
+    own = {"classes": classes, "method": method, **recipe, **chosen, **further}
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
-    beside = Together(together, other_methods, ALL_METHODS)
-    return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [beside])
+    everything = Together(together, by_all, FIRST_OF_ALL)
+    return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
 
 
-def _recipe() -> dict[str, Any]:
+def _recipe() -> tuple[dict[str, Any], dict[str, Any]]:
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
-        return {
+        recipe = {
             "background": gr.Slider(
                 0,
                 1,
                 OWN.background,
                 step=0.01,
                 label="Background threshold",
-                info=f"A best score below it is background. Our choice: {OWN.background:g}.",
+                info=f"A best score below it is background, by that rule. Our choice: {OWN.background:g}.",
             ),
             "template": gr.Textbox(OWN.template, label="Template", info="Paper: “a photo of classname”."),
             "timestep": gr.Slider(
@@ -184,10 +215,38 @@ def _recipe() -> dict[str, Any]:
                 OWN.timestep,
                 step=1,
                 label="t of the noise",
-                info="Cross-attention only. DiffSegmenter uses 100.",
+                info="Cross-attention and DiffSegmenter, which uses 100; the others keep their papers'.",
             ),
             "seed": gr.Number(0, label="Seed", precision=0, minimum=0, info="Of that noise."),
             "side": gr.Number(
-                0, label="Side", precision=0, minimum=0, info="Shorter side CLIP sees; 0 is the model's own."
+                0, label="Side", precision=0, minimum=0, info="Shorter side the model sees; 0 is its own."
             ),
         }
+        return recipe, _further()
+
+
+def _further() -> dict[str, Any]:
+    return {
+        "background_rule": gr.Dropdown(
+            [(title, name) for name, title in RULES.items()],
+            value=OWN.background_rule,
+            label="Background by",
+            info="How a pixel of no named class is scored. Power: CLIP-ES.",
+        ),
+        "background_power": gr.Slider(
+            0.1,
+            10,
+            OWN.background_power,
+            step=0.1,
+            label="p of the background",
+            info=f"The higher, the less background. Our choice: {OWN.background_power:g}.",
+        ),
+        "merging": gr.Slider(
+            0,
+            2,
+            OWN.merging,
+            step=0.01,
+            label="DiffSeg merges below",
+            info="Nats. Its paper: 0.9 for Stable Diffusion; the embedded models need about 0.05.",
+        ),
+    }

@@ -104,13 +104,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Together:
-    """A button that runs several requests, whose results stand side by side.
+    """A button that asks all at once of what the controls ask, and says so in them.
 
-    others: what the controls ask -> the requests beside it. state: how the viewer begins with them.
+    request: what the controls ask -> what is run instead. state: how the viewer begins with it.
     """
 
     button: gr.Button
-    others: Callable[[Any], Sequence[Any]]
+    request: Callable[[Any], Any]
     state: Mapping[str, Any]
 
 

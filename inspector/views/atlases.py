@@ -226,36 +226,43 @@ def of_clusters(result: ClustersResult) -> Atlas:
 def of_segmentation(result: SegmentationResult) -> Atlas:
     """Axes view (labels, score, and with masks truth and errors) and class."""
     names, kinds = result.names, segmentation.kinds(result)
+    each = tuple(vote.method for vote in result.votes)
     shown = {"labels": "labels", "score": "score of a class", "truth": "true labels", "errors": "right and wrong"}
+    if each:
+        shown |= {"labels": "majority", "score": "share of votes for a class"}
+    views = (*kinds, *((*each, segmentation.DISAGREEMENT) if each else ()))
     axes = (
-        Axis("view", kinds, tuple(shown[kind] for kind in kinds), "chips"),
+        Axis("view", views, tuple(shown.get(view, view) for view in views), "list" if each else "chips"),
         Axis("class", names, names, "chips" if len(names) <= 12 else "list"),
     )
     colors = segmentation.colors(result)
     grids = {"labels": result.labels, "truth": segmentation.truth(result)}
+    grids |= {vote.method: vote.labels for vote in result.votes}
     labels = [
-        Labels({"view": kind}, grids[kind], colors, ("background", *names), PICTURE) for kind in kinds if kind in grids
+        Labels({"view": view}, grids[view], colors, ("background", *names), PICTURE) for view in views if view in grids
     ]
     if "errors" in kinds:
         labels.append(_errors(result, grids["truth"]))
     masks, matches = class_masks(names, result.request.classes, result.request.masks)
     facts = {
-        "title": f"Segmentation by {result.request.method}",
+        "title": f"Segmentation by {'all methods' if each else result.request.method}",
         "names": {"view": "View", "class": "Class"},
-        "columns": "class",
-        "panels": [{"view": "labels"}, {"view": "score"}],
-        "active": 1,
+        "columns": "view" if each else "class",
+        "panels": [{"view": "labels"}, {"view": segmentation.DISAGREEMENT if each else "score"}],
+        "active": 0 if each else 1,
         "ranked": "class",
         "given": ["truth", "errors"],
-        "votes": ["labels", "truth"],
+        "votes": ["labels", "truth", *each],
         "matches": {"axis": "class", "names": matches},
-        "keys": {"arrows": "class", "updown": "view"},
+        "keys": {"arrows": "view", "updown": "class"} if each else {"arrows": "class", "updown": "view"},
     }
-    block = Block({"view": "score"}, ("class",), result.grid_scores, PICTURE)
+    blocks = [Block({"view": "score"}, ("class",), result.grid_scores, PICTURE)]
+    if result.disagreement is not None:
+        blocks.append(Block({"view": segmentation.DISAGREEMENT}, (), result.disagreement, PICTURE))
     return Atlas(
         "segmentation",
         axes,
-        (block,),
+        tuple(blocks),
         {PICTURE: result.request.image},
         tuple(labels),
         masks,

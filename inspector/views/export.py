@@ -213,8 +213,12 @@ def caption_of(result: Result, look: Look, sheet: Sheet | None = None, beside: S
         parts.append(f"Colours: {', '.join(f'{name} {hex_color(color)}' for name, color in sheet.legend)}")
     if models:
         parts.append(f"Model revision{'s' if len(models) > 1 else ''}: {', '.join(models)}")
-    drawn = getattr(request, "method", "attention") == "attention"  # the other methods of segmentation draw nothing
-    if hasattr(request, "seed") and drawn and not re.search(rf"\bseed {request.seed}\b", sheet.note):
+    # Methods of segmentation that draw noise say so in the note, with the seed.
+    if (
+        hasattr(request, "seed")
+        and not hasattr(request, "method")
+        and not re.search(rf"\bseed {request.seed}\b", sheet.note)
+    ):
         parts.append(f"Seed {request.seed}")
     parts += dict.fromkeys(one.provenance.warning for one in (result, *beside))
     parts.append(f"Made with Dense Inspector {__version__}")

@@ -1,10 +1,11 @@
 """Segmentation: label maps with legend, class scores, errors and the table of segments."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from inspector.results import SegmentationResult, resize_maps
+from inspector.results import ALL_METHODS, OWN_TIMESTEPS, SegmentationRequest, SegmentationResult, resize_maps
 from inspector.views.color import palette
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
@@ -15,6 +16,8 @@ from inspector.words import class_mask
 HEADING = "Open-vocabulary segmentation"
 SIDE = 240  # pixels of a picture's longer side in the figure
 KINDS = ("labels", "score", "truth", "errors")
+COLUMNS = 4  # of the figure of all methods
+DISAGREEMENT = "disagreement"  # the view of where methods part
 # Beside every mIoU.
 RULE = (
     "Every pixel counts: one of no named class is an error of the class that it is given; mIoU is the mean over the "
@@ -80,10 +83,10 @@ def _score(result: SegmentationResult, look: Look, index: int, side: int) -> Pan
 def sheet(result: SegmentationResult, look: Look, side: int = SIDE) -> Sheet:
     """Image, labels, true labels and errors where masks are known, then every class's score."""
     image = result.request.image
-    titles = {"labels": result.request.method, "truth": "truth", "errors": "right (blue), wrong (orange)"}
-    miou = result.metrics.get("miou")
-    if isinstance(miou, float):
-        titles["labels"] += f"  mIoU {miou:.2f}"
+    titles = {"truth": "truth", "errors": "right (blue), wrong (orange)"}
+    titles["labels"] = _scored(result.request.method, result.metrics)
+    if result.votes:
+        return _all_sheet(result, look, side)
     panels = [Panel(picture(image, fit(image.shape, side)), "image")]
     panels += [Panel(view(result, look, kind, side), titles[kind]) for kind in kinds(result) if kind != "score"]
     panels += [_score(result, look, index, side) for index in range(len(result.names))]
@@ -95,14 +98,89 @@ def _note(result: SegmentationResult, look: Look) -> str:
     return f"{basis(result)}; {scale}. {RULE}"
 
 
+def _all_sheet(result: SegmentationResult, look: Look, side: int) -> Sheet:
+    """Image, truth where it is known, every method's labels, the majority's, and where methods disagree."""
+    image = result.request.image
+    size = fit(image.shape, side)
+    shown, table_, stroke = picture(image, size), colors(result), stroke_of(side, SIDE)
+
+    def painted(labels: np.ndarray, title: str) -> Panel:
+        small = enlarge(labels.astype(np.int32), size, smooth=False)
+        return Panel(label_map(shown, small, table_, look.opacity, stroke), title)
+
+    assert result.disagreement is not None  # a result with votes has it
+    values = enlarge(result.disagreement, size, look.smooth)
+    parted = heat(shown, values, 0.0, 1.0, look.colormap, look.opacity, look.fade)
+    panels = [
+        Panel(shown, "image"),
+        *([painted(truth(result), "truth")] if result.request.masks else []),
+        *(painted(vote.labels, _scored(vote.method, vote.metrics)) for vote in result.votes),
+        painted(result.labels, _scored("majority", result.metrics)),
+        Panel(parted, "share of methods against it", Bar(0.0, 1.0, look.colormap)),
+    ]
+    rows = [Row(panels[start : start + COLUMNS]) for start in range(0, len(panels), COLUMNS)]
+    return Sheet(rows, note=f"{basis(result)}. {RULE}", legend=legend(result))
+
+
+def _scored(title: str, metrics: Mapping[str, Any]) -> str:
+    miou = metrics.get("miou")
+    return f"{title}  mIoU {miou:.2f}" if isinstance(miou, float) else title
+
+
 def basis(result: SegmentationResult) -> str:
-    """What made the labels: method, model, template, background threshold."""
+    """What made the labels: method, models, t, template, and the rule of the background."""
     request = result.request
-    made = f"{request.method} with {request.clip}"
-    if request.method == "attention":
-        made = f"attention with {request.diffusion}, noise added once at t = {request.timestep}, seed {request.seed}"
     side = f" at {request.side} pixels" if request.side else ""
-    return f"{made}{side}, template “{request.template}”, background threshold {request.background:g}"
+    return f"{_made(request)}{side}, template “{request.template}”, {background(request)}"
+
+
+def _made(request: SegmentationRequest) -> str:
+    """What made the labels, without what all methods have in common."""
+    method, own = request.method, f"{request.method} with {request.diffusion}"
+    noise = f"noise added once at t = {OWN_TIMESTEPS.get(method, request.timestep)}, seed {request.seed}"
+    models = f"{request.clip} and {request.diffusion}"
+    made = {
+        ALL_METHODS: f"{len(request.methods)} methods with {models}, {noise}, or at their papers' t",
+        "attention": f"{own}, {noise}",
+        "diffsegmenter": f"{own}, {noise}, prompts “a photograph of” the class instead of the template",
+        "diffseg": f"{own}, {noise}, merged below {request.merging:g} nats, and regions named by cross-attention at "
+        f"t = {request.timestep}",
+        "diffcut": f"{own}, {noise}, and regions named by maskclip with {request.clip}",
+        "vpd-attention": f"{own}, one context of all classes, t = {OWN_TIMESTEPS['vpd-attention']} without noise",
+    }
+    return made.get(method, f"{method} with {request.clip}")
+
+
+def background(request: SegmentationRequest) -> str:
+    """How a pixel of no named class is scored."""
+    rules = {
+        "constant": f"background threshold {request.background:g}",
+        "power": f"background scored (1 - best class)^{request.background_power:g}",
+        "words": "background by the best of CLIP-ES's background words",
+    }
+    return rules[request.background_rule]
+
+
+def methods(result: SegmentationResult) -> Table:
+    """Of all methods: mIoU and pixel accuracy where masks are known, seconds as if alone, millions of weights."""
+    return table(vote_rows(result))
+
+
+def vote_rows(result: SegmentationResult) -> list[dict[str, Any]]:
+    """One row for each method, and the majority's."""
+    rows = [
+        {
+            "method": vote.method,
+            "mIoU": vote.metrics.get("miou"),
+            "pixel accuracy": vote.metrics.get("pixel_accuracy"),
+            "agrees": float((vote.labels == result.labels).mean()),
+            "seconds alone": vote.seconds,
+            "parameters": f"{vote.parameters / 1e6:.1f} M",
+        }
+        for vote in result.votes
+    ]
+    measured = {"mIoU": result.metrics.get("miou"), "pixel accuracy": result.metrics.get("pixel_accuracy")}
+    return [*rows, {"method": "majority", **measured}]
 
 
 def segments(result: SegmentationResult) -> Table:
@@ -134,4 +212,5 @@ def arrays(result: SegmentationResult) -> dict[str, np.ndarray]:
 
 def numbers(result: SegmentationResult) -> dict[str, Any]:
     """What `result.json` holds beside the request."""
-    return {"segments": list(result.segments), "metrics": dict(result.metrics)}
+    own = {"segments": list(result.segments), "metrics": dict(result.metrics)}
+    return own | ({"methods": vote_rows(result)} if result.votes else {})

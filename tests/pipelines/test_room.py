@@ -8,7 +8,8 @@ from inspector.analysis import memory
 from inspector.bench.memory import peak_of_arrays, peak_of_tensors
 from inspector.errors import ModelMemoryError
 from inspector.models import load_diffusion
-from inspector.pipelines import attention, clusters, room, segmentation
+from inspector.pipelines import attention, clusters, diffusion_reading, room, segmentation, segmenters
+from inspector.pipelines.readings import Asked, Readings
 from inspector.pipelines.room import pass_bytes, run_bytes
 from inspector.results import AttentionRequest, ClustersRequest, SegmentationRequest
 from inspector.settings import settings
@@ -86,17 +87,19 @@ def test_the_maps_lie_in_the_machine_s_memory(
 
 def test_fewer_prompts_at_once_on_larger_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     model, batches = ToyDiffusion(), []
-    record_once = segmentation.record_once
+    record_once = diffusion_reading.record_once
 
     def counted(model, latents, *args, **options):
         batches.append(len(latents))
         return record_once(model, latents, *args, **options)
 
-    monkeypatch.setattr(segmentation, "record_once", counted)
+    monkeypatch.setattr(diffusion_reading, "record_once", counted)
     classes = tuple((f"thing{number}",) for number in range(7))
-    together = segmentation.attention_maps(model, picture(), classes, "{}", 100, 0)
+    request = SegmentationRequest(picture(), classes, "attention", side=64)
+    asked = Asked.of(request.classes, request.background_rule)
+    together = segmenters.attention(Readings(request, {"diffusion": model}), asked)
     monkeypatch.setattr(memory, "BUDGET", 3 * pass_bytes(model, (64, 64)))
-    parts = segmentation.attention_maps(model, picture(), classes, "{}", 100, 0)
+    parts = segmenters.attention(Readings(request, {"diffusion": model}), asked)
     assert batches == [7, 3, 3, 1]
     np.testing.assert_allclose(parts, together, atol=2e-3)  # recorded in half precision
 

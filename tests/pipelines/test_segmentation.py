@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import PromptError
-from inspector.pipelines import segmentation
+from inspector.pipelines import diffusion_reading, segmentation, segmenters
 from inspector.results import SEGMENTATION_METHODS, SegmentationRequest
 from tests.toy_clip import ToyClip
 from tests.toys import ToyDiffusion
@@ -25,7 +25,7 @@ def image(height: int = 64, width: int = 100) -> np.ndarray:
 
 
 def test_methods_are_those_a_request_may_name():
-    assert tuple(segmentation.METHODS) == SEGMENTATION_METHODS
+    assert tuple(segmenters.METHODS) == SEGMENTATION_METHODS
 
 
 @pytest.mark.parametrize("method", SEGMENTATION_METHODS)
@@ -69,13 +69,13 @@ def test_metrics_where_masks_exist(models):
 def test_attention_of_a_prompt_is_that_of_its_own_words(models):
     """Prompts are batched; a class's map must not depend on the other classes asked with it."""
     alone = segmentation.run(SegmentationRequest(image(), "horse", method="attention"))
-    names = ", ".join(f"thing{number}" for number in range(segmentation.PROMPTS_AT_ONCE))
+    names = ", ".join(f"thing{number}" for number in range(diffusion_reading.PROMPTS_AT_ONCE))
     among = segmentation.run(SegmentationRequest(image(), names + ", horse", method="attention"))
     np.testing.assert_allclose(alone.scores[0], among.scores[-1], atol=2e-3)  # recorded in half precision
 
 
 def test_class_tokens_are_those_of_the_name(models):
-    prompts, spans = segmentation.class_prompts(models[1], (("horse", "cow"), ("sea",)), "a photo of {} here")
+    prompts, spans = diffusion_reading.class_prompts(models[1], ("horse", "cow", "sea"), "a photo of {} here")
     assert prompts == ["a photo of horse here", "a photo of cow here", "a photo of sea here"]
     assert spans == [(5, 6), (5,), (5,)]  # start, a, phot, o, of, then "hors" and "e"
 
@@ -87,7 +87,7 @@ def test_a_template_that_leaves_no_room_is_refused(models):
 
 
 def test_mean_over_layers_enlarges_to_the_largest():
-    small, large = np.full((2, 1, 1), 3.0), np.zeros((2, 2, 3))
-    large[0], large[1, 0, 0] = 1.0, 2.0
-    mean = segmentation.mean_over_layers({"a": small, "b": large})
+    small, large = np.full((1, 1), 3.0), np.full((2, 3), 0.5)
+    large[0, 0] = 1.5
+    mean = diffusion_reading.mean_over_layers({"a": small, "b": large})
     np.testing.assert_allclose(mean, [[(3 + 1.5) / 2, 1.75, 1.75], [1.75, 1.75, 1.75]])
