@@ -48,14 +48,18 @@ class Named:
     clip: np.ndarray | None
 
 
-def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel) -> Surroundings:
-    """What the head of a row stands on, read from the models."""
+def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel | None) -> Surroundings:
+    """What the head of a row stands on, read from the models; diffusion may be None where the row reads none."""
     blank = np.zeros((clip.image_size, clip.image_size, 3), np.uint8)
     layers = clip.layers(clip.pixels(blank))
     width = int(layers.tokens[0].shape[-1])
-    unet: Any = diffusion.unet
-    if spec.family in ("odise", "vpd"):
+    taps: Mapping[str, tuple[int, int]]
+    states, time = (0, 0), 0
+    if diffusion is not None and "diffusion" in spec.kinds:
+        unet: Any = diffusion.unet
         taps = tap_shapes(odise_taps(spec, diffusion))
+        states = diffusion.prompt_length, int(unet.config.cross_attention_dim)
+        time = int(unet.time_embedding.linear_2.out_features)
     else:
         taps = {name: (width, stride) for name, stride in clip_strides(len(layers.tokens) - 1).items()}
     return Surroundings(
@@ -65,8 +69,8 @@ def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel) -> 
         clip_heads=clip.heads,
         clip_embed=clip.embed,
         clip_side=clip.image_size,
-        states=(diffusion.prompt_length, int(unet.config.cross_attention_dim)),
-        time=int(unet.time_embedding.linear_2.out_features),
+        states=states,
+        time=time,
     )
 
 
@@ -119,13 +123,19 @@ def read_unet(
 
 @torch.no_grad()
 def inputs_of_picture(
-    spec: HeadSpec, head: Any, image: np.ndarray, clip: ClipModel, diffusion: DiffusionModel | None, caption: str = ""
+    spec: HeadSpec,
+    head: Any,
+    image: np.ndarray,
+    clip: ClipModel,
+    diffusion: DiffusionModel | None,
+    caption: str = "",
+    side: int | None = None,
 ) -> Inputs:
     """What a head is given of one picture, uint8 (h, w, 3), whose sides `encode_images` can take.
 
-    diffusion: None for heads that read CLIP alone. caption: for a row whose context it is.
+    diffusion: None for heads that read CLIP alone. caption: for a row whose context it is. side: that CLIP sees.
     """
-    pixels = clip.pixels(image)
+    pixels = clip.pixels(image, side)
     layers = clip.layers(pixels)
     size = (int(image.shape[0]), int(image.shape[1]))
     if diffusion is None:

@@ -11,10 +11,18 @@ from inspector.analysis import votes
 from inspector.analysis.segmentation import Enlarged, quality, ruled, segments
 from inspector.errors import NotFiniteError
 from inspector.models import load_clip, load_diffusion
-from inspector.pipelines import durations, segmenters
+from inspector.pipelines import durations, segmenters, trained
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, provenance
 from inspector.pipelines.readings import Asked, Readings
-from inspector.results import ALL_METHODS, Progress, SegmentationRequest, SegmentationResult, Vote, parse_classes
+from inspector.results import (
+    ALL_METHODS,
+    TRAINED_METHODS,
+    Progress,
+    SegmentationRequest,
+    SegmentationResult,
+    Vote,
+    parse_classes,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,10 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
         yield together(request, found, models, told)
     else:
         one = found[request.method]
-        yield result_of(request, one.labels, one.grid, told)
+        proposals = None
+        if request.method in TRAINED_METHODS and trained.spec_of(request, request.method).family != "lseg":
+            proposals = trained.of_classes(trained.proposed(readings, asked, request.method), len(asked.classes))
+        yield result_of(request, one.labels, one.grid, told, proposals=proposals)
 
 
 def labelled(readings: Readings, method: str, asked: Asked) -> Labelled:

@@ -16,8 +16,8 @@ DiffSeg names regions by the cross-attention of one caption; here every name has
 fine-tunes its UNet; here is its attention alone, at t = 1 without noise, of the two sizes that it reads, and of latents
 that are scaled as the UNet was trained.
 
-A further method, a trained one included, is one more entry of METHODS and one more name in SEGMENTATION_METHODS. Masks
-that a head proposes, with a score for each class, become scores of pixels by `analysis.proposals`, as regions do.
+A further method is one more entry of METHODS and one more name in SEGMENTATION_METHODS, or in TRAINED_METHODS where it
+was trained on masks: `trained` has those.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,6 +31,7 @@ from inspector.analysis.proposals import named_regions
 from inspector.analysis.segmentation import own_maximum
 from inspector.pipelines.diffusion_reading import WordMaps, mean_over_layers
 from inspector.pipelines.readings import Asked, Readings
+from inspector.pipelines.trained import head_scores
 from inspector.results import OWN_TIMESTEPS, resize_maps
 
 VPD_LEVELS = (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
@@ -134,4 +135,8 @@ METHODS: Mapping[str, Method] = {
     "diffseg": Method(("diffusion",), diffseg),
     "diffcut": Method(("clip", "diffusion"), diffcut),
     "vpd-attention": Method(("diffusion",), vpd_attention),
+    "odise": Method(("clip", "diffusion"), partial(head_scores, "odise")),
+    "san": Method(("clip",), partial(head_scores, "san")),
+    "maskclip-masks": Method(("clip",), partial(head_scores, "maskclip-masks")),
+    "lseg": Method(("clip",), partial(head_scores, "lseg")),
 }

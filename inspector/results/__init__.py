@@ -38,13 +38,16 @@ from inspector.results.checks import (
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.proposed import Proposed
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.results.segmentation import (
     ALL_METHODS,
     BACKGROUND_RULES,
+    ODISE_HEADS,
     OWN_TIMESTEPS,
     SEGMENTATION_METHODS,
+    TRAINED_METHODS,
     Segment,
     SegmentationRequest,
     SegmentationResult,
@@ -68,6 +71,7 @@ __all__ = [
     "MOST_SEEDS",
     "NOISELESS",
     "NOISE_ONCE",
+    "ODISE_HEADS",
     "OVER_SEEDS",
     "OWN_TIMESTEPS",
     "POOLINGS",
@@ -75,6 +79,7 @@ __all__ = [
     "SCORE_THRESHOLD",
     "SEGMENTATION_METHODS",
     "SPREAD_OF_SEEDS",
+    "TRAINED_METHODS",
     "AttentionRequest",
     "AttentionResult",
     "ClassNames",
@@ -82,6 +87,7 @@ __all__ = [
     "ClustersResult",
     "Masks",
     "Progress",
+    "Proposed",
     "Provenance",
     "SaliencyRequest",
     "SaliencyResult",

@@ -21,6 +21,7 @@ from inspector.results.checks import (
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.proposed import Proposed
 from inspector.results.quoting import quoted
 from inspector.results.recorded import (
     check_array,
@@ -50,17 +51,36 @@ SEGMENTATION_METHODS = (
     "diffcut",
     "vpd-attention",
 )
+TRAINED_METHODS = ("odise", "san", "maskclip-masks", "lseg")  # by heads that were trained on masks
 ALL_METHODS = "all"
+# The rows of ODISE's ablation, which `inspector.models.heads.specs` describes.
+ODISE_HEADS = (
+    "odise",
+    "odise-no-captioner",
+    "odise-no-unet",
+    "odise-unet-alone",
+    "odise-unet-alone-fine",
+    "odise-no-noise",
+    "odise-stride-8",
+    "odise-t-100",
+    "odise-t-300",
+    "odise-caption",
+    "odise-time-alone",
+    "odise-inversion",
+)
 OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
 BACKGROUND_RULES = ("constant", "power", "words")
 
 
 @dataclass(frozen=True)
 class SegmentationRequest:
-    """Open-vocabulary segmentation without training.
+    """Open-vocabulary segmentation.
 
-    method: one of SEGMENTATION_METHODS, which `inspector.pipelines.segmenters` describes, or "all": every one of them,
-        with the work that they share done once.
+    method: one of SEGMENTATION_METHODS, which need no training, or of TRAINED_METHODS, all of which
+        `inspector.pipelines.segmenters`
+        describes, or "all": every one that needs no training, with the work that they share done once.
+    head: of ODISE_HEADS, the head by which "odise" answers. seen_weight, unseen_weight: of CLIP's opinion on a mask, in
+        [0, 1], for classes that were in the head's training and for others; ODISE's 0.3 and 0.7.
     background_rule: how a pixel of no named class is scored. "constant": by `background`. "power": by (1 - s)^p, s
         being the best class's score there (CLIP-ES). "words": by the best of CLIP-ES's background words that are no
         class, scored by the method as classes are.
@@ -88,6 +108,9 @@ class SegmentationRequest:
     background_rule: str = "constant"
     background_power: float = 2.0
     merging: float = 0.9
+    head: str = "odise"
+    seen_weight: float = 0.3
+    unseen_weight: float = 0.7
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -104,7 +127,10 @@ class SegmentationRequest:
                 raise ClassesError(
                     f"Classes {quoted(named[0])} and {quoted(named[1])} both mean the mask of {quoted(word)}; name one."
                 )
-        check_choice("method", self.method, (*SEGMENTATION_METHODS, ALL_METHODS))
+        check_choice("method", self.method, (*SEGMENTATION_METHODS, *TRAINED_METHODS, ALL_METHODS))
+        check_choice("head", self.head, ODISE_HEADS)
+        for name in ("seen_weight", "unseen_weight"):
+            check_number(name, getattr(self, name), 0, 1)
         check_choice("background_rule", self.background_rule, BACKGROUND_RULES)
         check_number("background", self.background, 0, 1)
         check_number("background_power", self.background_power, 0.1, 100)
@@ -169,6 +195,7 @@ class SegmentationResult:
     metrics: {"miou", "pixel_accuracy", "iou": {class: ...}} where masks exist, else empty.
     votes: of "all", every method's labels; else none. Then `labels` are the majority's and `grid_scores` shares of
         votes. disagreement: float32 (h, w), the share of the methods that are not of the majority, or None.
+    proposals: what a trained head proposed, from which scores and labels were made; None of other methods.
     """
 
     request: SegmentationRequest
@@ -179,6 +206,7 @@ class SegmentationResult:
     provenance: Provenance
     votes: tuple[Vote, ...] = ()
     disagreement: np.ndarray | None = None
+    proposals: Proposed | None = None
 
     def __post_init__(self) -> None:
         check_kind("request", self.request, SegmentationRequest)
@@ -195,6 +223,9 @@ class SegmentationResult:
         check_metrics(self.metrics, len(names))
         check_kind("provenance", self.provenance, Provenance)
         self._check_votes((height, width))
+        if self.proposals is not None:
+            check_kind("proposals", self.proposals, Proposed)
+            check_same("classes of proposals", [len(self.proposals.seen)], [len(names)])
 
     def _check_votes(self, size: tuple[int, int]) -> None:
         check_list("votes", self.votes, Vote, len(SEGMENTATION_METHODS))

@@ -15,19 +15,19 @@ import numpy as np
 
 from inspector import world
 from inspector.errors import ChoiceError
+from inspector.evaluation import heads_readme
 from inspector.evaluation.head_rows import measure
 from inspector.models import load_clip, load_diffusion
 from inspector.models.heads.build import LAYERS, QUERIES, WIDTH
 from inspector.models.heads.files import save_head
 from inspector.models.heads.specs import HEADS, UNSEEN, HeadSpec, head_spec
-from inspector.settings import ASSETS
+from inspector.training.head_cards import write_card
 from inspector.training.head_data import Frozen, Pictures
 from inspector.training.mask_heads import SCENES, SCHEDULE, train_head
 
 PAIRS = {"plain": ("scenes-clip-plain", "scenes-diffusion-plain"), "taught": ("scenes-clip", "scenes-diffusion")}
 HELD_OUT, FIRST_HELD_OUT = 64, 506_200  # scenes that rows are measured on
 SEEDS = (0, 1, 2)
-MEASURED = ASSETS / "measured" / "heads.json"
 AT_ONCE = 16
 
 
@@ -37,7 +37,7 @@ def train(
     seeds: Sequence[int] = (0,),
     pair: str = "plain",
     out: Path | None = None,
-    measured: Path = MEASURED,
+    measured: Path = heads_readme.MEASURED,
 ) -> None:
     """Train and measure each row from each seed, leaving out what `measured` or the runs folder already has.
 
@@ -49,11 +49,18 @@ def train(
     clip, diffusion = load_clip(PAIRS[pair][0]), load_diffusion(PAIRS[pair][1])
     learnt = Frozen(Pictures(folder, 0, SCENES), diffusion, clip)
     held_out = Frozen(Pictures(folder, FIRST_HELD_OUT, HELD_OUT), diffusion, clip)
+    made = Path(out or Path(runs) / "models")
     for spec in specs:
         for seed in seeds:
-            if known_row(spec, seed, pair, folder, measured) is None:
-                prepare(spec, (learnt, held_out))
-                one(spec, seed, pair, learnt, held_out, folder, Path(out or Path(runs) / "models"))
+            if known_row(spec, seed, pair, folder, measured) is not None:
+                continue
+            prepare(spec, (learnt, held_out))
+            one(spec, seed, pair, learnt, held_out, folder, made)
+    models = {model.spec.name: model.revision for model in (clip, diffusion)}
+    if any((made / f"heads-{pair}").glob("*.safetensors")):
+        write_card(
+            made / f"heads-{pair}", models, [row for row in heads_readme.read(Path(runs)) if row["pair"] == pair]
+        )
 
 
 def one(spec: HeadSpec, seed: int, pair: str, learnt: Frozen, held_out: Frozen, folder: Path, out: Path) -> None:

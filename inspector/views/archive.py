@@ -23,6 +23,7 @@ from inspector.results import (
     AttentionResult,
     ClustersRequest,
     ClustersResult,
+    Proposed,
     Provenance,
     SaliencyRequest,
     SaliencyResult,
@@ -42,7 +43,8 @@ LARGEST = 2_000_000_000  # bytes of arrays that are read
 DEEPEST = 20  # parts inside parts; a result has six
 _BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _RESULTS = (SaliencyResult, AttentionResult, ClustersResult, SegmentationResult)
-_PARTS = (SaliencyRequest, AttentionRequest, ClustersRequest, SegmentationRequest, Provenance, Segment, Token, Vote)
+_REQUESTS = (SaliencyRequest, AttentionRequest, ClustersRequest, SegmentationRequest)
+_PARTS = (*_REQUESTS, Proposed, Provenance, Segment, Token, Vote)
 _KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*_RESULTS, *_PARTS)}
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 Source = str | Path | bytes | IO[bytes]

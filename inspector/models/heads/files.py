@@ -1,5 +1,9 @@
-"""Heads on disk: half-precision weights of each row in one folder, safetensors alone."""
+"""Heads on disk: half-precision weights of each row in one folder a pair of models, safetensors alone.
 
+A folder's card.json says on which models, by revision, its heads were trained; on others they would mean nothing.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -7,13 +11,40 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from inspector.errors import ModelFilesError
-from inspector.models.files import damaged, missing_weights
+from inspector.errors import ModelFilesError, UnsupportedModelError
+from inspector.models.files import checked_fingerprint, damaged, missing_weights, read_json
 from inspector.models.heads.build import Surroundings, build_head
 from inspector.models.heads.specs import HeadSpec
 from inspector.settings import ASSETS
 
-FOLDER = ASSETS / "models" / "heads-plain"
+SHIPPED = ASSETS / "models"
+CARD = "card.json"
+
+
+def folder_for(spec: HeadSpec, models: Mapping[str, str], root: Path = SHIPPED) -> Path:
+    """The folder with the head of a row that was trained on these models, name -> revision.
+
+    Raises UnsupportedModelError, which says on which it was trained, where there is none, and ModelFilesError where the
+    folder's files were changed.
+    """
+    found: list[str] = []
+    for folder in sorted(root.glob("heads-*")):
+        if not (folder / f"{spec.name}.safetensors").is_file():
+            continue
+        trained_on: Mapping[str, str] = read_json(folder / CARD)["models"]
+        if all(trained_on.get(name) == revision for name, revision in models.items()):
+            checked_fingerprint(folder)
+            return folder
+        found.append(" and ".join(trained_on))
+    if not found:
+        raise UnsupportedModelError(
+            f"No head {spec.name} has been trained; choose a method that needs none, or train it: "
+            f"python -m inspector train heads --rows {spec.name} --out assets/models."
+        )
+    raise UnsupportedModelError(
+        f"The head {spec.name} was trained on {', or on '.join(found)}, and means nothing on {' and '.join(models)}; "
+        "choose those models, or a method that needs no training."
+    )
 
 
 def save_head(head: nn.Module, spec: HeadSpec, folder: Path) -> Path:
@@ -22,10 +53,11 @@ def save_head(head: nn.Module, spec: HeadSpec, folder: Path) -> Path:
     state = {name: value.detach().to(torch.float16).contiguous() for name, value in head.state_dict().items()}
     path = folder / f"{spec.name}.safetensors"
     save_file(state, path)
+    path.chmod(0o644)  # as other files, where it is written for its owner alone
     return path
 
 
-def open_head(spec: HeadSpec, around: Surroundings, folder: Path = FOLDER) -> nn.Module:
+def open_head(spec: HeadSpec, around: Surroundings, folder: Path) -> nn.Module:
     """The head of a row in float32, ready to use. Raises ModelFilesError where its file is missing or does not fit."""
     path = folder / f"{spec.name}.safetensors"
     if not path.is_file():

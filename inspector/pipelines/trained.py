@@ -1,0 +1,119 @@
+"""Trained segmenters: what a head proposes of a request's picture, and the scores that come of it.
+
+| method | masks | names |
+|---|---|---|
+| odise | from inputs of a diffusion model's blocks (Xu et al., CVPR 2023) | the masks' features beside text, and CLIP |
+| san | by a side network on CLIP (Xu et al., CVPR 2023) | CLIP's class tokens, steered by it |
+| maskclip-masks | from CLIP's tokens, whatever they show (Ding et al., ICML 2023) | CLIP's class tokens in each mask |
+| lseg | none: every cell has an embedding (Li et al., ICLR 2022) | the embedding beside text |
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from inspector.analysis.proposals import class_scores, ensemble
+from inspector.models.files import read_json
+from inspector.models.heads.files import CARD, folder_for, open_head
+from inspector.models.heads.specs import HeadSpec, head_spec
+from inspector.pipelines.common import fit_image, model_side
+from inspector.pipelines.mask_heads import Inputs, dense_head_scores, inputs_of_picture, propose, surroundings
+from inspector.pipelines.readings import Asked, Readings
+from inspector.pipelines.room import check_room
+from inspector.results import Proposed, SegmentationRequest
+from inspector.words import matching
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A head, ready to use. seen: the words that it was trained with."""
+
+    spec: HeadSpec
+    head: Any
+    seen: tuple[str, ...]
+
+
+_opened: dict[tuple[str, ...], Opened] = {}  # name and models' revisions -> head; they are small
+
+
+def spec_of(request: SegmentationRequest, method: str) -> HeadSpec:
+    """The row by which a method answers."""
+    return head_spec(request.head if method == "odise" else method)
+
+
+def opened(readings: Readings, spec: HeadSpec) -> Opened:
+    """The head that was trained on the readings' models.
+
+    Raises UnsupportedModelError where there is none, ModelFilesError where its files were changed.
+    """
+    clip = readings.clip.model
+    diffusion = readings.diffusion.model if "diffusion" in spec.kinds else None
+    models = {model.spec.name: model.revision for model in (clip, diffusion) if model is not None}
+    key = (spec.name, *models.values())
+    if key not in _opened:
+        folder = folder_for(spec, models)
+        head = open_head(spec, surroundings(spec, clip, diffusion), folder).to(clip.device)
+        _opened[key] = Opened(spec, head, tuple(read_json(folder / CARD)["seen"]))
+    return _opened[key]
+
+
+def _inputs(readings: Readings, found: Opened) -> Inputs:
+    request, clip = readings.request, readings.clip.model
+    image, diffusion = request.image, None
+    if "diffusion" in found.spec.kinds:
+        diffusion = readings.diffusion.model
+        image = fit_image(image, request.side or diffusion.image_size, diffusion.latent_factor * 8)
+        check_room(diffusion, image.shape[:2])
+    side = model_side(image.shape[:2], request.side, clip.image_size)
+    names = [synonyms[0] for synonyms in request.classes if not isinstance(synonyms, str)]
+    caption = ", ".join(names)
+    return inputs_of_picture(found.spec, found.head, image, clip, diffusion, caption, side)
+
+
+def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
+    """What the head of a method proposes, named among all that is scored."""
+    found = opened(readings, spec_of(readings.request, method))
+
+    def compute() -> Proposed:
+        text = readings.clip.texts(asked.scored)
+        with torch.no_grad():
+            (named,) = propose(found.head, found.spec, _inputs(readings, found), readings.clip.model, text)
+        seen = [bool(matching(synonyms, found.seen)) for synonyms in asked.scored]
+        return Proposed(
+            masks=named.masks.astype(np.float16),
+            head=named.head,
+            null=named.null,
+            clip=named.clip,
+            seen=np.array(seen, np.uint8),
+        )
+
+    return readings.once(("proposed", found.spec.name, asked), compute)
+
+
+def named_by(found: Proposed, weights: tuple[float, float]) -> np.ndarray:
+    """float32 (proposal, class): what proposals are called, with CLIP's opinion of that weight for seen and unseen."""
+    if found.clip is None:
+        return (1 - found.null)[:, None] * found.head
+    return ensemble(found.head, found.clip, found.null, found.seen.astype(bool), weights)
+
+
+def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
+    """float32 (scored, gh, gw) in [0, 1] of a trained method."""
+    request = readings.request
+    if method == "lseg":
+        found = opened(readings, spec_of(request, method))
+        with torch.no_grad():
+            scores = dense_head_scores(
+                found.head, _inputs(readings, found), readings.clip.model, readings.clip.texts(asked.scored)
+            )
+        return scores[0].cpu().numpy()
+    made = proposed(readings, asked, method)
+    return class_scores(made.masks.astype(np.float32), named_by(made, (request.seen_weight, request.unseen_weight)))
+
+
+def of_classes(found: Proposed, count: int) -> Proposed:
+    """The same without what competes beside the first `count`, the classes that were asked for."""
+    clip = None if found.clip is None else found.clip[:, :count]
+    return Proposed(found.masks, found.head[:, :count], found.null, clip, found.seen[:count])

@@ -1,0 +1,31 @@
+"""What a trained head proposed of a picture: masks without names, and who calls them what."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspector.results.recorded import check_array
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """Of q proposals and k classes.
+
+    masks: float16 (q, gh, gw) in [0, 1]. head: float32 (q, k), probabilities among the classes by the head. null:
+    float32 (q,), that of being nothing. clip: float32 (q, k) by CLIP's masked class tokens, or None for a head that is
+    nothing but CLIP. seen: uint8 (k,), 1 for a class that was in the head's training.
+    """
+
+    masks: np.ndarray
+    head: np.ndarray
+    null: np.ndarray
+    clip: np.ndarray | None
+    seen: np.ndarray
+
+    def __post_init__(self) -> None:
+        check_array("masks of proposals", self.masks, np.float16, (None, None, None))
+        check_array("names of proposals", self.head, np.float32, (len(self.masks), None))
+        check_array("null of proposals", self.null, np.float32, (len(self.masks),))
+        if self.clip is not None:
+            check_array("CLIP's names of proposals", self.clip, np.float32, self.head.shape)
+        check_array("seen classes", self.seen, np.uint8, (self.head.shape[1],))
