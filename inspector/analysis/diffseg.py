@@ -3,6 +3,10 @@
 Every cell's self-attention is a distribution over the picture. Those of all layers are brought to one grid and averaged
 (section 3.1), those around a grid of anchors are merged while they are near in Kullback-Leibler divergence (3.2), and
 each cell goes to the merged distribution that is highest there (3.3). It has no parameter that was trained.
+
+The paper's threshold is Stable Diffusion's. Rows of the embedded models are flatter and so nearer to each other: on
+eight drawn scenes 0.9 left one region, 0.05 left ten to the taught model, which then named them with 0.45 mIoU, and one
+to the plain model.
 """
 
 from collections.abc import Sequence
@@ -89,9 +93,10 @@ def merge(maps: torch.Tensor, chosen: torch.Tensor, threshold: float = THRESHOLD
     of these that is not taken yet takes those that are near to it, and becomes their mean.
     """
     near = torch.cat([divergence(maps[chosen], part) for part in maps.split(_block(maps))], 1) < threshold
+    near[torch.arange(len(chosen)), chosen] = True  # itself, whatever the threshold
     found = (near.float() @ maps) / near.sum(1, keepdim=True)
     for _ in range(rounds - 1):
-        close = divergence(found, found) < threshold
+        close = (divergence(found, found) < threshold).fill_diagonal_(True)
         free = torch.ones(len(found), dtype=torch.bool)
         kept = []
         for index in range(len(found)):

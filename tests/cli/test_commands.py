@@ -12,7 +12,7 @@ from PIL import Image
 
 from inspector import world
 from inspector.cli import main
-from inspector.results import AttentionRequest
+from inspector.results import SEGMENTATION_METHODS, AttentionRequest
 from inspector.views.animation import animation
 from inspector.views.archive import load_result
 from inspector.views.atlases import of_attention
@@ -229,6 +229,23 @@ def test_segmentation(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFix
     assert [row["class"] for row in rows] == WORDS
     assert sum(float(row["share"]) for row in rows) == pytest.approx(1, abs=0.01)
     assert written(tmp_path)["request"]["method"] == "maskclip"
+
+
+def test_segmentation_by_all_methods(
+    clip: list[str], diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["segmentation", "scene:1", "--classes", ", ".join(WORDS), "--method", "all", *clip, *diffusion]
+    assert main([*asked, "--background-rule", "power", "--out", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "ignored" not in err
+    rows = table_of(out.split("Written to")[0])
+    assert [row["method"] for row in rows] == [*SEGMENTATION_METHODS, "majority"]
+    told = written(tmp_path)
+    assert [row["method"] for row in told["methods"]] == [row["method"] for row in rows]
+    assert "background scored (1 - best class)^2" in (tmp_path / "caption.txt").read_text()
+    back = load_result(tmp_path)
+    assert [vote.method for vote in back.votes] == list(SEGMENTATION_METHODS)
+    assert back.disagreement.shape == back.labels.shape
 
 
 @pytest.mark.parametrize("subject", ["models", "saliency", "attention", "clusters", "segmentation"])

@@ -5,7 +5,7 @@ import pytest
 
 from inspector.errors import PromptError
 from inspector.pipelines import diffusion_reading, segmentation, segmenters
-from inspector.results import SEGMENTATION_METHODS, SegmentationRequest
+from inspector.results import CLIP_ES_BACKGROUND, SEGMENTATION_METHODS, SegmentationRequest
 from tests.toy_clip import ToyClip
 from tests.toys import ToyDiffusion
 
@@ -48,6 +48,67 @@ def test_every_method_labels_every_pixel(models, method):
 def test_background_takes_the_pixels_below_it(models, method):
     result = segmentation.run(SegmentationRequest(image(), CLASSES, method=method, background=0.3))
     np.testing.assert_array_equal(result.labels == 0, result.scores.max(0) < 0.3)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "naclip", "attention", "vpd-attention"])
+def test_background_words_compete_as_classes_would(models, method):
+    """A pixel is background where it would be a word's, had all words been asked for as classes."""
+    few, words = "car, sea", tuple((word,) for word in CLIP_ES_BACKGROUND if word != "sea")
+    ruled = segmentation.run(SegmentationRequest(image(), few, method=method, background_rule="words"))
+    asked = segmentation.run(SegmentationRequest(image(), (("car",), ("sea",), *words), method=method))
+    assert ruled.scores.shape == (2, 64, 100)
+    expected = np.where(asked.labels <= 2, asked.labels, 0)
+    assert (ruled.labels != expected).mean() < 1e-2  # attention is recorded in half precision
+
+
+def test_the_background_by_a_power(models):
+    request = SegmentationRequest(image(), CLASSES, method="gradcam", background_rule="power", background_power=1.5)
+    result = segmentation.run(request)
+    best = result.scores.max(0)
+    np.testing.assert_array_equal(result.labels == 0, best < (1 - best) ** 1.5)
+
+
+def test_all_methods_share_their_passes_and_say_what_each_said(models, monkeypatch):
+    clip, diffusion = models
+    calls, encoded = [], []
+    forward, encode = diffusion.unet.forward, diffusion.encode_images
+    monkeypatch.setattr(
+        diffusion.unet, "forward", lambda *args, **kw: calls.append(int(args[1])) or forward(*args, **kw)
+    )
+    monkeypatch.setattr(diffusion, "encode_images", lambda images: encoded.append(1) or encode(images))
+    both = segmentation.run(SegmentationRequest(image(), CLASSES, method="all"))
+    assert clip.trunks == 1
+    assert len(encoded) == 1
+    assert calls == [100, 100, 300, 50, 1]  # attention and DiffSegmenter, each 4 prompts at once, then one each
+    assert [vote.method for vote in both.votes] == list(SEGMENTATION_METHODS)
+    for method in SEGMENTATION_METHODS:
+        (vote,) = (vote for vote in both.votes if vote.method == method)
+        alone = segmentation.run(SegmentationRequest(image(), CLASSES, method=method))
+        assert (vote.labels != alone.labels).mean() < 1e-2
+        assert vote.parameters == {"clip": 1, "both": 11}.get(
+            "both" if method == "diffcut" else method, vote.parameters
+        )
+    labels = np.stack([vote.labels for vote in both.votes])
+    np.testing.assert_allclose(both.disagreement, (labels != both.labels).mean(0), atol=1e-6)
+    assert both.scores.max() <= 1
+
+
+def test_the_same_template_shares_even_those(models, monkeypatch):
+    calls = []
+    forward = models[1].unet.forward
+    monkeypatch.setattr(
+        models[1].unet, "forward", lambda *args, **kw: calls.append(int(args[1])) or forward(*args, **kw)
+    )
+    segmentation.run(SegmentationRequest(image(), CLASSES, method="all", template="a photograph of {}"))
+    assert calls == [100, 300, 50, 1]
+
+
+def test_merging_less_leaves_more_regions(models):
+    counts = []
+    for merging in (10.0, 0.0):
+        found = segmentation.run(SegmentationRequest(image(), CLASSES, method="diffseg", merging=merging))
+        counts.append(len(np.unique(found.grid_scores[0])))
+    assert counts[0] == 1 < counts[1]
 
 
 def test_maskclip_background_words_take_probability(models):

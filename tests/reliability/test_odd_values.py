@@ -38,7 +38,10 @@ FIELDS = {
     ClustersRequest: ({"image": IMAGE}, ("k", "preset", "timestep", "prompt", "seed", "restarts")),
     SegmentationRequest: (
         {"image": IMAGE, "classes": "car"},
-        ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion"),
+        (
+            *("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion"),
+            *("background_rule", "background_power", "merging"),
+        ),
     ),
 }
 EVERYWHERE = ("image", "classes", "prompt", "model", "masks", "scene")

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, quote
 
 import pytest
 
+from inspector.results import SEGMENTATION_METHODS
 from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -258,29 +259,26 @@ def test_another_tab_keeps_what_is_held(visit: Open) -> None:
 
 
 @pytest.mark.slow
-def test_all_methods_side_by_side_and_where_they_disagree(visit: Open) -> None:
+def test_all_methods_in_one_run_and_where_they_disagree(visit: Open) -> None:
     tab = visit("?tab=segmentation&classes=car,building,sky,grass")
     tab.get_by_role("button", name="All methods").click()
-    tab.wait_for_function(f"{VIEWER}?.held.length === 2", timeout=LONG)
-    computed(tab, "method", "maskclip")
-    assert panels_of(tab) == ["0", "1", "2", "difference"]
-    assert titles(tab)[1:] == [
-        "held: method gradcam · labels",
-        "held: method attention · labels",
-        "Where the labels disagree",
-    ]
-    tab.evaluate(f"{VIEWER}.pin({{ y: 0.4, x: 0.6 }})")
-    tab.wait_for_timeout(200)
-    told = tab.locator(".dv-pinned")
-    assert told.locator(".dv-bars").count() == 3  # a ranking of each
-    assert told.locator(".dv-bars").nth(1).locator("li").count() == 3
-    labels, share = tab.evaluate(
-        f"(() => {{ const of = (p) => p.labels.names[p.labels.values[5000]]; const all = {VIEWER}.panels;"
-        " return [all.slice(0, 3).map(of), all[3].map.values[5000] / 255 * all[3].map.high]; })()"
+    computed(tab, "method", "all")
+    shown = tab.evaluate(f"{VIEWER}.panels.map((panel) => panel.choice.view)")
+    assert shown == ["labels", "naclip", "disagreement"]
+    views = tab.evaluate(f"{VIEWER}.atlas.axes.find((axis) => axis.name === 'view').values")
+    assert views == ["labels", "score", "truth", "errors", *SEGMENTATION_METHODS, "disagreement"]
+    against = tab.evaluate(
+        f"(() => {{ const at = 5000, named = (of) => of.values[at], all = {VIEWER}.atlas.labels;"
+        " const votes = all.filter((one) => !['labels', 'truth', 'errors'].includes(one.at.view)).map(named);"
+        f" const map = {VIEWER}.panels[2].map, own = all.find((one) => one.at.view === 'labels');"
+        " return [votes.filter((vote) => vote !== named(own)).length / votes.length,"
+        " map.low + map.values[at] / 255 * (map.high - map.low)]; })()"
     )
-    assert share == pytest.approx(1 - max(map(labels.count, labels)) / 3, abs=0.01)
+    assert against[1] == pytest.approx(against[0], abs=0.01)
+    rows = tab.locator(".told:visible table").first.locator("tr")
+    assert rows.count() == 2 + len(SEGMENTATION_METHODS)  # the head, each method, the majority
     other = visit(query(tab))
-    assert panels_of(other) == ["0", "1", "2", "difference"]
+    assert other.evaluate(f"{VIEWER}.panels.map((panel) => panel.choice.view)") == shown
 
 
 @pytest.mark.slow

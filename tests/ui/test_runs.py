@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from inspector.errors import BusyError, InspectorError
+from inspector.errors import BusyError, ChoiceError, InspectorError
 from inspector.results import Progress
 from inspector.ui import runs, scenes, source, turns
 from inspector.ui.listeners import LISTENERS
@@ -153,27 +153,37 @@ def test_an_example_fills_the_controls_and_begins_anew(shown: Tab) -> None:
     assert known[shown.viewer]["how"] == "fresh"
 
 
-def test_what_stands_beside_is_computed_first_and_shown_with_it(shown: Tab, pretend: Saliency) -> None:
+def test_all_at_once_says_so_in_the_controls(shown: Tab) -> None:
     values = None, scenes.STREET, "car, sky"
     together = Together(
-        shown.run, lambda request: [replace(request, template=f"{name} {{}}.") for name in "ab"], {"wipe": True}
+        shown.run, lambda request: replace(request, classes=(*request.classes, ("sun",))), {"wipe": True}
     )
-    todo = runs.on_together(shown, together)(VISITOR, *values)[shown.todo]
+    step = runs.on_together(shown, together)(VISITOR, *values)
+    assert step[shown.controls["classes"]] == "car, sky, sun"
+    last = list(runs.on_turn(shown)(VISITOR, step[shown.todo], None, scenes.STREET, "car, sky, sun"))[-1][shown.viewer]
+    assert (last["how"], last["state"]) == ("fresh", {"wipe": True})
+    assert "held" not in last  # which leaves what the page holds
+
+
+def test_what_stands_beside_is_computed_first_and_shown_with_it(shown: Tab, pretend: Saliency) -> None:
+    values = None, scenes.STREET, "car, sky"
+    request = shown.subject.make(*values)
+    held = [replace(request, template=f"{name} {{}}.") for name in "ab"]
+    todo = runs.asking(shown, request, VISITOR, "link", {"wipe": True}, held)[shown.todo]
     assert len(todo["held"]) == 2
     last = list(runs.on_turn(shown)(VISITOR, todo, *values))[-1][shown.viewer]
     assert [request.template for request in pretend.requests] == ["a {}.", "b {}.", "a photo of {}."]
     assert [one["asked"]["template"] for one in last["held"]] == ["a {}.", "b {}."]
     assert last["state"] == {"wipe": True}
-    known = runs.on_together(shown, together)(VISITOR, *values)
+    known = runs.asking(shown, request, VISITOR, "link", held=held)
     assert [one["key"] for one in known[shown.viewer]["held"]] == [one["key"] for one in last["held"]]
     assert "held" not in runs.on_page(shown)(VISITOR, *values)[shown.viewer]  # which leaves what the page holds
 
 
 def test_what_no_address_tells_cannot_be_asked_for_beside(shown: Tab) -> None:
-    tab = with_make(shown, asked(masks={}))
     other = replace(saliency_request(), image=np.zeros((32, 32, 3), np.uint8), masks={})
-    step = runs.on_together(tab, Together(shown.run, lambda _: [other], {}))(VISITOR)
-    assert "run them one by one, and hold each" in step[shown.status]
+    with pytest.raises(ChoiceError, match="run them one by one, and hold each"):
+        runs.asking(shown, saliency_request(masks={}), VISITOR, held=[other])
 
 
 @pytest.mark.parametrize("held", [5, "x", {}, ["?" * 9000], ["image=gone"]])

@@ -8,6 +8,7 @@ import numpy as np
 from inspector.results import (
     ARMS,
     OVER_SEEDS,
+    SEGMENTATION_METHODS,
     AttentionRequest,
     AttentionResult,
     ClustersRequest,
@@ -19,6 +20,7 @@ from inspector.results import (
     SegmentationRequest,
     SegmentationResult,
     Token,
+    Vote,
 )
 
 PROVENANCE = Provenance({"scenes-clip": "abc123"}, "cpu", "float32", {"numpy": "2"}, 0.5)
@@ -129,6 +131,19 @@ def clusters(**changes: Any) -> ClustersResult:
         provenance=PROVENANCE,
     )
     return replace(result, **changes)
+
+
+def segmented_by_all() -> SegmentationResult:
+    """`segmentation` by all methods: the first says sky everywhere, the others agree."""
+    usual = segmentation()
+    sky = np.full_like(usual.labels, 2)
+    votes = tuple(
+        Vote(method, usual.labels if number else sky, {"miou": 0.99 if number else 0.25}, 0.5 + number, 3_400_000)
+        for number, method in enumerate(SEGMENTATION_METHODS)
+    )
+    against = (usual.labels != 2).astype(np.float32) / len(votes)
+    request = replace(usual.request, method="all")
+    return replace(usual, request=request, votes=votes, disagreement=against)
 
 
 def segmentation(**changes: Any) -> SegmentationResult:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspector.results import SegmentationRequest
+from inspector.results import SEGMENTATION_METHODS, SegmentationRequest
 from inspector.views import segmentation
 from inspector.views.color import palette
 from inspector.views.figure import Bar
@@ -87,3 +87,43 @@ def test_the_sheet_shows_labels_errors_and_every_class() -> None:
         ]
     ]
     assert [panel.bar is not None for panel in rows[0].panels] == [False] * 4 + [True] * 2
+
+
+def test_the_sheet_of_all_methods_is_a_grid_with_the_majority_and_who_is_against_it() -> None:
+    result = samples.segmented_by_all()
+    rows = segmentation.sheet(result, OPAQUE).rows
+    panels = [panel for row in rows for panel in row.panels]
+    assert [len(row.panels) for row in rows] == [segmentation.COLUMNS] * 4
+    assert [panel.title.split()[0] for panel in panels] == [
+        *("image", "truth"),
+        *SEGMENTATION_METHODS,
+        *("majority", "share"),
+    ]
+    assert panels[2].title == "gradcam  mIoU 0.25"
+    sky = palette(2)[1]
+    assert (panels[2].image[30, 10] == sky).all()  # the one that is against the majority
+    assert (panels[3].image[30, 10] == palette(2)[0]).all()
+    left, right = panels[-1].image[30, 10].astype(int), panels[-1].image[30, 80].astype(int)
+    assert np.abs(left - right).max() > 10  # one of twelve against nobody
+    table = segmentation.methods(result)
+    assert table.headers == ("method", "mIoU", "pixel accuracy", "agrees", "seconds alone", "parameters")
+    assert table.rows[0] == ("gradcam", "0.250", "–", "0.500", "0.500", "3.4 M")
+    assert table.rows[-1][:3] == ("majority", "0.990", "0.999")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "diffseg", "timestep": 200}, ("t = 300, seed 0", "below 0.9 nats", "cross-attention at t = 200")),
+        ({"method": "diffcut"}, ("t = 50", "named by maskclip with scenes-clip")),
+        ({"method": "vpd-attention"}, ("t = 1 without noise",)),
+        ({"method": "diffsegmenter"}, ("t = 100", "a photograph of")),
+        ({"method": "naclip", "background": 0.2}, ("naclip with scenes-clip, ", "background threshold 0.2")),
+        ({"background_rule": "power", "background_power": 3.0}, ("background scored (1 - best class)^3",)),
+        ({"background_rule": "words"}, ("background by the best of CLIP-ES's background words",)),
+    ],
+)
+def test_the_basis_says_what_was_done(changes: dict, said: tuple[str, ...]) -> None:
+    usual = samples.segmentation()
+    told = segmentation.basis(replace(usual, request=replace(usual.request, **changes)))
+    assert all(part in told for part in said), told
