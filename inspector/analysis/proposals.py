@@ -11,7 +11,6 @@ import numpy as np
 
 from inspector.results import resize_maps
 
-SEEN_WEIGHT, UNSEEN_WEIGHT = 0.3, 0.7  # ODISE's, of CLIP's opinion
 OVERLAP = 0.8  # share of a proposal that must be left after better ones took theirs; Mask2Former's
 SURE = 0.4  # least product of name and presence of a proposal that becomes a segment; ours for few queries
 
@@ -39,19 +38,6 @@ def named_regions(labels: np.ndarray, maps: np.ndarray) -> Proposals:
     sums = [np.bincount(places, resize_maps(map_, labels.shape).ravel(), minlength=count) for map_ in maps]
     masks = (labels == np.arange(count)[:, None, None]).astype(np.float32)
     return Proposals(masks, (np.stack(sums, 1) / sizes[:, None]).astype(np.float32))
-
-
-def ensemble(
-    head: np.ndarray, clip: np.ndarray, null: np.ndarray, seen: np.ndarray, weights: tuple[float, float]
-) -> np.ndarray:
-    """float32 (q, k): head^(1 - w) clip^w (1 - null), w of seen or of unseen classes (Xu et al. 2023, equation 7).
-
-    head: (q, k) probabilities of the mask head among classes, without its null. clip: (q, k) probabilities. null: (q,).
-    seen: bool (k,), whether a class was in training. weights: of CLIP for seen and unseen classes, each in [0, 1].
-    """
-    weight = np.where(seen, *weights)
-    blended = np.maximum(head, 1e-12) ** (1 - weight) * np.maximum(clip, 1e-12) ** weight
-    return ((1 - null)[:, None] * blended).astype(np.float32)
 
 
 def class_scores(masks: np.ndarray, named: np.ndarray) -> np.ndarray:
@@ -102,12 +88,3 @@ def panoptic(
         if not things[name]:
             stuff[name] = len(found)
     return ids, tuple(found)
-
-
-def uncertainty(scores: np.ndarray) -> np.ndarray:
-    """float32 (h, w) in [0, 1]: entropy of the scores (k, h, w) as shares, over that of a tie of all."""
-    total = scores.sum(0)
-    shares = scores / np.maximum(total, 1e-12)
-    entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(0)
-    found = entropy / np.log(max(2, len(scores)))
-    return np.where(total > 1e-12, found, 1.0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""`segmentation`: open-vocabulary segmentation without training."""
+"""`segmentation`: open-vocabulary segmentation, without training and by trained heads."""
 
 import argparse
 import sys
@@ -9,13 +9,14 @@ from inspector.cli.options import Fields, add_clip, add_diffusion, add_fields, a
 if TYPE_CHECKING:
     from inspector.results import SegmentationResult
 
-HELP = "Label every pixel with one of the classes, without training."
+HELP = "Label every pixel with one of the classes."
 FIELDS: Fields = {
     "classes": (str, 'such as "car, trees/palms": a comma separates classes, a slash synonyms'),
     "method": (
         str,
         "gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut, "
-        "vpd-attention, or all (default: maskclip)",
+        "vpd-attention, or all of these, which need no training; trained on masks: odise, san, maskclip-masks, lseg "
+        "(default: maskclip)",
     ),
     "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
     "background_rule": (
@@ -25,6 +26,9 @@ FIELDS: Fields = {
     ),
     "background_power": (float, "p of the rule power (default: 2.0)"),
     "merging": (float, "nats that diffseg merges below; its paper's is Stable Diffusion's (default: 0.9)"),
+    "head": (str, "of odise: a row of its ablation, such as odise-no-captioner (default: odise)"),
+    "seen_weight": (float, "of CLIP's opinion on odise's masks, for classes seen in training (default: 0.3)"),
+    "unseen_weight": (float, "the same for other classes (default: 0.7)"),
     "template": (str, "where {} stands for the class (default: a photo of {}.)"),
     "timestep": (int, "t of the noise added once, 0 to 999, for attention and diffsegmenter (default: 100)"),
     "seed": (int, "of that noise (default: 0)"),
@@ -32,14 +36,30 @@ FIELDS: Fields = {
 }
 
 # Option -> the methods that read it, where not all do.
-BY_CLIP = ("gradcam", "clip-es", "clip", "maskclip", "sclip", "clearclip", "naclip", "diffcut")
-BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention")
+BY_CLIP = (
+    "gradcam",
+    "clip-es",
+    "clip",
+    "maskclip",
+    "sclip",
+    "clearclip",
+    "naclip",
+    "diffcut",
+    "odise",
+    "san",
+    "maskclip-masks",
+    "lseg",
+)
+BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise")
 USERS = {
     "clip": BY_CLIP,
     "timestep": ("attention", "diffsegmenter", "diffseg"),
     "seed": ("attention", "diffsegmenter", "diffseg", "diffcut"),
     "merging": ("diffseg",),
     "diffusion": BY_DIFFUSION,
+    "head": ("odise",),
+    "seen_weight": ("odise",),
+    "unseen_weight": ("odise",),
 }
 
 

@@ -11,19 +11,19 @@ import torch
 from inspector import world
 from inspector.analysis import metrics
 from inspector.analysis.panoptic_quality import PanopticTally
-from inspector.analysis.proposals import SEEN_WEIGHT, UNSEEN_WEIGHT, class_scores, ensemble, panoptic
+from inspector.analysis.proposals import class_scores, panoptic
 from inspector.analysis.segmentation import winners
 from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation.segmentation import VOID, target_ids
 from inspector.evaluation.texts import single
 from inspector.models.heads.specs import UNSEEN, HeadSpec
-from inspector.pipelines.mask_heads import Named, dense_head_scores, inputs_of_picture, propose
-from inspector.results import resize_maps
+from inspector.pipelines.mask_heads import dense_head_scores, inputs_of_picture, propose
+from inspector.results import Proposed, resize_maps
 from inspector.training.head_data import THINGS, Frozen, segments_of
 from inspector.training.mask_heads import TEMPLATE, inputs_of
 
 SEEN = np.array([word not in UNSEEN for word in world.CLASSES])
-ASKED = {"ensemble": (SEEN_WEIGHT, UNSEEN_WEIGHT), "head alone": (0.0, 0.0), "clip alone": (1.0, 1.0)}
+ASKED = {"ensemble": (0.3, 0.7), "head alone": (0.0, 0.0), "clip alone": (1.0, 1.0)}
 AT_ONCE, TIMED = 4, 5
 
 
@@ -42,9 +42,9 @@ def measure(spec: HeadSpec, head: Any, frozen: Frozen) -> dict[str, Any]:
         inputs = inputs_of(spec, head, frozen, rows)
         if spec.family == "lseg":
             found = [{"ensemble": item} for item in dense_head_scores(head, inputs, frozen.clip, text).numpy()]
-            named: Sequence[Named | None] = [None] * len(rows)
+            named: Sequence[Proposed | None] = [None] * len(rows)
         else:
-            named = propose(head, spec, inputs, frozen.clip, text)
+            named = propose(head, spec, inputs, frozen.clip, text, SEEN.astype(np.uint8))
             found = [opinions(item) for item in named]
         for row, scores, proposals in zip(rows, found, named, strict=True):
             scene = world.scene(frozen.pictures.first + int(row))
@@ -75,33 +75,25 @@ def picture_seconds(spec: HeadSpec, head: Any, frozen: Frozen, text: torch.Tenso
         if spec.family == "lseg":
             dense_head_scores(head, inputs, frozen.clip, text)
         else:
-            propose(head, spec, inputs, frozen.clip, text)
+            propose(head, spec, inputs, frozen.clip, text, SEEN.astype(np.uint8))
         found.append(time.perf_counter() - started)
     return round(float(np.median(found)), 3)
 
 
-def opinions(named: Named) -> dict[str, np.ndarray]:
-    """Scores (k, h, w) as published, by the head alone and by CLIP alone, where both have an opinion."""
-    if named.clip is None:
-        return {"ensemble": class_scores(named.masks, (1 - named.null)[:, None] * named.head)}
-    return {
-        name: class_scores(named.masks, ensemble(named.head, named.clip, named.null, SEEN, weights))
-        for name, weights in ASKED.items()
-    }
+def opinions(named: Proposed) -> dict[str, np.ndarray]:
+    """Scores (k, h, w) as published, and by the head alone and by CLIP alone where both have an opinion."""
+    asked = ASKED if named.clip is not None else {"ensemble": ASKED["ensemble"]}
+    return {name: class_scores(named.masks.astype(np.float32), named.named(weights)) for name, weights in asked.items()}
 
 
-def segments_found(named: Named, scene: world.Scene) -> tuple[np.ndarray, list[int]]:
+def segments_found(named: Proposed, scene: world.Scene) -> tuple[np.ndarray, list[int]]:
     """Panoptic ids (h, w) of the proposals, 0 nothing, and each segment's class id."""
-    size = scene.labels.shape
-    masks = np.stack([cv2.resize(mask, size[::-1], interpolation=cv2.INTER_LINEAR) for mask in named.masks])
-    weights = ASKED["ensemble"]
-    blended = (
-        (1 - named.null)[:, None] * named.head
-        if named.clip is None
-        else ensemble(named.head, named.clip, named.null, SEEN, weights)
+    size = scene.labels.shape[::-1]
+    masks = np.stack(
+        [cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) for mask in named.masks]
     )
     things = [number in THINGS for number in range(1, len(world.CLASSES) + 1)]
-    ids, found = panoptic(masks, blended, things)
+    ids, found = panoptic(masks, named.named(ASKED["ensemble"]), things)
     return ids, [item.index + 1 for item in found]
 
 

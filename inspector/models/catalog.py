@@ -13,7 +13,7 @@ from typing import Literal
 
 from inspector.errors import ModelFilesError, UnknownModelError
 from inspector.models.borrowing import files_of
-from inspector.settings import settings
+from inspector.settings import ASSETS, settings
 
 Kind = Literal["clip", "diffusion"]
 Origin = Literal["embedded", "hub", "local"]
@@ -52,6 +52,11 @@ class ModelSpec:
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""
         return self.parameters * bytes_per_parameter / 1e9 + self.working_gb
+
+
+def trained_heads() -> tuple[str, ...]:
+    """Names of the segmentation heads whose weights are shipped, on whatever models they were trained."""
+    return tuple(sorted({file.stem for file in (ASSETS / "models").glob("heads-*/*.safetensors")}))
 
 
 UNTOLD = "trained with captions alone: nobody told it where words are"

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from inspector.models.heads.build import Surroundings
 from inspector.models.heads.specs import INVERSION_STEPS, INVERTED, HeadSpec
 from inspector.models.protocols import ClipModel, DiffusionModel, Layers, Trunk
+from inspector.results import Proposed
 from inspector.trace.arms import invert
 from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, tap_shapes, unet_features, unet_taps
 from inspector.trace.trajectories import noise_once
@@ -31,21 +32,6 @@ class Inputs:
     pixels: torch.Tensor
     layers: Layers
     size: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Named:
-    """Proposals of one picture and what they are called among k classes.
-
-    masks: float32 (query, h, w) in [0, 1]. head: (query, k) probabilities of the mask head among the classes. null:
-    (query,) probability of being nothing. clip: (query, k) of CLIP's masked class tokens, or None where the head is
-    nothing but CLIP.
-    """
-
-    masks: np.ndarray
-    head: np.ndarray
-    null: np.ndarray
-    clip: np.ndarray | None
 
 
 def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel | None) -> Surroundings:
@@ -157,31 +143,46 @@ def image_embedding(clip: ClipModel, layers: Layers) -> torch.Tensor:
     return clip.head(last, Trunk(last, layers.grid, prefix=1), "class")
 
 
-def propose(head: Any, spec: HeadSpec, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> list[Named]:
-    """What a head proposes of each picture; text: unit embeddings (k, embed)."""
+def propose(
+    head: Any, spec: HeadSpec, inputs: Inputs, clip: ClipModel, text: torch.Tensor, seen: np.ndarray
+) -> list[Proposed]:
+    """What a head proposes of each picture. text: unit embeddings (k, embed). seen: uint8 (k,), as in `Proposed`."""
     if spec.family == "san":
         masks, biases = head(inputs.pixels, inputs.layers.tokens, inputs.layers.grid)
         embeddings = clip.steered(inputs.layers.tokens[head.enters], head.enters, biases, sees_class=False)
         known = torch.cat([text, F.normalize(head.background, dim=-1)])
         logits = clip.logit_scale * F.normalize(embeddings, dim=-1) @ known.T
-        return [_named(mask, logit) for mask, logit in zip(masks, logits, strict=True)]
+        return [_by_logits(mask, logit, None, seen) for mask, logit in zip(masks, logits, strict=True)]
     proposals = head(inputs.features, inputs.size)
     masks, embeddings = proposals.masks[-1], proposals.embeddings[-1]
     opinions = mask_opinions(clip, inputs.layers, masks.sigmoid(), text)
     if spec.family == "odise":
         logits = head.classifier(embeddings, text)
-        return [_named(*item) for item in zip(masks, logits, opinions, strict=True)]
+        return [_by_logits(*item, seen) for item in zip(masks, logits, opinions, strict=True)]
     nothing = head.objectness(embeddings).softmax(-1)[..., 1]
+    found = zip(masks, opinions, nothing, strict=True)
     return [
-        Named(mask.sigmoid().numpy(), opinion.numpy(), null.numpy(), None)
-        for mask, opinion, null in zip(masks, opinions, nothing, strict=True)
+        Proposed(_kept(mask.sigmoid()), _numbers(opinion), _numbers(null), None, seen) for mask, opinion, null in found
     ]
 
 
-def _named(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None = None) -> Named:
-    null = logits.softmax(-1)[:, -1]
-    among = logits[:, :-1].softmax(-1)
-    return Named(mask.sigmoid().numpy(), among.numpy(), null.numpy(), None if opinion is None else opinion.numpy())
+def _by_logits(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None, seen: np.ndarray) -> Proposed:
+    """Of logits (query, k + 1), the last of which is nothing's."""
+    return Proposed(
+        masks=_kept(mask.sigmoid()),
+        head=_numbers(logits[:, :-1].softmax(-1)),
+        null=_numbers(logits.softmax(-1)[:, -1]),
+        clip=None if opinion is None else _numbers(opinion),
+        seen=seen,
+    )
+
+
+def _kept(masks: torch.Tensor) -> np.ndarray:
+    return masks.detach().to(torch.float16).cpu().numpy()
+
+
+def _numbers(values: torch.Tensor) -> np.ndarray:
+    return values.detach().float().cpu().numpy()
 
 
 @torch.no_grad()

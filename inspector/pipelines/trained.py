@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inspector.analysis.proposals import class_scores, ensemble
+from inspector.analysis.proposals import class_scores
 from inspector.models.files import read_json
 from inspector.models.heads.files import CARD, folder_for, open_head
 from inspector.models.heads.specs import HeadSpec, head_spec
@@ -78,25 +78,12 @@ def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
 
     def compute() -> Proposed:
         text = readings.clip.texts(asked.scored)
+        seen = np.array([bool(matching(synonyms, found.seen)) for synonyms in asked.scored], np.uint8)
         with torch.no_grad():
-            (named,) = propose(found.head, found.spec, _inputs(readings, found), readings.clip.model, text)
-        seen = [bool(matching(synonyms, found.seen)) for synonyms in asked.scored]
-        return Proposed(
-            masks=named.masks.astype(np.float16),
-            head=named.head,
-            null=named.null,
-            clip=named.clip,
-            seen=np.array(seen, np.uint8),
-        )
+            (made,) = propose(found.head, found.spec, _inputs(readings, found), readings.clip.model, text, seen)
+        return made
 
     return readings.once(("proposed", found.spec.name, asked), compute)
-
-
-def named_by(found: Proposed, weights: tuple[float, float]) -> np.ndarray:
-    """float32 (proposal, class): what proposals are called, with CLIP's opinion of that weight for seen and unseen."""
-    if found.clip is None:
-        return (1 - found.null)[:, None] * found.head
-    return ensemble(found.head, found.clip, found.null, found.seen.astype(bool), weights)
 
 
 def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
@@ -110,7 +97,7 @@ def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
             )
         return scores[0].cpu().numpy()
     made = proposed(readings, asked, method)
-    return class_scores(made.masks.astype(np.float32), named_by(made, (request.seen_weight, request.unseen_weight)))
+    return class_scores(made.masks.astype(np.float32), made.named((request.seen_weight, request.unseen_weight)))
 
 
 def of_classes(found: Proposed, count: int) -> Proposed:

@@ -44,6 +44,7 @@ from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyReq
 from inspector.results.segmentation import (
     ALL_METHODS,
     BACKGROUND_RULES,
+    HEAD_TITLES,
     ODISE_HEADS,
     OWN_TIMESTEPS,
     SEGMENTATION_METHODS,
@@ -65,6 +66,7 @@ __all__ = [
     "DECODED",
     "EVERY",
     "GENERATION",
+    "HEAD_TITLES",
     "INVERSION",
     "LATENT",
     "MEAN_OF_SEEDS",

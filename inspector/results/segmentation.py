@@ -53,21 +53,27 @@ SEGMENTATION_METHODS = (
 )
 TRAINED_METHODS = ("odise", "san", "maskclip-masks", "lseg")  # by heads that were trained on masks
 ALL_METHODS = "all"
-# The rows of ODISE's ablation, which `inspector.models.heads.specs` describes.
-ODISE_HEADS = (
-    "odise",
-    "odise-no-captioner",
-    "odise-no-unet",
-    "odise-unet-alone",
-    "odise-unet-alone-fine",
-    "odise-no-noise",
-    "odise-stride-8",
-    "odise-t-100",
-    "odise-t-300",
-    "odise-caption",
-    "odise-time-alone",
-    "odise-inversion",
-)
+# Trained heads, which `inspector.models.heads.specs` describes: the rows of the paper's Table 1, rows that it leaves
+# out, and two more. Name -> title, the paper's where it has one.
+HEAD_TITLES: Mapping[str, str] = {
+    "odise": "ODISE",
+    "odise-no-captioner": "w/o implicit captioner",
+    "odise-no-unet": "w/o captioner and UNet",
+    "odise-unet-alone": "* w/o captioner and VQGAN, no noise",
+    "odise-unet-alone-fine": "* with masks of stride 4",
+    "odise-no-noise": "w/o captioner, no noise",
+    "odise-stride-8": "w/o captioner, masks of stride 8",
+    "odise-t-100": "w/o captioner, t = 100",
+    "odise-t-300": "w/o captioner, t = 300",
+    "odise-caption": "a caption instead of the captioner",
+    "odise-time-alone": "captioner's time branch alone",
+    "odise-inversion": "features of an inversion",
+    "san": "SAN",
+    "maskclip-masks": "MaskCLIP (Ding et al.)",
+    "vpd": "VPD",
+    "lseg": "LSeg",
+}
+ODISE_HEADS = tuple(name for name in HEAD_TITLES if name.startswith("odise"))
 OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
 BACKGROUND_RULES = ("constant", "power", "words")
 
@@ -76,9 +82,8 @@ BACKGROUND_RULES = ("constant", "power", "words")
 class SegmentationRequest:
     """Open-vocabulary segmentation.
 
-    method: one of SEGMENTATION_METHODS, which need no training, or of TRAINED_METHODS, all of which
-        `inspector.pipelines.segmenters`
-        describes, or "all": every one that needs no training, with the work that they share done once.
+    method: one of SEGMENTATION_METHODS, which need no training, or of TRAINED_METHODS; `inspector.pipelines.segmenters`
+        and `trained` describe them. Or "all": every one that needs no training, what they share done once.
     head: of ODISE_HEADS, the head by which "odise" answers. seen_weight, unseen_weight: of CLIP's opinion on a mask, in
         [0, 1], for classes that were in the head's training and for others; ODISE's 0.3 and 0.7.
     background_rule: how a pixel of no named class is scored. "constant": by `background`. "power": by (1 - s)^p, s

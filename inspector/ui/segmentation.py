@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.models import catalog
-from inspector.results import ALL_METHODS, SegmentationRequest, SegmentationResult
+from inspector.results import ALL_METHODS, HEAD_TITLES, ODISE_HEADS, SegmentationRequest, SegmentationResult
 from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
@@ -21,7 +21,7 @@ from inspector.views.look import Look
 
 TAB = "segmentation"
 OWN = controls.own_defaults(SegmentationRequest)
-FURTHER = ("background_rule", "background_power", "merging")
+FURTHER = ("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight")
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 TITLES = {
     "gradcam": "Grad-CAM, argmax",
@@ -36,7 +36,11 @@ TITLES = {
     "diffseg": "DiffSeg, named by attention",
     "diffcut": "DiffCut, named by MaskCLIP",
     "vpd-attention": "VPD's attention alone",
-    ALL_METHODS: "all of them",
+    "odise": "ODISE (trained)",
+    "san": "SAN (trained)",
+    "maskclip-masks": "MaskCLIP of Ding et al. (trained)",
+    "lseg": "LSeg (trained)",
+    ALL_METHODS: "all that need no training",
 }
 RULES = {
     "constant": "a threshold",
@@ -45,6 +49,10 @@ RULES = {
 }
 METHODS_NOTE = (
     "Methods. Agrees: share of pixels that are labelled as by the majority. Seconds alone: with all that methods share."
+)
+PROPOSALS_NOTE = (
+    "Proposals, the surest first: what the head calls each, what CLIP calls it, and both together, weighed as "
+    "Recipe says."
 )
 EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 # The majority's labels, one method's, and where methods disagree; the others stand in the row below.
@@ -66,6 +74,9 @@ def make(
     background_rule: str = OWN.background_rule,
     background_power: float = OWN.background_power,
     merging: float = OWN.merging,
+    head: str = OWN.head,
+    seen_weight: float = OWN.seen_weight,
+    unseen_weight: float = OWN.unseen_weight,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     check_text("classes", classes)
@@ -83,6 +94,9 @@ def make(
         background_rule=background_rule,
         background_power=background_power,
         merging=merging,
+        head=head,
+        seen_weight=seen_weight,
+        unseen_weight=unseen_weight,
     )
 
 
@@ -113,13 +127,18 @@ def segmentation(
     background_rule: str = OWN.background_rule,
     background_power: float = OWN.background_power,
     merging: float = OWN.merging,
+    head: str = OWN.head,
+    seen_weight: float = OWN.seen_weight,
+    unseen_weight: float = OWN.unseen_weight,
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """A class for every pixel of an image, without training, by CLIP or a diffusion model.
+    """A class for every pixel of an image, by CLIP or a diffusion model, without training or by trained heads.
 
     method: gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut,
-    vpd-attention, or all for every one. background_rule: constant (the threshold `background`), power, or words.
+    vpd-attention, or all for every one of these; odise, san, maskclip-masks and lseg are trained heads, on the models
+    that they were trained on. head: of odise, a row of its ablation. background_rule: constant (the threshold
+    `background`), power, or words.
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
     a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
@@ -132,8 +151,8 @@ def segmentation(
         check_text("diffusion", diffusion)
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
-        rule = background_rule, background_power, merging
-        return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *rule)
+        own = background_rule, background_power, merging, head, seen_weight, unseen_weight
+        return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *own)
 
     yield from runs.answer(TAB, wanted, asked, columns)
 
@@ -146,9 +165,10 @@ def by_method(method: str) -> SegmentationRequest:
 def notes(result: SegmentationResult) -> str:
     """Scores against the masks, the methods where there are several, and the segments."""
     each = parts.table(views.methods(result), METHODS_NOTE) if result.votes else ""
+    masks = parts.table(views.proposals(result), PROPOSALS_NOTE) if result.proposals else ""
     scores = parts.table(views.scores(result), f"Against the true masks. {views.RULE}")
     segments = parts.table(views.segments(result), "Segments, largest first")
-    return f"{each}<div class='beside'>{scores}{segments}</div>"
+    return f"{each}<div class='beside'>{scores}{segments}</div>{masks}"
 
 
 def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
@@ -168,8 +188,8 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     """The tab's components; todo stands outside, since a tab's own are on the page only once it was opened."""
     controls.header(
         "How far do words alone segment a picture?",
-        "Every pixel gets the class that scores highest there, by twelve methods that need no training, with "
-        "scores, errors and every segment.",
+        "Every pixel gets the class that scores highest there, by twelve methods that need no training and by heads "
+        "that were trained on masks, with scores, errors and every segment.",
         "Every pixel takes one of the classes you name, however badly it fits; name what is there, or choose how "
         "the background is scored. The scores of different methods are not comparable.",
     )
@@ -178,7 +198,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             [(title, name) for name, title in TITLES.items()],
             value=OWN.method,
             label="Method",
-            info="None of them is trained for it.",
+            info="Trained heads belong to the models they were trained on.",
             elem_classes="mode",
             min_width=150,
         )
@@ -248,5 +268,33 @@ def _further() -> dict[str, Any]:
             step=0.01,
             label="DiffSeg merges below",
             info="Nats. Its paper: 0.9 for Stable Diffusion; the embedded models need about 0.05.",
+        ),
+    } | _of_heads()
+
+
+def _of_heads() -> dict[str, Any]:
+    shipped = catalog.trained_heads()
+    return {
+        "head": gr.Dropdown(
+            [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped],
+            value=OWN.head,
+            label="ODISE's head",
+            info="The switches of its ablation, each trained alike.",
+        ),
+        "seen_weight": gr.Slider(
+            0,
+            1,
+            OWN.seen_weight,
+            step=0.05,
+            label="CLIP's weight, seen",
+            info="On masks of classes that ODISE's head was trained with. Its paper: 0.3.",
+        ),
+        "unseen_weight": gr.Slider(
+            0,
+            1,
+            OWN.unseen_weight,
+            step=0.05,
+            label="CLIP's weight, unseen",
+            info="On masks of other classes. Its paper: 0.7.",
         ),
     }

@@ -1,11 +1,19 @@
 """Segmentation: label maps with legend, class scores, errors and the table of segments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from inspector.results import ALL_METHODS, OWN_TIMESTEPS, SegmentationRequest, SegmentationResult, resize_maps
+from inspector.results import (
+    ALL_METHODS,
+    HEAD_TITLES,
+    OWN_TIMESTEPS,
+    TRAINED_METHODS,
+    SegmentationRequest,
+    SegmentationResult,
+    resize_maps,
+)
 from inspector.views.color import palette
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
@@ -137,6 +145,8 @@ def basis(result: SegmentationResult) -> str:
 def _made(request: SegmentationRequest) -> str:
     """What made the labels, without what all methods have in common."""
     method, own = request.method, f"{request.method} with {request.diffusion}"
+    if method in TRAINED_METHODS:
+        return _trained(request)
     noise = f"noise added once at t = {OWN_TIMESTEPS.get(method, request.timestep)}, seed {request.seed}"
     models = f"{request.clip} and {request.diffusion}"
     made = {
@@ -149,6 +159,13 @@ def _made(request: SegmentationRequest) -> str:
         "vpd-attention": f"{own}, one context of all classes, t = {OWN_TIMESTEPS['vpd-attention']} without noise",
     }
     return made.get(method, f"{method} with {request.clip}")
+
+
+def _trained(request: SegmentationRequest) -> str:
+    head = request.head if request.method == "odise" else request.method
+    models = f"{request.clip} and {request.diffusion}" if request.method == "odise" else request.clip
+    weights = f", CLIP's opinion weighed {request.seen_weight:g} and {request.unseen_weight:g}"
+    return f"{HEAD_TITLES[head]}, a trained head, on {models}{weights if request.method == 'odise' else ''}"
 
 
 def background(request: SegmentationRequest) -> str:
@@ -181,6 +198,34 @@ def vote_rows(result: SegmentationResult) -> list[dict[str, Any]]:
     ]
     measured = {"mIoU": result.metrics.get("miou"), "pixel accuracy": result.metrics.get("pixel_accuracy")}
     return [*rows, {"method": "majority", **measured}]
+
+
+def proposals(result: SegmentationResult) -> Table:
+    """What a trained head proposed, the surest first: share of the picture, what head, CLIP and both call it.
+
+    Nothing: the head's probability that it is none of the classes. Together: as the ensemble weighs the two.
+    """
+    found, names = result.proposals, result.names
+    if found is None:
+        return table([])
+    together = found.named((result.request.seen_weight, result.request.unseen_weight))
+    order = np.argsort(-together.max(1), kind="stable")
+    return table(
+        {
+            "proposal": str(index + 1),
+            "share %": f"{100 * (found.masks[index] >= 0.5).mean():.1f}",
+            "by the head": _best(found.head[index], names) if found.clip is not None else "–",
+            "by CLIP": _best(found.head[index] if found.clip is None else found.clip[index], names),
+            "nothing": float(found.null[index]),
+            "together": _best(together[index], names),
+        }
+        for index in order
+    )
+
+
+def _best(values: np.ndarray, names: Sequence[str]) -> str:
+    index = int(values.argmax())
+    return f"{names[index]} {values[index]:.2f}"
 
 
 def segments(result: SegmentationResult) -> Table:

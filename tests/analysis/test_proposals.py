@@ -3,18 +3,10 @@
 import numpy as np
 import pytest
 
-from inspector.analysis.proposals import class_scores, ensemble, panoptic, uncertainty
+from inspector.analysis.proposals import class_scores, panoptic
 
 LEFT = np.array([[1, 1, 0, 0]] * 2, np.float32)
 RIGHT = 1 - LEFT
-
-
-def test_the_ensemble_is_a_weighted_geometric_mean_times_what_is_not_nothing():
-    found = ensemble(
-        head=np.array([[0.64, 0.36]]), clip=np.array([[0.25, 0.75]]), null=np.array([0.5]),
-        seen=np.array([True, False]), weights=(0.5, 1.0),
-    )  # fmt: skip
-    assert found[0] == pytest.approx([0.5 * 0.64**0.5 * 0.25**0.5, 0.5 * 0.75])
 
 
 def test_class_scores_are_sums_of_name_times_mask():
@@ -51,8 +43,3 @@ def test_unsure_proposals_make_no_segment():
     ids, found = panoptic(LEFT[None], np.array([[0.3, 0.2]], np.float32), [True, True])
     assert not ids.any()
     assert found == ()
-
-
-def test_uncertainty_is_one_for_a_tie_and_zero_for_one_class():
-    scores = np.array([[[0.5, 1.0, 0.0]], [[0.5, 0.0, 0.0]]], np.float32)
-    assert uncertainty(scores)[0] == pytest.approx([1.0, 0.0, 1.0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.errors import ChoiceError
-from inspector.results.quoting import quoted
+from inspector.results import HEAD_TITLES, quoted
 
 Family = Literal["odise", "san", "maskclip-masks", "vpd", "lseg"]
 Captioner = Literal["", "both", "time"]  # none, text context and time embedding, the latter alone
@@ -24,12 +24,11 @@ UNSEEN = ("bus", "sheep", "palm", "sea", "door")  # held out of training: things
 class HeadSpec:
     """What a head reads and how fine its masks are.
 
-    title: as in the paper's Table 1 where it is there. timestep: t of the UNet pass. noise: whether noise of that t is
+    timestep: t of the UNet pass. noise: whether noise of that t is
     added once, always the same. stride: image pixels per cell of the mask features. published: in Table 1.
     """
 
     name: str
-    title: str
     family: Family
     captioner: Captioner = ""
     context: Context = ""
@@ -42,6 +41,11 @@ class HeadSpec:
     published: bool = False
 
     @property
+    def title(self) -> str:
+        """As in the paper's Table 1, where it is there."""
+        return HEAD_TITLES[self.name]
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Which models it reads: "diffusion" and "clip", or "clip" alone (every head is judged with CLIP's text)."""
         return ("diffusion", "clip") if self.family in ("odise", "vpd") else ("clip",)
@@ -50,25 +54,25 @@ class HeadSpec:
 HEADS: dict[str, HeadSpec] = {
     spec.name: spec
     for spec in (
-        HeadSpec("odise", "ODISE", "odise", captioner="both", published=True),
-        HeadSpec("odise-no-captioner", "w/o implicit captioner", "odise", published=True),
-        HeadSpec("odise-no-unet", "w/o captioner and UNet", "odise", unet=False, published=True),
+        HeadSpec("odise", "odise", captioner="both", published=True),
+        HeadSpec("odise-no-captioner", "odise", published=True),
+        HeadSpec("odise-no-unet", "odise", unet=False, published=True),
         HeadSpec(
-            "odise-unet-alone", "* w/o captioner and VQGAN, no noise", "odise", autoencoder=False, noise=False,
+            "odise-unet-alone", "odise", autoencoder=False, noise=False,
             stride=8, published=True,
         ),
-        HeadSpec("odise-unet-alone-fine", "* with masks of stride 4", "odise", autoencoder=False, noise=False),
-        HeadSpec("odise-no-noise", "w/o captioner, no noise", "odise", noise=False),
-        HeadSpec("odise-stride-8", "w/o captioner, masks of stride 8", "odise", stride=8),
-        HeadSpec("odise-t-100", "w/o captioner, t = 100", "odise", timestep=100),
-        HeadSpec("odise-t-300", "w/o captioner, t = 300", "odise", timestep=300),
-        HeadSpec("odise-caption", "true caption instead of the captioner", "odise", context="caption"),
-        HeadSpec("odise-time-alone", "captioner's time branch alone", "odise", captioner="time"),
-        HeadSpec("odise-inversion", "features of an inversion", "odise", path="inversion"),
-        HeadSpec("san", "SAN", "san", published=True),
-        HeadSpec("maskclip-masks", "MaskCLIP (Ding et al.)", "maskclip-masks", published=True),
-        HeadSpec("vpd", "VPD", "vpd", captioner="", autoencoder=False, noise=False, timestep=1, stride=8),
-        HeadSpec("lseg", "LSeg", "lseg", stride=8),
+        HeadSpec("odise-unet-alone-fine", "odise", autoencoder=False, noise=False),
+        HeadSpec("odise-no-noise", "odise", noise=False),
+        HeadSpec("odise-stride-8", "odise", stride=8),
+        HeadSpec("odise-t-100", "odise", timestep=100),
+        HeadSpec("odise-t-300", "odise", timestep=300),
+        HeadSpec("odise-caption", "odise", context="caption"),
+        HeadSpec("odise-time-alone", "odise", captioner="time"),
+        HeadSpec("odise-inversion", "odise", path="inversion"),
+        HeadSpec("san", "san", published=True),
+        HeadSpec("maskclip-masks", "maskclip-masks", published=True),
+        HeadSpec("vpd", "vpd", autoencoder=False, noise=False, timestep=1, stride=8),
+        HeadSpec("lseg", "lseg", stride=8),
     )
 }  # fmt: skip
 

@@ -1,0 +1,106 @@
+"""Trained heads through the pipeline, on the shipped weights: what they propose is what they score."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inspector import world
+from inspector.analysis.proposals import class_scores
+from inspector.errors import ChoiceError, UnsupportedModelError
+from inspector.models import catalog
+from inspector.models.heads.specs import HEADS
+from inspector.pipelines import segmentation
+from inspector.results import HEAD_TITLES, ODISE_HEADS, TRAINED_METHODS, SegmentationRequest, SegmentationResult
+from inspector.settings import ASSETS
+from inspector.training.mask_heads import SEEN
+
+SHIPPED = catalog.trained_heads()
+STREET = world.scene(504307)
+PLAIN = {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"}
+
+
+def asked(name: str, classes: str = "car, building, palm, sky", **more: object) -> SegmentationRequest:
+    """The street, by the head of a row."""
+    method = {"method": "odise", "head": name} if name in ODISE_HEADS else {"method": name}
+    return SegmentationRequest(STREET.image, classes, masks=dict(STREET.masks), **{**PLAIN, **method, **more})  # type: ignore[arg-type]
+
+
+def test_titles_are_those_of_the_rows_and_methods() -> None:
+    assert set(HEAD_TITLES) == set(HEADS)
+    assert set(ODISE_HEADS) == {name for name, spec in HEADS.items() if spec.family == "odise"}
+    assert set(TRAINED_METHODS) - {"odise"} <= set(HEADS)
+
+
+def test_the_heads_that_are_shipped_are_rows() -> None:
+    assert SHIPPED
+    assert set(SHIPPED) <= set(HEADS)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_head_labels_a_street(name: str) -> None:
+    result = segmentation.run(asked(name))
+    assert result.labels.shape == STREET.labels.shape
+    assert result.metrics["iou"]["sky"] > 0.5  # the largest of all, and an easy one
+    if result.proposals is None:
+        assert HEADS[name].family == "lseg"
+        return
+    found = result.proposals
+    assert found.seen.tolist() == [1, 1, 0, 1]  # palms are held out
+    request = result.request
+    scores = class_scores(found.masks.astype(np.float32), found.named((request.seen_weight, request.unseen_weight)))
+    np.testing.assert_allclose(result.grid_scores, scores, atol=1e-6)
+
+
+def one(**more: object) -> SegmentationResult:
+    """A row without a captioner, the first that was trained."""
+    return segmentation.run(asked("odise-no-captioner", **more))  # type: ignore[arg-type]
+
+
+def test_clips_weight_says_whose_opinion_counts() -> None:
+    head, clip = (one(seen_weight=weight, unseen_weight=weight) for weight in (0, 1))
+    assert head.proposals is not None
+    assert clip.proposals is not None
+    np.testing.assert_array_equal(head.proposals.head, clip.proposals.head)
+    sure = (1 - head.proposals.null)[:, None]
+    np.testing.assert_allclose(head.proposals.named((0, 0)), sure * head.proposals.head, rtol=1e-5)
+    np.testing.assert_allclose(head.proposals.named((1, 1)), sure * head.proposals.clip, rtol=1e-5)
+    assert (head.labels != clip.labels).any()
+
+
+def test_a_class_by_another_name_is_seen_too() -> None:
+    found = one(classes="cars/automobile, palm tree, dragon").proposals
+    assert found is not None
+    assert found.seen.tolist() == [1, 0, 0]
+
+
+def test_background_words_compete_and_are_no_class() -> None:
+    found = one(background_rule="words")
+    assert found.proposals is not None
+    assert found.proposals.head.shape[1] == found.grid_scores.shape[0] == 4
+
+
+def test_a_picture_of_another_shape_is_labelled_at_its_own() -> None:
+    wide = np.concatenate([STREET.image, STREET.image[:, :100]], 1)
+    request = replace(asked("odise-no-captioner"), image=wide, masks={})
+    assert segmentation.run(request).labels.shape == wide.shape[:2]
+
+
+def test_heads_mean_nothing_on_other_models() -> None:
+    with pytest.raises(UnsupportedModelError, match="scenes-clip-plain and scenes-diffusion-plain"):
+        segmentation.run(asked("odise-no-captioner", clip="scenes-clip", diffusion="scenes-diffusion"))
+
+
+def test_a_head_that_was_never_trained_is_refused_with_the_command_that_trains_it() -> None:
+    missing = [name for name in ODISE_HEADS if name not in SHIPPED]
+    for name in missing[:1]:
+        with pytest.raises(UnsupportedModelError, match=f"train heads --rows {name}"):
+            segmentation.run(asked(name))
+    with pytest.raises(ChoiceError, match="head"):
+        asked("odise", head="odise-2")
+
+
+def test_the_card_says_which_words_were_seen() -> None:
+    for folder in (ASSETS / "models").glob("heads-*"):
+        assert json.loads((folder / "card.json").read_text("utf-8"))["seen"] == list(SEEN)

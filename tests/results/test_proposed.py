@@ -1,0 +1,44 @@
+"""Proposals: whose opinion counts how much, and what cannot be one."""
+
+import numpy as np
+import pytest
+
+from inspector.errors import InspectorError
+from inspector.results import Proposed
+
+
+def proposed(**changes):
+    """One mask, two classes, the first of them seen."""
+    made = {
+        "masks": np.ones((1, 2, 2), np.float16),
+        "head": np.array([[0.64, 0.36]], np.float32),
+        "null": np.array([0.5], np.float32),
+        "clip": np.array([[0.25, 0.75]], np.float32),
+        "seen": np.array([1, 0], np.uint8),
+    }
+    return Proposed(**{**made, **changes})
+
+
+def test_opinions_are_a_weighted_geometric_mean_times_what_is_not_nothing():
+    assert proposed().named((0.5, 1.0))[0] == pytest.approx([0.5 * 0.64**0.5 * 0.25**0.5, 0.5 * 0.75])
+    assert proposed().named((0.0, 0.0))[0] == pytest.approx([0.32, 0.18])
+
+
+def test_without_clip_the_heads_own_opinion_stands():
+    assert proposed(clip=None).named((0.5, 1.0))[0] == pytest.approx([0.32, 0.18])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"masks": np.ones((2, 2, 2), np.float16)},
+        {"masks": np.ones((1, 2, 2), np.float32)},
+        {"head": np.full((1, 2), np.nan, np.float32)},
+        {"clip": np.ones((1, 3), np.float32)},
+        {"seen": np.ones(3, np.uint8)},
+        {"null": None},
+    ],
+)
+def test_what_does_not_fit_is_refused(changes):
+    with pytest.raises(InspectorError):
+        proposed(**changes)
