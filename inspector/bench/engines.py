@@ -1,7 +1,7 @@
 """What measuring a data set takes by each engine, and what it would take at 100,000 pictures and 8 workers.
 
 Drawn scenes, written as a data set, are labelled by segmentation's default method; every run has an empty journal and
-workers that have no model yet. A run's start is the time until its first picture is done, model and all; its rate is
+Ray's workers have no model yet. A run's start is the time until its first picture is done, model and all; its rate is
 that of the pictures after it.
 """
 

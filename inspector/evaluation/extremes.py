@@ -8,10 +8,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from inspector.evaluation import requested
 from inspector.evaluation.datasets import Entry
 from inspector.evaluation.measuring import Row, Task, enlarged, load
-from inspector.views.export import write_result
+from inspector.results import SegmentationResult
+from inspector.views.archive import take_apart
+from inspector.views.export import caption_of, dumps, figure_of, provenance, record, write_figure
+from inspector.views.figure import Sheet
+from inspector.views.look import Look
 from inspector.views.recipes import PICTURE, as_command
 
 NOTE = (
@@ -66,10 +72,35 @@ def _write_one(task: Task, entry: Entry, folder: Path) -> str:
         "clusters": lambda: requested.clusters(task.options, image, labels),
     }[task.subject]
     request = ask()
-    result = import_module(f"inspector.pipelines.{task.subject}").run(
-        replace(request, masks=requested.word_masks(names, labels))
-    )
-    write_result(result, folder)
+    request_ = replace(request, masks=requested.word_masks(names, labels))
+    write_shown(import_module(f"inspector.pipelines.{task.subject}").run(request_), folder)
     *remark, command = as_command(request).splitlines() or [""]
     words = (str(entry.image) if word == PICTURE else word for word in shlex.split(command))
     return "\n".join([*remark, shlex.join(words)])
+
+
+def write_shown(result: Any, folder: Path) -> None:
+    """Write figure.png, maps.npz, result.json and caption.txt as `write_result`, of any number of classes.
+
+    The archive has what the page opens and no scores at the picture's size, which take 200 MB of 171 classes.
+    """
+    look = Look()
+    sheet = figure_of(result, look)
+    if isinstance(result, SegmentationResult):
+        sheet = of_seen(sheet, result)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_figure(result, folder / "figure.png", look, sheet)
+    np.savez_compressed(folder / "maps.npz", provenance=np.array(dumps(provenance(result))), **take_apart(result))
+    (folder / "result.json").write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
+    (folder / "caption.txt").write_text(caption_of(result, look, sheet) + "\n", encoding="utf-8")
+
+
+def of_seen(sheet: Sheet, result: SegmentationResult) -> Sheet:
+    """The figure of a segmentation with the scores and the legend of the classes that labels or masks show."""
+    names = result.names
+    seen = {names[index - 1] for index in np.unique(result.labels) if index} | set(result.request.masks)
+    (row,) = sheet.rows
+    before = len(row.panels) - len(names)
+    scores = [panel for name, panel in zip(names, row.panels[before:], strict=True) if name in seen]
+    legend = [(name, colour) for name, colour in sheet.legend if name in seen or name not in names]
+    return replace(sheet, rows=[replace(row, panels=[*row.panels[:before], *scores])], legend=legend)

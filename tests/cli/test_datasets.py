@@ -4,6 +4,7 @@ import csv
 import json
 import shlex
 
+import numpy as np
 import pytest
 
 from inspector.cli import datasets, main
@@ -40,6 +41,8 @@ def test_a_data_set_is_measured_and_its_extremes_open_again(root, tmp_path, clip
     shown = load_result(out / "worst" / "1")  # the file that the page opens
     assert shown.request.method == "gradcam"
     assert set(shown.request.masks) <= {"cat", "dog"}
+    with np.load(out / "worst/1/maps.npz") as kept:  # grids, and nothing of a class at the picture's size but masks
+        assert "scores" not in kept
     summary = (out / "summary.md").read_text("utf-8")
     commands = [shlex.split(line) for line in summary.splitlines() if line.startswith("python -m inspector")]
     assert len(commands) == 6
