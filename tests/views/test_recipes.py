@@ -65,6 +65,9 @@ EVERY: dict[str, dict[str, Any]] = {
         "timestep": 0,
         "seed": 2**31 - 1,
         "side": 96,
+        "background_rule": "power",
+        "background_power": 1.5,
+        "merging": 0.05,
     },
 }
 OTHERS = {"clip": "laion-vit-b-16", "diffusion": "stable-diffusion-1.4"}  # models than the embedded ones

@@ -103,7 +103,7 @@ def test_the_sheet_of_all_methods_is_a_grid_with_the_majority_and_who_is_against
     sky = palette(2)[1]
     assert (panels[2].image[30, 10] == sky).all()  # the one that is against the majority
     assert (panels[3].image[30, 10] == palette(2)[0]).all()
-    left, right = panels[-1].image[30, 10].astype(int), panels[-1].image[30, 80].astype(int)
+    left, right = panels[-1].image[30, 10].astype(int), panels[-1].image[30, 200].astype(int)
     assert np.abs(left - right).max() > 10  # one of twelve against nobody
     table = segmentation.methods(result)
     assert table.headers == ("method", "mIoU", "pixel accuracy", "agrees", "seconds alone", "parameters")
