@@ -14,15 +14,24 @@ SURE = 0.4  # least product of name and presence of a proposal that becomes a se
 
 
 def ensemble(
-    head: np.ndarray, clip: np.ndarray, null: np.ndarray, seen: np.ndarray, weights: tuple[float, float]
+    head: np.ndarray,
+    clip: np.ndarray,
+    null: np.ndarray,
+    seen: np.ndarray,
+    weights: tuple[float, float],
+    shares: bool = False,
 ) -> np.ndarray:
     """float32 (q, k): head^(1 - w) clip^w (1 - null), w of seen or of unseen classes (Xu et al. 2023, equation 7).
 
     head: (q, k) probabilities of the mask head among classes, without its null. clip: (q, k) probabilities. null: (q,).
     seen: bool (k,), whether a class was in training. weights: of CLIP for seen and unseen classes, each in [0, 1].
+    shares: whether the blend is divided by its sum over the classes, so that what is left of a proposal beside its null
+    is all given out, which the equation leaves out and ODISE's code does.
     """
     weight = np.where(seen, *weights)
     blended = np.maximum(head, 1e-12) ** (1 - weight) * np.maximum(clip, 1e-12) ** weight
+    if shares:
+        blended = blended / blended.sum(1, keepdims=True)
     return ((1 - null)[:, None] * blended).astype(np.float32)
 
 

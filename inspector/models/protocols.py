@@ -85,8 +85,8 @@ class ClipModel(Protocol):
         """
         ...
 
-    def text(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit text embeddings (n, embed), no gradient."""
+    def text(self, texts: Sequence[str], unit: bool = True) -> torch.Tensor:
+        """Text embeddings (n, embed), no gradient, of unit length unless asked for as they leave the model."""
         ...
 
     def unread(self, text: str) -> str:

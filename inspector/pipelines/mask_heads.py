@@ -123,13 +123,13 @@ def propose(head: Any, spec: HeadSpec, inputs: Inputs, clip: ClipModel, text: to
         embeddings = clip.steered(inputs.layers.tokens[STEERED], STEERED, biases, sees_class=False)
         known = torch.cat([text, F.normalize(head.background, dim=-1)])
         logits = clip.logit_scale * F.normalize(embeddings, dim=-1) @ known.T
-        return [_named(mask, logit) for mask, logit in zip(masks, logits, strict=True)]
+        return [named(mask, logit) for mask, logit in zip(masks, logits, strict=True)]
     proposals = head(inputs.features, inputs.size)
     masks, embeddings = proposals.masks[-1], proposals.embeddings[-1]
     opinions = mask_opinions(clip, inputs.layers, masks.sigmoid(), text)
     if spec.family == "odise":
         logits = head.classifier(embeddings, text)
-        return [_named(*item) for item in zip(masks, logits, opinions, strict=True)]
+        return [named(*item) for item in zip(masks, logits, opinions, strict=True)]
     nothing = head.objectness(embeddings).softmax(-1)[..., 1]
     return [
         Named(mask.sigmoid().numpy(), opinion.numpy(), null.numpy(), None)
@@ -137,7 +137,8 @@ def propose(head: Any, spec: HeadSpec, inputs: Inputs, clip: ClipModel, text: to
     ]
 
 
-def _named(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None = None) -> Named:
+def named(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None = None) -> Named:
+    """Of one picture: mask logits (query, h, w), class logits (query, k + 1), the null last, CLIP's (query, k)."""
     null = logits.softmax(-1)[:, -1]
     among = logits[:, :-1].softmax(-1)
     return Named(mask.sigmoid().numpy(), among.numpy(), null.numpy(), None if opinion is None else opinion.numpy())
@@ -150,12 +151,17 @@ def mask_opinions(clip: ClipModel, layers: Layers, masks: torch.Tensor, text: to
     As ODISE's and MaskCLIP's mask tokens (Ding et al., ICML 2023). masks: probabilities (n, query, h, w).
     """
     covered = F.interpolate(masks, size=layers.grid, mode="area").flatten(2)
-    covered = covered >= covered.amax(-1, keepdim=True).clamp(
-        max=0.5
-    )  # a mask smaller than a patch sees the nearest one
-    biases = torch.where(covered, 0.0, -torch.inf)[:, None]
+    largest = covered.amax(-1, keepdim=True)
+    covered = covered >= largest.clamp(max=0.5)  # a mask smaller than a patch sees the nearest one
+    return patch_logits(clip, layers, covered, text).softmax(-1)
+
+
+@torch.no_grad()
+def patch_logits(clip: ClipModel, layers: Layers, seen: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    """(n, query, k): scaled cosines of class tokens that see some patches, bool (n, query, patch), with unit text."""
+    biases = torch.where(seen, 0.0, -torch.inf)[:, None]
     embeddings = clip.steered(layers.tokens[0], 0, biases, sees_class=True)
-    return (clip.logit_scale * F.normalize(embeddings, dim=-1) @ text.T).softmax(-1)
+    return clip.logit_scale * F.normalize(embeddings, dim=-1) @ text.T
 
 
 def dense_head_scores(head: nn.Module, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> torch.Tensor:

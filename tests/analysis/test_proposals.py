@@ -17,6 +17,15 @@ def test_the_ensemble_is_a_weighted_geometric_mean_times_what_is_not_nothing():
     assert found[0] == pytest.approx([0.5 * 0.64**0.5 * 0.25**0.5, 0.5 * 0.75])
 
 
+def test_as_shares_the_ensemble_gives_out_all_that_is_not_nothing():
+    found = ensemble(
+        head=np.array([[0.64, 0.36]]), clip=np.array([[0.25, 0.75]]), null=np.array([0.2]),
+        seen=np.array([True, True]), weights=(0.5, 0.7), shares=True,
+    )  # fmt: skip
+    assert found.sum() == pytest.approx(0.8)
+    assert found[0, 0] / found[0, 1] == pytest.approx((0.64 * 0.25 / 0.36 / 0.75) ** 0.5)
+
+
 def test_class_scores_are_sums_of_name_times_mask():
     named = np.array([[0.5, 0.1], [0.2, 0.3]], np.float32)
     scores = class_scores(np.stack([LEFT, RIGHT]), named)
