@@ -38,8 +38,8 @@ def propose_full(
 ) -> Named:
     """What an imported ODISE head proposes of a picture uint8 (h, w, 3), masks at a quarter of `fitted`'s size.
 
-    head: on the device of the models. template: of what CLIP reads of a class. Raises UnsupportedModelError where the models are not of the
-    architecture that the head was trained on, PromptError where a name is too long for CLIP.
+    head: on the device of the models. template: of what CLIP reads of a class. Raises UnsupportedModelError where the
+    models are not of the architecture that the head was trained on, PromptError where a name is too long for CLIP.
     """
     check_fits(head, clip, diffusion)
     image = fitted(image, side)
