@@ -51,10 +51,11 @@ class ToyClip:
         planes = torch.from_numpy(image).to(self.dtype).permute(2, 0, 1)[None] / 127.5 - 1
         return F.interpolate(planes, size=size, mode="bilinear")
 
-    def text(self, texts: Sequence[str]) -> torch.Tensor:
-        """A fixed random unit vector for each text."""
+    def text(self, texts: Sequence[str], unit: bool = True) -> torch.Tensor:
+        """A fixed random vector for each text."""
         drawn = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=EMBED) for text in texts]
-        return F.normalize(torch.tensor(np.array(drawn), dtype=self.dtype).reshape(-1, EMBED), dim=-1)
+        found = torch.tensor(np.array(drawn), dtype=self.dtype).reshape(-1, EMBED)
+        return F.normalize(found, dim=-1) if unit else found
 
     def unread(self, text: str) -> str:
         """It reads 100 characters."""

@@ -28,8 +28,8 @@ def other_words(background: Sequence[str], classes: ClassNames) -> tuple[str, ..
     return tuple(word for word in background if word not in asked)
 
 
-def embed_words(model: ClipModel, words: Sequence[str], template: str) -> torch.Tensor:
-    """Unit embeddings (word, embed) of words in a template.
+def embed_words(model: ClipModel, words: Sequence[str], template: str, unit: bool = True) -> torch.Tensor:
+    """Embeddings (word, embed) of words in a template, of unit length or as they leave the model.
 
     Raises PromptError, which names what is cut, where the model does not read a filled template to its end.
     """
@@ -37,7 +37,13 @@ def embed_words(model: ClipModel, words: Sequence[str], template: str) -> torch.
     for text, word in zip(filled, words, strict=True):
         if cut := model.unread(text):
             raise too_long(model.spec.name, cut, f"the template with {quoted(word)}")
-    return model.text(filled)
+    return model.text(filled, unit)
+
+
+def best_synonyms(logits: torch.Tensor, classes: ClassNames) -> torch.Tensor:
+    """(..., word) of all synonyms in order -> (..., class): the largest of each class, as ODISE takes it."""
+    parts = logits.split([len(synonyms) for synonyms in classes], -1)
+    return torch.stack([part.amax(-1) for part in parts], -1)
 
 
 def too_long(model: str, cut: str, of: str) -> PromptError:

@@ -23,6 +23,7 @@ COMMANDS = {
     "segmentation": "inspector.cli.segmentation",
     "evaluate": "inspector.cli.evaluate",
     "train": "inspector.cli.train",
+    "import": "inspector.cli.import_",
     "bench": "inspector.cli.bench",
     "screenshots": "inspector.cli.screenshots",
     "report": "inspector.cli.report",

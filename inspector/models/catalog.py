@@ -15,7 +15,7 @@ from inspector.errors import ModelFilesError, UnknownModelError
 from inspector.models.borrowing import files_of
 from inspector.settings import ASSETS, settings
 
-Kind = Literal["clip", "diffusion"]
+Kind = Literal["clip", "diffusion", "segmenter"]
 Origin = Literal["embedded", "hub", "local"]
 
 
@@ -162,7 +162,62 @@ CATALOG: dict[str, ModelSpec] = {
             download_gb=4.3,  # unet 3.44, vae 0.33, text encoder 0.49
             needs_gpu=True,
         ),
+        # Masks of words by a decoder trained on phrases (Lüddecke and Ecker 2022): 352 px, CLIP ViT-B/16.
+        ModelSpec(
+            name="clipseg",
+            kind="segmenter",
+            title="CLIPSeg, refined",
+            origin="hub",
+            source="CIDAS/clipseg-rd64-refined",
+            licence="Apache-2.0",
+            parameters=150_747_746,
+            download_gb=0.6,
+        ),
+        # Closed vocabulary: ADE20K's 150 classes (Cheng et al. 2021 and 2022); safetensors are in this commit alone.
+        ModelSpec(
+            name="maskformer-ade",
+            kind="segmenter",
+            title="MaskFormer Swin-B, ADE20K",
+            origin="hub",
+            source="facebook/maskformer-swin-base-ade",
+            revision="e9a5452c6a69d1dfb6eacf981b1bffd7a05d9c92",
+            licence="other: see its model card",
+            parameters=101_831_439,
+            working_gb=2.0,
+            download_gb=0.41,
+        ),
+        ModelSpec(
+            name="mask2former-ade",
+            kind="segmenter",
+            title="Mask2Former Swin-B, ADE20K",
+            origin="hub",
+            source="facebook/mask2former-swin-base-ade-semantic",
+            licence="other: see its model card",
+            parameters=106_924_239,
+            working_gb=2.0,
+            download_gb=0.43,
+        ),
+        # Masks without names, from points (Kirillov et al. 2023): 1,024 px.
+        ModelSpec(
+            name="sam-vit-base",
+            kind="segmenter",
+            title="Segment Anything ViT-B",
+            origin="hub",
+            source="facebook/sam-vit-base",
+            revision="70c1a07f894ebb5b307fd9eaaee97b9dfc16068f",
+            licence="Apache-2.0",
+            parameters=93_735_728,
+            working_gb=3.0,
+            download_gb=0.38,
+        ),
     )
+}
+
+# What is embedded instead of a model of a kind, to be named where one cannot be had.
+INSTEAD: Mapping[Kind, str] = {
+    "clip": "scenes-clip",
+    "diffusion": "scenes-diffusion",
+    "segmenter": "scenes-clip with the method maskclip",
 }
 
 # The embedded models go in pairs, by how they were trained; a CLIP and a diffusion model of each.
@@ -171,6 +226,7 @@ PAIRS: Mapping[str, Mapping[Kind, str]] = {
     "plain": {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"},
 }
 
+SEGMENTERS = ("clipseg", "maskformer", "mask2former", "sam")  # model_type of what `models.segmenters` opens
 SINGLE_FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _LOCAL: dict[str, ModelSpec] = {}
 
@@ -199,8 +255,9 @@ def _offered(spec: ModelSpec) -> bool:
 def register_local(path: Path | str) -> str:
     """Make a folder of the command line loadable, and return the name it goes by.
 
-    An open_clip folder holds open_clip_config.json, a diffusion folder model_index.json. Raises
-    UnknownModelError when there is no such folder, ModelFilesError when it holds neither.
+    An open_clip folder holds open_clip_config.json, a diffusion folder model_index.json, one of a segmenter the
+    config.json of one of SEGMENTERS. Raises UnknownModelError when there is no such folder, ModelFilesError when it
+    holds none of them.
     """
     folder = Path(path).expanduser().resolve()
     if not folder.is_dir():
@@ -210,10 +267,12 @@ def register_local(path: Path | str) -> str:
         kind = "diffusion"
     elif (folder / "open_clip_config.json").is_file():
         kind = "clip"
+    elif _model_type(folder) in SEGMENTERS:
+        kind = "segmenter"
     else:
         raise ModelFilesError(
             f"{folder} holds neither open_clip_config.json (an open_clip model) nor model_index.json "
-            "(a diffusers pipeline); give a folder that has one of them."
+            f"(a diffusers pipeline), nor a config.json of {', '.join(SEGMENTERS)}; give a folder that has one of them."
         )
     name = f"local:{folder.name}"
     same = 1
@@ -230,6 +289,15 @@ def register_local(path: Path | str) -> str:
         parameters=_parameters(folder),
     )
     return name
+
+
+def _model_type(folder: Path) -> str:
+    """transformers' name of the architecture, "" where config.json is missing or tells none."""
+    try:
+        content = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("model_type", "")) if isinstance(content, dict) else ""
 
 
 def choose(name_or_folder: str, kind: Kind) -> str:

@@ -82,12 +82,13 @@ class OpenClipAdapter:
         return max(1, math.ceil(length / self.patch_size - 1e-6)) * self.patch_size
 
     @torch.no_grad()
-    def text(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit text embeddings (n, embed), no gradient; a text too long for the model is cut, see `unread`."""
+    def text(self, texts: Sequence[str], unit: bool = True) -> torch.Tensor:
+        """Text embeddings (n, embed), no gradient, unit length or not; a text too long is cut, see `unread`."""
         parts = []
         for start in range(0, len(texts), TEXTS):
             ids = self._tokenizer([plain(text) for text in texts[start : start + TEXTS]])
-            parts.append(F.normalize(self.model.encode_text(ids.to(self.device)), dim=-1))
+            found = self.model.encode_text(ids.to(self.device))
+            parts.append(F.normalize(found, dim=-1) if unit else found)
         return self._finite(torch.cat(parts), "the text tower's embeddings")
 
     def unread(self, text: str) -> str:

@@ -1,7 +1,7 @@
 """Fetch a hub model's files into the cache: configuration, tokenizer and safetensors, nothing else."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,30 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils.tqdm import tqdm
 
 from inspector.errors import ModelFetchError, ModelFilesError
-from inspector.models.catalog import ModelSpec
+from inspector.models.catalog import INSTEAD, Kind, ModelSpec
 from inspector.models.files import (
     CLIP_CONFIG,
     CLIP_WEIGHTS,
     PARTS,
     PICKLES,
     PIPELINE_CONFIG,
+    SEGMENTER_CONFIG,
+    SEGMENTER_PIXELS,
+    SEGMENTER_WEIGHTS,
     clip_weights,
     pipeline_variant,
+    segmenter_type,
 )
 from inspector.settings import settings
 
 Report = Callable[[str, float], None]
 
 TOKENIZER = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+CHECKS: Mapping[Kind, Callable[[Path], Any]] = {
+    "clip": clip_weights,
+    "diffusion": pipeline_variant,
+    "segmenter": segmenter_type,
+}
 TIMEOUT = 20.0  # seconds the hub may take to answer
 
 
@@ -73,6 +82,11 @@ def wanted_files(spec: ModelSpec, names: list[str]) -> list[str]:
         weights = [name for name in CLIP_WEIGHTS if name in names][:1]
         _require(spec, weights, names, CLIP_WEIGHTS[0])
         return [name for name in names if name in (CLIP_CONFIG, *TOKENIZER)] + weights
+    if spec.kind == "segmenter":
+        for name in (SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS):
+            _require(spec, [name] if name in names else [], names, name)
+        known = (SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS, *TOKENIZER)
+        return [name for name in names if name in known]
     suffix = f".{spec.variant}" if spec.variant else ""
     wanted = [PIPELINE_CONFIG, "scheduler/scheduler_config.json"]
     wanted += [f"{part}/config.json" for part in PARTS]
@@ -106,7 +120,7 @@ def _cached(spec: ModelSpec) -> Fetched | None:
                 spec.source, revision=spec.revision or None, cache_dir=settings().cache, local_files_only=True
             )
         )
-        clip_weights(folder) if spec.kind == "clip" else pipeline_variant(folder)
+        CHECKS[spec.kind](folder)
     except (LocalEntryNotFoundError, ModelFilesError):
         return None
     return Fetched(folder, folder.name)
@@ -168,4 +182,4 @@ def _explain(spec: ModelSpec, error: Exception) -> ModelFetchError:
 
 
 def _or_embedded(spec: ModelSpec) -> str:
-    return f", or use {'scenes-clip' if spec.kind == 'clip' else 'scenes-diffusion'}."
+    return f", or use {INSTEAD[spec.kind]}."

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models.borrowing import files_of, place_of
+from inspector.models.catalog import SEGMENTERS
 
 CLIP_CONFIG = "open_clip_config.json"
 CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
@@ -19,6 +20,7 @@ PARTS: Mapping[str, str] = {  # part of a pipeline -> stem of its weights
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
 }
+SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
 CHECKSUMS = "checksums.json"
 COMPUTING = (".safetensors", ".json", ".gz")  # endings of what changes what a model computes: weights, settings, merges
 DESCRIBING = ("card.json", CHECKSUMS)  # and what does not
@@ -60,6 +62,22 @@ def pipeline_variant(folder: Path) -> str:
             return variant
     place, stem = next((place, stem) for place, stem in stems.items() if not _shards(place, stem, ""))
     raise _no_weights(place, f"{stem}.safetensors")
+
+
+def segmenter_type(folder: Path) -> str:
+    """transformers' name of the architecture of a segmenter's folder, whose files are all there and whole.
+
+    Raises ModelFilesError when a file is missing, damaged or not safetensors, UnsupportedModelError when it is of
+    another architecture than SEGMENTERS.
+    """
+    kind = str(read_json(folder / SEGMENTER_CONFIG).get("model_type"))
+    if kind not in SEGMENTERS:
+        raise UnsupportedModelError(f"{folder} holds a {kind}; only {', '.join(SEGMENTERS)} can be read so far.")
+    read_json(folder / SEGMENTER_PIXELS)
+    if not (folder / SEGMENTER_WEIGHTS).is_file():
+        raise _no_weights(folder, SEGMENTER_WEIGHTS)
+    _check_header(folder / SEGMENTER_WEIGHTS)
+    return kind
 
 
 def _shards(folder: Path, stem: str, variant: str) -> list[Path]:

@@ -19,8 +19,15 @@ from inspector.models.clip_adapter import open_clip_folder
 from inspector.models.diffusion_adapter import open_diffusion_folder
 from inspector.models.fetching import Report, fetch
 from inspector.models.files import checked_fingerprint, fingerprint
-from inspector.models.protocols import ClipModel, DiffusionModel
+from inspector.models.protocols import ClipModel, DiffusionModel, Segmenter
+from inspector.models.segmenters import open_segmenter_folder
 from inspector.settings import ASSETS, settings
+
+OPENERS: dict[Kind, Callable[..., Any]] = {
+    "clip": open_clip_folder,
+    "diffusion": open_diffusion_folder,
+    "segmenter": open_segmenter_folder,
+}
 
 _loaded: OrderedDict[str, Any] = OrderedDict()  # name -> adapter, the one used longest ago first
 _cache_lock = threading.Lock()  # held for moments
@@ -40,6 +47,11 @@ def load_clip(name: str = "scenes-clip", progress: Report | None = None) -> Clip
 def load_diffusion(name: str = "scenes-diffusion", progress: Report | None = None) -> DiffusionModel:
     """The diffusion model of a name; otherwise as `load_clip`."""
     return cast(DiffusionModel, _load(name, "diffusion", progress))
+
+
+def load_segmenter(name: str, progress: Report | None = None) -> Segmenter:
+    """The segmenter of a name, none of which is embedded; otherwise as `load_clip`."""
+    return cast(Segmenter, _load(name, "segmenter", progress))
 
 
 def loaded() -> tuple[str, ...]:
@@ -109,14 +121,13 @@ def _folder(spec: ModelSpec, report: Report) -> tuple[Path, str]:
     return folder, checked_fingerprint(folder) if spec.origin == "embedded" else fingerprint(folder)
 
 
-def _build(spec: ModelSpec, folder: Path, revision: str) -> ClipModel | DiffusionModel:
+def _build(spec: ModelSpec, folder: Path, revision: str) -> Any:
     device = placement.chosen_device()
     dtype = placement.chosen_dtype(device)
     placement.check_memory(spec, device, dtype)
-    opener: Callable[..., Any] = open_clip_folder if spec.kind == "clip" else open_diffusion_folder
     try:
         with _quiet():
-            return opener(folder, spec, device, dtype, revision)
+            return OPENERS[spec.kind](folder, spec, device, dtype, revision)
     except (RuntimeError, MemoryError) as error:
         if not placement.out_of_memory(error):
             raise

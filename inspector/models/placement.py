@@ -6,7 +6,7 @@ import psutil
 import torch
 
 from inspector.errors import ChoiceError, ModelMemoryError
-from inspector.models.catalog import ModelSpec
+from inspector.models.catalog import INSTEAD, ModelSpec
 from inspector.settings import settings
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -81,10 +81,9 @@ def check_memory(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> N
 
 def memory_error(spec: ModelSpec, what: str) -> ModelMemoryError:
     """The error of a model that does not fit; `what` completes "<title> ..."."""
-    embedded = "scenes-clip" if spec.kind == "clip" else "scenes-diffusion"
     return ModelMemoryError(
         f"{spec.title} {what}; close other programs, set INSPECTOR_MODELS=1 or INSPECTOR_DTYPE=float16, "
-        f"or use {embedded}."
+        f"or use {INSTEAD[spec.kind]}."
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from inspector.models.catalog import ModelSpec
+from inspector.results import ClassNames
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class ClipModel(Protocol):
         """
         ...
 
-    def text(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit text embeddings (n, embed), no gradient."""
+    def text(self, texts: Sequence[str], unit: bool = True) -> torch.Tensor:
+        """Text embeddings (n, embed), no gradient, of unit length unless asked for as they leave the model."""
         ...
 
     def unread(self, text: str) -> str:
@@ -121,6 +122,36 @@ class ClipModel(Protocol):
 
     def dense(self, tokens: torch.Tensor, trunk: Trunk) -> torch.Tensor:
         """Last block's output (b, n, width) -> per-patch embeddings (b, grid_h * grid_w, embed)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What a segmenter finds in a picture, at a size of its own, aspect kept.
+
+    masks: float32 (q, h, w) in [0, 1]. named: float32 (q, k) in [0, 1], what each is called among k classes, or None
+    where the model knows no words. sure: float32 (q,) in [0, 1], how good a mask it takes each to be.
+    """
+
+    masks: np.ndarray
+    named: np.ndarray | None
+    sure: np.ndarray
+
+
+class Segmenter(Protocol):
+    """A model that was trained on masks."""
+
+    spec: ModelSpec
+    device: torch.device
+    dtype: torch.dtype
+    revision: str
+    labels: tuple[str, ...]  # the only words it knows; empty where it takes any word, or knows none
+
+    def segment(self, image: np.ndarray, classes: ClassNames, template: str) -> Segmented:
+        """Masks in a picture uint8 (h, w, 3), and which of the classes they are; template: of a word, with one "{}".
+
+        Raises ClassesError where a class is none of its labels, PromptError where a text is too long for it.
+        """
         ...
 
 

@@ -152,13 +152,13 @@ def propose(
         embeddings = clip.steered(inputs.layers.tokens[head.enters], head.enters, biases, sees_class=False)
         known = torch.cat([text, F.normalize(head.background, dim=-1)])
         logits = clip.logit_scale * F.normalize(embeddings, dim=-1) @ known.T
-        return [_by_logits(mask, logit, None, seen) for mask, logit in zip(masks, logits, strict=True)]
+        return [by_logits(mask, logit, None, seen) for mask, logit in zip(masks, logits, strict=True)]
     proposals = head(inputs.features, inputs.size)
     masks, embeddings = proposals.masks[-1], proposals.embeddings[-1]
     opinions = mask_opinions(clip, inputs.layers, masks.sigmoid(), text)
     if spec.family == "odise":
         logits = head.classifier(embeddings, text)
-        return [_by_logits(*item, seen) for item in zip(masks, logits, opinions, strict=True)]
+        return [by_logits(*item, seen) for item in zip(masks, logits, opinions, strict=True)]
     nothing = head.objectness(embeddings).softmax(-1)[..., 1]
     found = zip(masks, opinions, nothing, strict=True)
     return [
@@ -166,8 +166,8 @@ def propose(
     ]
 
 
-def _by_logits(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None, seen: np.ndarray) -> Proposed:
-    """Of logits (query, k + 1), the last of which is nothing's."""
+def by_logits(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None, seen: np.ndarray) -> Proposed:
+    """Of one picture: mask logits (query, h, w), class logits (query, k + 1), nothing's last, CLIP's (query, k)."""
     return Proposed(
         masks=_kept(mask.sigmoid()),
         head=_numbers(logits[:, :-1].softmax(-1)),
@@ -192,12 +192,17 @@ def mask_opinions(clip: ClipModel, layers: Layers, masks: torch.Tensor, text: to
     As ODISE's and MaskCLIP's mask tokens (Ding et al., ICML 2023). masks: probabilities (n, query, h, w).
     """
     covered = F.interpolate(masks, size=layers.grid, mode="area").flatten(2)
-    covered = covered >= covered.amax(-1, keepdim=True).clamp(
-        max=0.5
-    )  # a mask smaller than a patch sees the nearest one
-    biases = torch.where(covered, 0.0, -torch.inf)[:, None]
+    largest = covered.amax(-1, keepdim=True)
+    covered = covered >= largest.clamp(max=0.5)  # a mask smaller than a patch sees the nearest one
+    return patch_logits(clip, layers, covered, text).softmax(-1)
+
+
+@torch.no_grad()
+def patch_logits(clip: ClipModel, layers: Layers, seen: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    """(n, query, k): scaled cosines of class tokens that see some patches, bool (n, query, patch), with unit text."""
+    biases = torch.where(seen, 0.0, -torch.inf)[:, None]
     embeddings = clip.steered(layers.tokens[0], 0, biases, sees_class=True)
-    return (clip.logit_scale * F.normalize(embeddings, dim=-1) @ text.T).softmax(-1)
+    return clip.logit_scale * F.normalize(embeddings, dim=-1) @ text.T
 
 
 def dense_head_scores(head: nn.Module, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> torch.Tensor:

@@ -32,14 +32,16 @@ class Proposed:
             check_array("CLIP's names of proposals", self.clip, np.float32, self.head.shape)
         check_array("seen classes", self.seen, np.uint8, (self.head.shape[1],))
 
-    def named(self, weights: tuple[float, float]) -> np.ndarray:
+    def named(self, weights: tuple[float, float], shares: bool = False) -> np.ndarray:
         """float32 (q, k): head^(1 - w) clip^w (1 - null), w of seen or of unseen classes (Xu et al. 2023, equation 7).
 
         weights: of CLIP's opinion for classes that were in training and for others, each in [0, 1]; ODISE's are 0.3 and
-        0.7. Where there is CLIP alone, its opinion times what is not nothing.
+        0.7. Where there is CLIP alone, its opinion times what is not nothing. shares: whether the blend is divided by
+        its sum over the classes, so that all that is not nothing is given out; ODISE's code does it, not the equation.
         """
         sure = (1 - self.null)[:, None]
         if self.clip is None:
             return sure * self.head
         weight = np.where(self.seen.astype(bool), *weights).astype(np.float32)
-        return sure * np.maximum(self.head, LEAST) ** (1 - weight) * np.maximum(self.clip, LEAST) ** weight
+        blended = np.maximum(self.head, LEAST) ** (1 - weight) * np.maximum(self.clip, LEAST) ** weight
+        return sure * (blended / blended.sum(1, keepdims=True) if shares else blended)

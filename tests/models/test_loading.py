@@ -269,7 +269,7 @@ def test_running_out_of_memory_while_loading_is_one_sentence(
     def full(*args: Any) -> None:
         raise error
 
-    monkeypatch.setattr(loading, "open_diffusion_folder", full)
+    monkeypatch.setitem(loading.OPENERS, "diffusion", full)
     with pytest.raises(ModelMemoryError, match=r"does not fit into the memory of cpu; close other programs.*or use"):
         load_diffusion(catalog.register_local(diffusion_folder))
 

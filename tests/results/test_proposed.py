@@ -24,6 +24,12 @@ def test_opinions_are_a_weighted_geometric_mean_times_what_is_not_nothing():
     assert proposed().named((0.0, 0.0))[0] == pytest.approx([0.32, 0.18])
 
 
+def test_as_shares_all_that_is_not_nothing_is_given_out():
+    found = proposed().named((0.5, 0.5), shares=True)
+    assert found.sum() == pytest.approx(0.5)
+    assert found[0, 0] / found[0, 1] == pytest.approx((0.64 * 0.25 / 0.36 / 0.75) ** 0.5)
+
+
 def test_without_clip_the_heads_own_opinion_stands():
     assert proposed(clip=None).named((0.5, 1.0))[0] == pytest.approx([0.32, 0.18])
 

@@ -59,27 +59,39 @@ class PooledMaskEmbedding(nn.Module):
 
 
 class TextClassifier(nn.Module):
-    """Cosines of mask embeddings with a projection of CLIP's text embeddings, and with a learned null, scaled."""
+    """Cosines of mask embeddings with a projection of CLIP's text embeddings, and with a learned null, scaled.
 
-    def __init__(self, text: int, embed: int) -> None:
+    null_as_text: whether the null is learned among CLIP's text embeddings and projected as they are, as ODISE's is, or
+    among the mask embeddings.
+    """
+
+    def __init__(self, text: int, embed: int, null_as_text: bool = False) -> None:
         super().__init__()
+        self.null_as_text = null_as_text
         self.text_proj = nn.Linear(text, embed)
-        self.null_embed = nn.Parameter(torch.randn(1, embed) * embed**-0.5)
+        width = text if null_as_text else embed
+        self.null_embed = nn.Parameter(torch.randn(1, width) * width**-0.5)
         self.logit_scale = nn.Parameter(torch.tensor(1 / TEMPERATURE).log())
 
     def forward(self, embeddings: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """Logits (n, query, class + 1), the null last, of embeddings (n, query, embed) and text (class, text)."""
-        targets = torch.cat([F.normalize(self.text_proj(text), dim=-1), F.normalize(self.null_embed, dim=-1)])
+        null = self.text_proj(self.null_embed) if self.null_as_text else self.null_embed
+        targets = torch.cat([F.normalize(self.text_proj(text), dim=-1), F.normalize(null, dim=-1)])
         return self.logit_scale.exp().clamp(max=100) * F.normalize(embeddings, dim=-1) @ targets.T
 
 
 class MaskDecoder(nn.Module):
-    """Queries -> masks and embeddings, read at every layer of the decoder so that every layer learns."""
+    """Queries -> masks and embeddings, read at every layer of the decoder so that every layer learns.
 
-    def __init__(self, width: int, queries: int, layers: int, embed: int, heads: int = 4) -> None:
+    feedforward: width of the layers' hidden units; 4 * width by default.
+    """
+
+    def __init__(
+        self, width: int, queries: int, layers: int, embed: int, heads: int = 4, feedforward: int | None = None
+    ) -> None:
         super().__init__()
         config = Mask2FormerConfig(
-            feature_size=width, mask_feature_size=width, hidden_dim=width, dim_feedforward=4 * width,
+            feature_size=width, mask_feature_size=width, hidden_dim=width, dim_feedforward=feedforward or 4 * width,
             num_queries=queries, num_attention_heads=heads, decoder_layers=layers + 1, dropout=0.0,
             use_auxiliary_loss=True,
         )  # fmt: skip

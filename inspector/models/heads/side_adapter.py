@@ -17,9 +17,9 @@ from inspector.models.heads.mask_decoder import Mlp
 class Fusion(nn.Module):
     """CLIP's tokens of one layer, normed and projected, as an addition to the side network's."""
 
-    def __init__(self, clip_width: int, width: int) -> None:
+    def __init__(self, clip_width: int, width: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(clip_width)
+        self.norm = nn.LayerNorm(clip_width, eps=eps)
         self.proj = nn.Linear(clip_width, width)
 
     def forward(self, tokens: torch.Tensor, grid: tuple[int, int], size: tuple[int, int]) -> torch.Tensor:
@@ -32,15 +32,21 @@ class SideNetwork(nn.Module):
     """Picture and CLIP's tokens -> mask logits and attention biases.
 
     side: pictures' side it was trained at. patch: pixels of a cell of its own. fused: the layers of CLIP whose tokens
-    are added before its first blocks, one each. heads: CLIP's attention heads, one bias each.
+    are added before its first blocks, one each. heads: CLIP's attention heads, one bias each. inner: channels that
+    queries, pixels and biases are compared in; hidden: of the MLPs before, `width` by default. own_heads: attention
+    heads of its blocks. published: compute as the published code does, where the small network need not: GELU, norms
+    with an epsilon of 1e-6, dot products not divided by a root, and of the biases over a patch of CLIP the largest
+    instead of one interpolated.
     """
 
     def __init__(
         self, side: int, clip_width: int, heads: int, width: int = 64, blocks: int = 3, patch: int = 8,
-        queries: int = 20, fused: Sequence[int] = (0, 1, 2), inner: int = 64,
+        queries: int = 20, fused: Sequence[int] = (0, 1, 2), inner: int = 64, hidden: int | None = None,
+        own_heads: int = 4, published: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.patch, self.heads, self.inner = patch, heads, inner
+        self.patch, self.heads, self.inner, self.published = patch, heads, inner, published
+        hidden, eps = hidden or width, 1e-6 if published else 1e-5
         self.trained = (side // patch, side // patch)
         self.patch_embed = nn.Conv2d(3, width, patch, patch)
         self.pos_embed = nn.Parameter(torch.zeros(1, width, *self.trained))
@@ -49,13 +55,16 @@ class SideNetwork(nn.Module):
         for parameter in (self.pos_embed, self.query_embed, self.query_pos_embed):
             nn.init.normal_(parameter, std=0.02)
         self.blocks = nn.ModuleList(
-            nn.TransformerEncoderLayer(width, 4, 4 * width, dropout=0.0, batch_first=True, norm_first=True)
+            nn.TransformerEncoderLayer(
+                width, own_heads, 4 * width, dropout=0.0, activation="gelu" if published else "relu",
+                layer_norm_eps=eps, batch_first=True, norm_first=True,
+            )
             for _ in range(blocks)
-        )
-        self.fusions = nn.ModuleList(Fusion(clip_width, width) for _ in fused)
-        self.query_mlp = Mlp(width, width, width, inner)
-        self.pixel_mlp = Mlp(width, width, width, inner)
-        self.attention_mlp = Mlp(width, width, width, inner * heads)
+        )  # fmt: skip
+        self.fusions = nn.ModuleList(Fusion(clip_width, width, eps) for _ in fused)
+        self.query_mlp = Mlp(width, hidden, hidden, inner)
+        self.pixel_mlp = Mlp(width, hidden, hidden, inner)
+        self.attention_mlp = Mlp(width, hidden, hidden, inner * heads)
         self.bias_scale = nn.Linear(1, 1)
 
     def forward(
@@ -79,9 +88,13 @@ class SideNetwork(nn.Module):
                 x = torch.cat([x[:, :count], x[:, count:] + added], 1)
             x = block(x + positions)  # places are said again before every block, as SAN does
         queries, patches = x[:, :count], x[:, count:]
-        masks = self.query_mlp(queries) @ self.pixel_mlp(patches).transpose(1, 2) * self.inner**-0.5
+        queries, scale = self.query_mlp(queries), 1.0 if self.published else self.inner**-0.5
+        masks = queries @ self.pixel_mlp(patches).transpose(1, 2) * scale
         looked = self.attention_mlp(patches).unflatten(-1, (self.heads, self.inner))
-        biases = torch.einsum("nqc,nphc->nhqp", self.query_mlp(queries), looked) * self.inner**-0.5
-        biases = self.bias_scale(biases[..., None])[..., 0].unflatten(-1, size)
-        biases = F.interpolate(biases.flatten(0, 1), size=grid, mode="bilinear", align_corners=False)
+        biases = torch.einsum("nqc,nphc->nhqp", queries, looked) * scale
+        biases = self.bias_scale(biases[..., None])[..., 0].unflatten(-1, size).flatten(0, 1)
+        if self.published:
+            biases = F.adaptive_max_pool2d(biases, grid)
+        else:
+            biases = F.interpolate(biases, size=grid, mode="bilinear", align_corners=False)
         return masks.unflatten(-1, size), biases.unflatten(0, (len(pixels), self.heads)).flatten(-2)
