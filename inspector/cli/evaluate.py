@@ -71,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--generated", type=int, metavar="M", help="with --verdict: pictures to generate (default a quarter of --count)"
     )
+    parser.add_argument(
+        "--table",
+        action="store_true",
+        help="with segmentation: measure nothing, show what `train heads` measured, Table 1 in miniature; with "
+        "--readme keep it and renew README from it",
+    )
     datasets.add_arguments(parser)
 
 
@@ -93,6 +99,9 @@ def run(args: argparse.Namespace) -> None:
     if args.cards and args.subject != "models":
         raise ChoiceError("--cards goes with the subject models alone; leave it out.")
     options = verdict_options(args)
+    if args.table:
+        heads_table(args)
+        return
     if args.readme:
         (verdict_readme if args.verdict else readme).check()
     if args.stored:
@@ -144,6 +153,27 @@ def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
         except ValueError:
             raise ChoiceError(f"--t is {args.t!r}; give whole numbers with commas, such as 1,101,301.") from None
     return given
+
+
+def heads_table(args: argparse.Namespace) -> None:
+    """Print the table of trained heads, a pair of models after the other; --readme keeps it, --json writes it."""
+    from inspector.cli.output import write_json
+    from inspector.errors import ChoiceError
+    from inspector.evaluation import heads, heads_readme
+    from inspector.settings import settings
+
+    if args.subject != "segmentation" or args.verdict:
+        raise ChoiceError("--table goes with the subject segmentation alone; leave it out.")
+    if args.readme:
+        heads_readme.check()
+    rows = heads_readme.read(settings().runs)
+    pairs = {pair: [row for row in rows if row["pair"] == pair] for pair in dict.fromkeys(row["pair"] for row in rows)}
+    results = {pair: heads.summary(own) for pair, own in (pairs or {"plain": []}).items()}
+    print("\n\n\n".join(f"On the {pair} pair\n{heads.table(result)}" for pair, result in results.items()))
+    if args.json is not None:
+        write_json(args.json, results)
+    if args.readme:
+        heads_readme.write(rows)
 
 
 def write_cards(result: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inspector.errors import ChoiceError
+from inspector.evaluation import readme_place
 from inspector.evaluation.heads import cells, sentences, summary
 from inspector.settings import ASSETS
 
@@ -31,19 +31,14 @@ def key(row: Mapping[str, Any]) -> tuple[str, str, int]:
 
 def check() -> None:
     """Raise ChoiceError unless README has the place of the table, once."""
-    text = README.read_text(encoding="utf-8")
-    if text.count(START) != 1 or text.count(STOP) != 1 or text.index(START) > text.index(STOP):
-        raise ChoiceError(f"{README.name} has no single pair of lines {START!r} and {STOP!r}; put them back.")
+    readme_place.check(README, START, STOP)
 
 
 def write(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the rows and renew README. Raises ChoiceError as `check`, and for rows of different recipes."""
+    """Keep the rows and renew README. Raises ChoiceError as `check`."""
     check()
     MEASURED.write_text(json.dumps({"rows": list(rows)}, indent=1) + "\n", encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(STOP)
-    README.write_text(f"{before}{START}\n{render(rows)}{STOP}{after}", encoding="utf-8")
+    readme_place.fill(README, START, STOP, render(rows))
 
 
 def render(rows: Sequence[Mapping[str, Any]]) -> str:

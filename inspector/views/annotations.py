@@ -22,9 +22,15 @@ LARGEST = 64_000_000  # bytes of a file of masks
 
 
 def index_png(result: SegmentationResult) -> bytes:
-    """Labels as an 8-bit PNG whose palette has the view's colours: 0 is background, i the i-th class."""
-    image = Image.fromarray(result.labels.astype(np.uint8), "P")
-    image.putpalette(colors(result).tobytes())
+    """Labels as an 8-bit PNG whose palette has the view's colours: 0 is background, i the i-th class.
+
+    Of more than 255 classes a PNG of 16 bits, without colours.
+    """
+    if len(result.names) > 255:
+        image = Image.fromarray(result.labels.astype(np.uint16))
+    else:
+        image = Image.fromarray(result.labels.astype(np.uint8), "P")
+        image.putpalette(colors(result).tobytes())
     written = io.BytesIO()
     image.save(written, "PNG", optimize=True)
     return written.getvalue()
