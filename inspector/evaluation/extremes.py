@@ -90,7 +90,8 @@ def write_shown(result: Any, folder: Path) -> None:
         sheet = of_seen(sheet, result)
     folder.mkdir(parents=True, exist_ok=True)
     write_figure(result, folder / "figure.png", look, sheet)
-    np.savez_compressed(folder / "maps.npz", provenance=np.array(dumps(provenance(result))), **take_apart(result))
+    arrays: dict[str, Any] = {"provenance": np.array(dumps(provenance(result))), **take_apart(result)}
+    np.savez_compressed(folder / "maps.npz", **arrays)
     (folder / "result.json").write_text(dumps(record(result), indent=2) + "\n", encoding="utf-8")
     (folder / "caption.txt").write_text(caption_of(result, look, sheet) + "\n", encoding="utf-8")
 
