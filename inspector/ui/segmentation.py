@@ -40,7 +40,7 @@ TITLES = {
     "san": "SAN (trained)",
     "maskclip-masks": "MaskCLIP of Ding et al. (trained)",
     "lseg": "LSeg (trained)",
-    ALL_METHODS: "all that need no training",
+    ALL_METHODS: "all, untrained",
 }
 RULES = {
     "constant": "a threshold",

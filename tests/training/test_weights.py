@@ -14,7 +14,7 @@ from inspector import world
 from inspector.errors import ModelFilesError
 from inspector.models.files import CHECKSUMS, checked_fingerprint, fingerprint, read_json
 from inspector.settings import ASSETS
-from inspector.training import diffusion
+from inspector.training import diffusion, head_cards
 from inspector.training.cards import render, write_card, write_measured
 from inspector.training.loop import Schedule
 
@@ -24,6 +24,8 @@ PARTS = {
     "scenes-clip-plain": {"clip"},
     "scenes-diffusion-plain": {"unet"},
 }
+HEADS = ("heads-plain",)
+OF_HEADS = ("head_data.py", "mask_heads.py", "mask_losses.py")  # heads are taught by masks, what they stand on is not
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -67,11 +69,25 @@ def test_only_small_safetensors_are_shipped():
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md", ".gz"}
     assert max(path.stat().st_size for path in files) < 10_000_000
     assert sum(path.stat().st_size for path in files) < 60_000_000
-    assert {path.name for path in (ASSETS / "models").iterdir()} == set(PARTS)
+    assert {path.name for path in (ASSETS / "models").iterdir()} == {*PARTS, *HEADS}
 
 
-def test_training_never_reads_a_mask():
+@pytest.mark.parametrize("name", HEADS)
+def test_heads_are_of_the_shipped_models_and_told_of_by_their_card(name):
+    folder = ASSETS / "models" / name
+    card = json.loads((folder / "card.json").read_text())
+    assert card["world"] == {"version": world.VERSION, "fingerprint": world.fingerprint()}
+    for model, revision in card["models"].items():
+        assert fingerprint(ASSETS / "models" / model) == revision, f"train {name} again: its {model} has changed"
+    assert {row["row"] for row in card["rows"]} == {file.stem for file in folder.glob("*.safetensors")}
+    assert (folder / "README.md").read_text() == head_cards.render(name, card)
+    checked_fingerprint(folder)
+
+
+def test_training_of_models_never_reads_a_mask():
     for path in (ASSETS.parent / "inspector" / "training").glob("*.py"):
+        if path.name in OF_HEADS:
+            continue
         tree = ast.parse(path.read_text())
         read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not read & {"masks", "labels", "instances"}, f"{path.name} reads a scene's masks"
