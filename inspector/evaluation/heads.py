@@ -150,9 +150,10 @@ def sentences(result: Mapping[str, Any]) -> Iterator[str]:
     ranking = {key: ", ".join(HEADS[name].title for name in names) for key, names in result["ranking"].items()}
     yield f"Ranking here: {ranking['here']}. As published: {ranking['published']}."
     for claim in result["claims"]:
+        said, seeds = claim["claim"], claim["seeds"]
         yield (
-            f"“{claim['claim'].capitalize()}”: {VERDICTS[claim['holds']]}; mIoU {claim['mean']:+.3f} "
-            f"({claim['least']:+.3f} to {claim['most']:+.3f} over {claim['seeds']} seeds)."
+            f"“{said[0].upper()}{said[1:]}”: {VERDICTS[claim['holds']]}; mIoU {claim['mean']:+.3f} "
+            f"({claim['least']:+.3f} to {claim['most']:+.3f} over {seeds} {'seed' if seeds == 1 else 'seeds'})."
         )
 
 

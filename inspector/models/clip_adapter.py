@@ -72,10 +72,20 @@ class OpenClipAdapter:
         side = side or self.image_size
         scale = min(side / min(height, width), LONGEST * side / max(height, width))
         size = [self._whole_patches(length * scale) for length in (height, width)]
-        tensor = torch.tensor(image, device=self.device).permute(2, 0, 1)[None].float()  # (1, c, h, w)
+        tensor = self._planes(image)
         if size != [height, width]:
             tensor = F.interpolate(tensor, size=size, mode="bicubic", antialias=True).clamp(0, 255)
-        return ((tensor / 255 - self._mean) / self._std).to(self.dtype)
+        return self._coloured(tensor)
+
+    def normalised(self, image: np.ndarray) -> torch.Tensor:
+        """uint8 RGB (h, w, 3) -> normalised (1, 3, h, w), at its own size."""
+        return self._coloured(self._planes(image))
+
+    def _planes(self, image: np.ndarray) -> torch.Tensor:
+        return torch.tensor(image, device=self.device).permute(2, 0, 1)[None].float()  # (1, c, h, w)
+
+    def _coloured(self, planes: torch.Tensor) -> torch.Tensor:
+        return ((planes / 255 - self._mean) / self._std).to(self.dtype)
 
     def _whole_patches(self, length: float) -> int:
         # A hair of tolerance: 256 * (224 / 256) must not become 15 patches.
@@ -107,19 +117,21 @@ class OpenClipAdapter:
             return len(self._tokenizer.encode(text)) + 2
         return len(self._tokenizer.tokenizer(self._tokenizer.clean_fn(text))["input_ids"])
 
-    def _embedded(self, pixels: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+    def _embedded(
+        self, pixels: torch.Tensor, positions: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, tuple[int, int]]:
         """What enters the first block (n, 1 + gh * gw, width), and the grid (gh, gw)."""
         visual = self.model.visual
         patches = visual.conv1(pixels)  # (n, width, gh, gw)
         grid = (int(patches.shape[2]), int(patches.shape[3]))
         patches = patches.flatten(2).transpose(1, 2)  # (n, gh * gw, width)
         start = visual.class_embedding.to(patches.dtype).view(1, 1, -1).expand(len(patches), -1, -1)
-        return visual.ln_pre(torch.cat([start, patches], 1) + self._positions(grid)), grid
+        return visual.ln_pre(torch.cat([start, patches], 1) + self._positions(grid, positions)), grid
 
     @torch.no_grad()
-    def layers(self, pixels: torch.Tensor) -> Layers:
-        """What enters each block, and what leaves the last one, of a batch."""
-        tokens, grid = self._embedded(pixels)
+    def layers(self, pixels: torch.Tensor, positions: torch.Tensor | None = None) -> Layers:
+        """What enters each block, and what leaves the last one, of a batch; positions: instead of the model's own."""
+        tokens, grid = self._embedded(pixels, positions)
         found = [self._finite(item, "the image tower's tokens") for item in block_inputs(self.model.visual, tokens)]
         return Layers(tuple(found), grid)
 
@@ -143,9 +155,9 @@ class OpenClipAdapter:
             raise NotFiniteError.of(self.spec.name, part)
         return values
 
-    def _positions(self, grid: tuple[int, int]) -> torch.Tensor:
-        """Position embeddings (1 + gh * gw, width), always from the model's own; the class token's row is kept."""
-        own: torch.Tensor = self.model.visual.positional_embedding
+    def _positions(self, grid: tuple[int, int], given: torch.Tensor | None = None) -> torch.Tensor:
+        """Position embeddings (1 + gh * gw, width), from the model's own or those given; class token's row kept."""
+        own: torch.Tensor = self.model.visual.positional_embedding if given is None else given.to(self.dtype)
         trained = tuple(self.model.visual.grid_size)
         if grid == trained:
             return own

@@ -88,6 +88,10 @@ class ClipModel(Protocol):
         """
         ...
 
+    def normalised(self, image: np.ndarray) -> torch.Tensor:
+        """uint8 RGB (h, w, 3) -> normalised (1, 3, h, w) at its own size, which need not be whole patches."""
+        ...
+
     def text(self, texts: Sequence[str], unit: bool = True) -> torch.Tensor:
         """Text embeddings (n, embed), no gradient, of unit length unless asked for as they leave the model."""
         ...
@@ -100,8 +104,11 @@ class ClipModel(Protocol):
         """All blocks but the last, without gradient; positions interpolated to the grid."""
         ...
 
-    def layers(self, pixels: torch.Tensor) -> Layers:
-        """Tokens between all blocks of a batch (n, 3, H, W), without gradient; positions interpolated to the grid."""
+    def layers(self, pixels: torch.Tensor, positions: torch.Tensor | None = None) -> Layers:
+        """Tokens between all blocks of a batch (n, 3, H, W), without gradient; positions interpolated to the grid.
+
+        positions: (1 + patches, width) at the size the model was trained at, used instead of its own.
+        """
         ...
 
     def steered(self, tokens: torch.Tensor, first: int, biases: torch.Tensor, sees_class: bool) -> torch.Tensor:

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from inspector.errors import ChoiceError
+from inspector.evaluation import heads_readme
 from inspector.evaluation.heads import CLAIMS, PUBLISHED, summary, table
 from inspector.evaluation.heads_readme import render
 from inspector.models.heads.specs import HEADS
+from inspector.training.heads import recipe
 
 
 def row(name: str, seed: int, miou: float, **more: Any) -> dict[str, Any]:
@@ -77,6 +79,17 @@ def test_the_table_says_what_was_measured() -> None:
         assert "0.46 M" in text
         assert "29.9" in text
         assert "holds here" in text
+
+
+def test_readme_is_what_was_measured() -> None:
+    text = heads_readme.README.read_text(encoding="utf-8")
+    block = text.partition(heads_readme.START)[2].partition(heads_readme.STOP)[0]
+    assert block.strip() == render(heads_readme.read()).strip()
+
+
+def test_rows_that_are_kept_are_of_the_shipped_models() -> None:
+    for kept in heads_readme.read():
+        assert recipe(HEADS[kept["row"]], kept["pair"]) == kept["recipe"], "measure again: train heads --table"
 
 
 def test_no_rows_are_refused_with_the_command_that_makes_them() -> None:

@@ -7,6 +7,7 @@ captioner are the small head's at other sizes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -92,6 +93,7 @@ class FullOdise(nn.Module):
     def __init__(self, sizes: OdiseSizes | None = None) -> None:
         super().__init__()
         self.sizes = sizes = sizes or OdiseSizes()
+        self.config: Mapping[str, Any] = {}  # config.json of an imported one
         self.projections = nn.ModuleList(Bottleneck(channels, sizes.projected) for channels, _ in sizes.taps.values())
         self.pixel_decoder = Mask2FormerPixelDecoder(pixel_config(sizes), [sizes.projected] * len(LEVELS))
         # A bare module leaves this one as it finds the memory.

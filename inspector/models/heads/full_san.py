@@ -4,8 +4,9 @@ Beside the side network SAN trains a background embedding and the positions of i
 not in here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -55,6 +56,7 @@ class FullSan(nn.Module):
     def __init__(self, sizes: SanSizes | None = None) -> None:
         super().__init__()
         self.sizes = sizes = sizes or SanSizes()
+        self.config: Mapping[str, Any] = {}  # config.json of an imported one
         self.side = SideNetwork(
             sizes.side, sizes.clip_width, sizes.clip_heads, sizes.width, sizes.blocks, sizes.patch, sizes.queries,
             sizes.fused, sizes.inner, sizes.hidden, sizes.heads, published=True,

@@ -1,23 +1,23 @@
 """Models that transformers loads and that were trained on masks, one adapter a family: `protocols.Segmenter`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 
 from inspector.models.catalog import ModelSpec
 from inspector.models.files import segmenter_type
 from inspector.models.protocols import Segmenter
-from inspector.models.segmenters.clipseg import open_clipseg
-from inspector.models.segmenters.mask_former import open_mask_former
-from inspector.models.segmenters.sam import open_sam
 
-FAMILIES: Mapping[str, Callable[..., Any]] = {  # model_type in config.json -> its opener
-    "clipseg": open_clipseg,
-    "maskformer": open_mask_former,
-    "mask2former": open_mask_former,
-    "sam": open_sam,
+# model_type in config.json -> the module of its adapter, imported when one is opened: transformers' models take long to
+# import, and most runs need none of them.
+FAMILIES: Mapping[str, str] = {
+    "clipseg": "inspector.models.segmenters.clipseg",
+    "maskformer": "inspector.models.segmenters.mask_former",
+    "mask2former": "inspector.models.segmenters.mask_former",
+    "sam": "inspector.models.segmenters.sam",
 }
 
 
@@ -29,4 +29,5 @@ def open_segmenter_folder(
     Raises ModelFilesError when files or weights are missing, damaged or do not fit, UnsupportedModelError when it is of
     another family.
     """
-    return FAMILIES[segmenter_type(folder)](folder, spec, device, dtype, revision)
+    adapter = import_module(FAMILIES[segmenter_type(folder)])
+    return cast(Segmenter, adapter.open_folder(folder, spec, device, dtype, revision))

@@ -59,7 +59,7 @@ class ClipSegAdapter:
         return torch.tensor(padded, device=self.device)
 
 
-def open_clipseg(
+def open_folder(
     folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
 ) -> ClipSegAdapter:
     """Raises ModelFilesError as `open_weights`."""

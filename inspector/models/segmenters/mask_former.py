@@ -77,7 +77,7 @@ class MaskFormerAdapter:
         return rows, columns
 
 
-def open_mask_former(
+def open_folder(
     folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
 ) -> MaskFormerAdapter:
     """Raises ModelFilesError as `open_weights`."""

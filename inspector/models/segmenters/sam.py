@@ -91,6 +91,6 @@ def boxes(masks: torch.Tensor) -> torch.Tensor:
     return torch.stack([*first, *last], 1).float()
 
 
-def open_sam(folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str) -> SamAdapter:
+def open_folder(folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str) -> SamAdapter:
     """Raises ModelFilesError as `open_weights`."""
     return SamAdapter(spec, open_weights(SamModel, folder, device, dtype), Pixels(folder), revision)
