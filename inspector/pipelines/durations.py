@@ -30,6 +30,7 @@ RESTART = 0.5  # of k-means with its two baselines, k = 32 on 64 x 64 positions,
 # Methods of segmentation that ask no CLIP, and those of them that ask the UNet once for each name.
 BY_DIFFUSION = {"attention", "diffsegmenter", "diffseg", "vpd-attention"}
 BY_NAMES = {"attention", "diffsegmenter", "diffseg"}
+INVERTING = 10  # passes of the UNet that a head on an inversion takes
 DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is counted for
 
 
@@ -59,6 +60,8 @@ def segmentation(request: SegmentationRequest) -> int:
         seconds += _by_clip(request.clip, request, words)
     names = _names(request) + (words if request.background_rule == "words" else 0)
     passes = sum(names if method in BY_NAMES else 1 for method in methods & BY_DIFFUSION) + ("diffcut" in methods)
+    if "odise" in methods:  # the decoder beside the UNet, or a DDIM inversion
+        passes += INVERTING if request.head == "odise-inversion" else 2
     if passes:
         seconds += _run(request.diffusion, 1 + passes, request.side, DIFFUSION_SIDE)
     return _bounded(seconds)

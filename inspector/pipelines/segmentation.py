@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,8 +67,10 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     else:
         one = found[request.method]
         proposals = None
-        if request.method in TRAINED_METHODS and trained.spec_of(request, request.method).family != "lseg":
-            proposals = trained.of_classes(trained.proposed(readings, asked, request.method), len(asked.classes))
+        if request.method in TRAINED_METHODS:
+            told = replace(told, models={**told.models, **trained.told(readings, request.method)})
+            if trained.spec_of(request, request.method).family != "lseg":
+                proposals = trained.of_classes(trained.proposed(readings, asked, request.method), len(asked.classes))
         yield result_of(request, one.labels, one.grid, told, proposals=proposals)
 
 

@@ -28,11 +28,13 @@ from inspector.words import matching
 
 @dataclass(frozen=True)
 class Opened:
-    """A head, ready to use. seen: the words that it was trained with."""
+    """A head, ready to use. seen: the words that it was trained with. place: its folder's name; revision: of that."""
 
     spec: HeadSpec
     head: Any
     seen: tuple[str, ...]
+    place: str
+    revision: str
 
 
 _opened: dict[tuple[str, ...], Opened] = {}  # name and models' revisions -> head; they are small
@@ -53,10 +55,16 @@ def opened(readings: Readings, spec: HeadSpec) -> Opened:
     models = {model.spec.name: model.revision for model in (clip, diffusion) if model is not None}
     key = (spec.name, *models.values())
     if key not in _opened:
-        folder = folder_for(spec, models)
+        folder, revision = folder_for(spec, models)
         head = open_head(spec, surroundings(spec, clip, diffusion), folder).to(clip.device)
-        _opened[key] = Opened(spec, head, tuple(read_json(folder / CARD)["seen"]))
+        _opened[key] = Opened(spec, head, tuple(read_json(folder / CARD)["seen"]), folder.name, revision)
     return _opened[key]
+
+
+def told(readings: Readings, method: str) -> dict[str, str]:
+    """Name -> revision of the head that a method used, for the provenance."""
+    found = opened(readings, spec_of(readings.request, method))
+    return {f"{found.place}/{found.spec.name}": found.revision}
 
 
 def _inputs(readings: Readings, found: Opened) -> Inputs:

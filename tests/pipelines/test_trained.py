@@ -10,6 +10,7 @@ from inspector import world
 from inspector.analysis.proposals import class_scores
 from inspector.errors import ChoiceError, UnsupportedModelError
 from inspector.models import catalog
+from inspector.models.files import fingerprint
 from inspector.models.heads.specs import HEADS
 from inspector.pipelines import segmentation
 from inspector.results import HEAD_TITLES, ODISE_HEADS, TRAINED_METHODS, SegmentationRequest, SegmentationResult
@@ -56,6 +57,12 @@ def test_a_shipped_head_labels_a_street(name: str) -> None:
 def one(**more: object) -> SegmentationResult:
     """A row without a captioner, the first that was trained."""
     return segmentation.run(asked("odise-no-captioner", **more))  # type: ignore[arg-type]
+
+
+def test_the_provenance_names_the_head_and_its_revision() -> None:
+    models = one().provenance.models
+    assert models["heads-plain/odise-no-captioner"] == fingerprint(ASSETS / "models" / "heads-plain")
+    assert set(models) == {"heads-plain/odise-no-captioner", *PLAIN.values()}
 
 
 def test_clips_weight_says_whose_opinion_counts() -> None:

@@ -21,8 +21,8 @@ SHIPPED = ASSETS / "models"
 CARD = "card.json"
 
 
-def folder_for(spec: HeadSpec, models: Mapping[str, str], root: Path = SHIPPED) -> Path:
-    """The folder with the head of a row that was trained on these models, name -> revision.
+def folder_for(spec: HeadSpec, models: Mapping[str, str], root: Path = SHIPPED) -> tuple[Path, str]:
+    """The folder with the head of a row that was trained on these models, name -> revision, and its own revision.
 
     Raises UnsupportedModelError, which says on which it was trained, where there is none, and ModelFilesError where the
     folder's files were changed.
@@ -33,8 +33,7 @@ def folder_for(spec: HeadSpec, models: Mapping[str, str], root: Path = SHIPPED) 
             continue
         trained_on: Mapping[str, str] = read_json(folder / CARD)["models"]
         if all(trained_on.get(name) == revision for name, revision in models.items()):
-            checked_fingerprint(folder)
-            return folder
+            return folder, checked_fingerprint(folder)
         found.append(" and ".join(trained_on))
     if not found:
         raise UnsupportedModelError(
