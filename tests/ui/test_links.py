@@ -36,7 +36,23 @@ OTHERS: dict[str, Any] = {
     ),
     "clusters": lambda: clusters.make(None, 500_004, 3, "C", 7, "a prompt", 4, 9, "local:x"),
     "segmentation": lambda: segmentation.make(
-        None, 500_004, "a, b", "gradcam", 0.25, "{}", 9, 3, 96, "local:x", "local:y"
+        None,
+        500_004,
+        "a, b",
+        "gradcam",
+        0.25,
+        "{}",
+        9,
+        3,
+        96,
+        "local:x",
+        "local:y",
+        "power",
+        3.5,
+        0.5,
+        "odise-no-unet",
+        0.2,
+        0.9,
     ),
 }
 

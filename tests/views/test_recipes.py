@@ -68,6 +68,9 @@ EVERY: dict[str, dict[str, Any]] = {
         "background_rule": "power",
         "background_power": 1.5,
         "merging": 0.05,
+        "head": "odise-no-unet",
+        "seen_weight": 0.25,
+        "unseen_weight": 1.0,
     },
 }
 OTHERS = {"clip": "laion-vit-b-16", "diffusion": "stable-diffusion-1.4"}  # models than the embedded ones
