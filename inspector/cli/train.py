@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> None:
     if args.model == "heads":
         from inspector.training import heads
 
+        if args.preset != "cpu":
+            raise ChoiceError("Heads have one preset, which goes on where it was; leave out --preset.")
         names = [name.strip() for name in (args.rows or "").split(",") if name.strip()]
         seeds = heads.SEEDS if args.table else heads.SEEDS[:1]
         heads.train(settings().runs, names, seeds, args.recipe or "plain", args.out)

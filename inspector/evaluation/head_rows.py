@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -15,39 +15,51 @@ from inspector.analysis.proposals import class_scores, panoptic
 from inspector.analysis.segmentation import winners
 from inspector.analysis.vocabulary import embed_classes
 from inspector.evaluation.segmentation import VOID, target_ids
-from inspector.evaluation.texts import single
+from inspector.evaluation.segments import THINGS, segments_of
+from inspector.evaluation.texts import TEMPLATE, single
 from inspector.models.heads.specs import UNSEEN, HeadSpec
-from inspector.pipelines.mask_heads import dense_head_scores, inputs_of_picture, propose
+from inspector.models.protocols import ClipModel, DiffusionModel
+from inspector.pipelines.mask_heads import Inputs, dense_head_scores, inputs_of_picture, propose
 from inspector.results import Proposed, resize_maps
-from inspector.training.head_data import THINGS, Frozen, segments_of
-from inspector.training.mask_heads import TEMPLATE, inputs_of
 
 SEEN = np.array([word not in UNSEEN for word in world.CLASSES])
 ASKED = {"ensemble": (0.3, 0.7), "head alone": (0.0, 0.0), "clip alone": (1.0, 1.0)}
 AT_ONCE, TIMED = 4, 5
 
 
+class HeldOut(Protocol):
+    """Scenes from seed `pictures.first` on, and what frozen models compute of them, however it is kept."""
+
+    pictures: Any  # training.head_data.Pictures: first, images, captions
+    clip: ClipModel
+    diffusion: DiffusionModel
+
+    def inputs(self, spec: HeadSpec, rows: np.ndarray, head: Any = None) -> Inputs:
+        """What a head is given of pictures `rows`."""
+        ...
+
+
 @torch.no_grad()
-def measure(spec: HeadSpec, head: Any, frozen: Frozen) -> dict[str, Any]:
-    """Scores of the head on all of `frozen`'s pictures, every word of the world asked for.
+def measure(spec: HeadSpec, head: Any, held: HeldOut) -> dict[str, Any]:
+    """Scores of the head on all of `held`'s pictures, every word of the world asked for.
 
     {"miou", "seen", "unseen", "pq", "pq_seen", "pq_unseen"} as published, and "by": {"head alone" and so on: the three
     of mIoU} where a head and CLIP both have an opinion. One confusion matrix over all pictures.
     """
     head.eval()
-    text = embed_classes(frozen.clip, single(world.CLASSES), TEMPLATE)
+    text = embed_classes(held.clip, single(world.CLASSES), TEMPLATE)
     matrices: dict[str, np.ndarray] = {}
     quality = PanopticTally(len(world.CLASSES))
-    for rows in np.array_split(np.arange(len(frozen.pictures)), -(-len(frozen.pictures) // AT_ONCE)):
-        inputs = inputs_of(spec, head, frozen, rows)
-        if spec.family == "lseg":
-            found = [{"ensemble": item} for item in dense_head_scores(head, inputs, frozen.clip, text).numpy()]
+    for rows in np.array_split(np.arange(len(held.pictures)), -(-len(held.pictures) // AT_ONCE)):
+        inputs = held.inputs(spec, rows, head)
+        if spec.dense:
+            found = [{"ensemble": item} for item in dense_head_scores(head, inputs, held.clip, text).numpy()]
             named: Sequence[Proposed | None] = [None] * len(rows)
         else:
-            named = propose(head, spec, inputs, frozen.clip, text, SEEN.astype(np.uint8))
+            named = propose(head, spec, inputs, held.clip, text, SEEN.astype(np.uint8))
             found = [opinions(item) for item in named]
         for row, scores, proposals in zip(rows, found, named, strict=True):
-            scene = world.scene(frozen.pictures.first + int(row))
+            scene = world.scene(held.pictures.first + int(row))
             target = target_ids(scene.labels, tuple(scene.masks))
             for name, values in scores.items():
                 labels = winners(resize_maps(values, scene.labels.shape))
@@ -59,23 +71,23 @@ def measure(spec: HeadSpec, head: Any, frozen: Frozen) -> dict[str, Any]:
     return {
         **kept["ensemble"],
         **panoptic_means(quality),
-        "picture_seconds": picture_seconds(spec, head, frozen, text),
+        "picture_seconds": picture_seconds(spec, head, held, text),
         "by": {name: found for name, found in kept.items() if name != "ensemble"},
     }
 
 
-def picture_seconds(spec: HeadSpec, head: Any, frozen: Frozen, text: torch.Tensor) -> float:
+def picture_seconds(spec: HeadSpec, head: Any, held: HeldOut, text: torch.Tensor) -> float:
     """Median time from a picture to its named proposals, with all that the frozen models compute for it."""
     found = []
-    diffusion = frozen.diffusion if "diffusion" in spec.kinds else None
-    for row in range(min(TIMED, len(frozen.pictures))):
-        image, caption = np.asarray(frozen.pictures.images[row]), frozen.pictures.captions[row]
+    diffusion = held.diffusion if "diffusion" in spec.kinds else None
+    for row in range(min(TIMED, len(held.pictures))):
+        image, caption = np.asarray(held.pictures.images[row]), held.pictures.captions[row]
         started = time.perf_counter()
-        inputs = inputs_of_picture(spec, head, image, frozen.clip, diffusion, caption)
-        if spec.family == "lseg":
-            dense_head_scores(head, inputs, frozen.clip, text)
+        inputs = inputs_of_picture(spec, head, image, held.clip, diffusion, caption)
+        if spec.dense:
+            dense_head_scores(head, inputs, held.clip, text)
         else:
-            propose(head, spec, inputs, frozen.clip, text, SEEN.astype(np.uint8))
+            propose(head, spec, inputs, held.clip, text, SEEN.astype(np.uint8))
         found.append(time.perf_counter() - started)
     return round(float(np.median(found)), 3)
 

@@ -25,7 +25,7 @@ def steered(visual: Any, tokens: torch.Tensor, first: int, biases: torch.Tensor,
     """Embeddings (n, query, embed), not unit length, of copies of the class token that enter at block `first`.
 
     tokens: what enters that block (n, 1 + patches, width). biases: (n, head or 1, query, patches), added to the copies'
-    scores before the softmax. sees_class: whether they also see the class token itself, and each not only itself.
+    scores before the softmax. sees_class: whether each sees the class token, and not itself.
     """
     heads = visual.transformer.resblocks[0].attn.num_heads
     count, queries = len(tokens), biases.shape[2]

@@ -13,8 +13,8 @@ from inspector.errors import ChoiceError, ImageError, ModelFilesError, NotFinite
 from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
 from inspector.models.diffusion import SCHEDULERS
-from inspector.models.files import missing_weights, pipeline_variant, read_json
-from inspector.models.placement import out_of_memory
+from inspector.models.files import pipeline_variant, read_json
+from inspector.models.opening import open_part
 from inspector.models.protocols import PromptToken, TokenizedPrompt
 from inspector.models.tokenizer import open_fast_tokenizer, plain
 
@@ -151,7 +151,7 @@ def open_diffusion_folder(
     when it is another kind of pipeline.
     """
     variant = pipeline_variant(folder)
-    unet = _part(UNet2DConditionModel, place_of(folder, "unet"), dtype, variant)
+    unet = open_part(UNet2DConditionModel, place_of(folder, "unet"), dtype, variant)
     if unet.config.in_channels != 4 or unet.config.class_embed_type or unet.config.addition_embed_type:
         raise UnsupportedModelError(
             f"{spec.title} is conditioned on more than a text; choose a plain text-to-image model."
@@ -159,8 +159,8 @@ def open_diffusion_folder(
     adapter = StableDiffusionAdapter(
         spec,
         unet.to(device),
-        _part(AutoencoderKL, place_of(folder, "vae"), dtype, variant).to(device),
-        _part(CLIPTextModel, place_of(folder, "text_encoder"), dtype, variant).to(device),
+        open_part(AutoencoderKL, place_of(folder, "vae"), dtype, variant).to(device),
+        open_part(CLIPTextModel, place_of(folder, "text_encoder"), dtype, variant).to(device),
         open_fast_tokenizer(place_of(folder, "tokenizer")),
         read_json(place_of(folder, "scheduler") / "scheduler_config.json"),
         revision,
@@ -172,26 +172,3 @@ def open_diffusion_folder(
             "copy the tokenizer that belongs to it."
         )
     return adapter
-
-
-def _part(kind: Any, folder: Path, dtype: torch.dtype, variant: str) -> Any:
-    """One part of a pipeline, its weights complete, or ModelFilesError."""
-    try:
-        part, report = kind.from_pretrained(
-            folder,
-            dtype=dtype,
-            variant=variant or None,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except (ValueError, RuntimeError, OSError) as error:  # shapes that differ, a setting out of range
-        if out_of_memory(error):
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ModelFilesError(
-            f"{folder} does not fit its config.json ({reason}); use the files of one model together."
-        ) from error
-    if report["missing_keys"]:
-        raise missing_weights(folder, report["missing_keys"])
-    return part

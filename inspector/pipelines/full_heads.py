@@ -109,8 +109,7 @@ def tile_levels(
 ) -> list[torch.Tensor]:
     """The pyramid of one square tile; empty: text states of the empty prompt (1, tokens, width)."""
     seen = cv2.resize(tile, (diffusion.image_size,) * 2, interpolation=cv2.INTER_CUBIC)
-    pixels = torch.from_numpy(seen).to(diffusion.device).permute(2, 0, 1)[None].float() / 127.5 - 1
-    latents, features = autoencoder_features(diffusion, pixels, autoencoder_taps(diffusion))
+    latents, features = autoencoder_features(diffusion, seen[None], autoencoder_taps(diffusion))
     trunk = clip.trunk(clip.pixels(seen))
     embedding = clip.head(clip.last_block(trunk.tokens), trunk, "class")
     context, shift = head.captioner(embedding.float(), empty.float())

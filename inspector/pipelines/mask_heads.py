@@ -126,9 +126,8 @@ def inputs_of_picture(
     size = (int(image.shape[0]), int(image.shape[1]))
     if diffusion is None:
         return Inputs(clip_features(layers), pixels, layers, size)
-    planes = torch.tensor(image, device=diffusion.device).permute(2, 0, 1)[None].float() / 127.5 - 1
     wanted = autoencoder_taps(diffusion) if spec.autoencoder else ()
-    latents, features = autoencoder_features(diffusion, planes, wanted)
+    latents, features = autoencoder_features(diffusion, image[None], wanted)
     if spec.unet:
         context, shift = diffusion.encode_prompts([caption if spec.context == "caption" else ""]), None
         if spec.captioner:

@@ -69,8 +69,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
         proposals = None
         if request.method in TRAINED_METHODS:
             told = replace(told, models={**told.models, **trained.told(readings, request.method)})
-            if trained.spec_of(request, request.method).family != "lseg":
-                proposals = trained.of_classes(trained.proposed(readings, asked, request.method), len(asked.classes))
+            proposals = trained.proposals(readings, asked, request.method)
         yield result_of(request, one.labels, one.grid, told, proposals=proposals)
 
 

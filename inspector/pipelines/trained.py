@@ -97,18 +97,20 @@ def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
 def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
     """float32 (scored, gh, gw) in [0, 1] of a trained method."""
     request = readings.request
-    if method == "lseg":
+    if spec_of(request, method).dense:
         found = opened(readings, spec_of(request, method))
+        text = readings.clip.texts(asked.scored)
         with torch.no_grad():
-            scores = dense_head_scores(
-                found.head, _inputs(readings, found), readings.clip.model, readings.clip.texts(asked.scored)
-            )
+            scores = dense_head_scores(found.head, _inputs(readings, found), readings.clip.model, text)
         return scores[0].cpu().numpy()
     made = proposed(readings, asked, method)
     return class_scores(made.masks.astype(np.float32), made.named((request.seen_weight, request.unseen_weight)))
 
 
-def of_classes(found: Proposed, count: int) -> Proposed:
-    """The same without what competes beside the first `count`, the classes that were asked for."""
+def proposals(readings: Readings, asked: Asked, method: str) -> Proposed | None:
+    """What a head proposed, named among the classes alone, without what competes beside them; None of a dense head."""
+    if spec_of(readings.request, method).dense:
+        return None
+    found, count = proposed(readings, asked, method), len(asked.classes)
     clip = None if found.clip is None else found.clip[:, :count]
     return Proposed(found.masks, found.head[:, :count], found.null, clip, found.seen[:count])

@@ -54,7 +54,7 @@ SEGMENTATION_METHODS = (
 TRAINED_METHODS = ("odise", "san", "maskclip-masks", "lseg")  # by heads that were trained on masks
 ALL_METHODS = "all"
 # Trained heads, which `inspector.models.heads.specs` describes: the rows of the paper's Table 1, rows that it leaves
-# out, and two more. Name -> title, the paper's where it has one.
+# out, and one more. Name -> title, the paper's where it has one.
 HEAD_TITLES: Mapping[str, str] = {
     "odise": "ODISE",
     "odise-no-captioner": "w/o implicit captioner",
@@ -70,7 +70,6 @@ HEAD_TITLES: Mapping[str, str] = {
     "odise-inversion": "features of an inversion",
     "san": "SAN",
     "maskclip-masks": "MaskCLIP (Ding et al.)",
-    "vpd": "VPD",
     "lseg": "LSeg",
 }
 ODISE_HEADS = tuple(name for name in HEAD_TITLES if name.startswith("odise"))

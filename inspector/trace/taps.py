@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from inspector.models.protocols import DiffusionModel
@@ -64,24 +65,24 @@ def _tap(part: str, layers: str, blocks: Any, stride: int) -> Tap:
 
 @torch.no_grad()
 def autoencoder_features(
-    model: DiffusionModel, images: torch.Tensor, taps: Sequence[Tap]
+    model: DiffusionModel, images: np.ndarray, taps: Sequence[Tap]
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Scaled latents (n, c, h, w), posterior mode, and tap name -> (n, channel, h, w).
 
-    images: pixels (n, 3, h, w) in [-1, 1].
+    images: uint8 (n, h, w, 3), sides as `encode_images` wants them.
     """
     vae: Any = model.vae
     layers = [tap.layer for tap in taps]
     encoder = [layer for layer in layers if layer.startswith("encoder")]
     with capture(vae, encoder, inputs=True, stop_after_last=False) as encoded:
-        latent = vae.encode(images.to(model.dtype)).latent_dist.mode()
+        latents = model.encode_images(images)
     decoder = [layer for layer in layers if layer not in encoder]
     decoded: dict[str, torch.Tensor] = {}
     if decoder:
         with capture(vae, decoder, inputs=True) as decoded:
-            vae.decode(latent)
+            vae.decode(latents / vae.config.scaling_factor)
     found = {f"vae.{layer}": values for layer, values in {**encoded, **decoded}.items()}
-    return latent * vae.config.scaling_factor, found
+    return latents, found
 
 
 def unet_features(

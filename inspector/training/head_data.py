@@ -1,13 +1,11 @@
 """What heads learn from: drawn scenes with their segments, and what frozen models compute of them, computed once.
 
-Segments are those of panoptic segmentation: each thing by itself, stuff and parts once per class; a part wins over its
-whole. Pixels of the classes that are held out (`UNSEEN`) are void: nothing is learnt from them, neither that they are
-something nor that they are not.
+A head that changes what the UNet sees, by a captioner, has the UNet run, with its gradient; all else is read from disk.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +13,14 @@ import numpy as np
 import torch
 
 from inspector import world
+from inspector.evaluation.segments import Segments, segments_of
 from inspector.models.heads.specs import INVERTED, HeadSpec
 from inspector.models.protocols import ClipModel, DiffusionModel, Layers
 from inspector.pipelines.mask_heads import Inputs, clip_features, image_embedding, read_unet
 from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, unet_taps
 from inspector.training.encoded import EncodedPictures
 
-GRID = 64  # cells a side of the segments that are learnt: stride 4 of 256 pixels
 AT_ONCE = 4
-THINGS = frozenset(world.CLASS_IDS[word] for word in world.CLASSES if word in world.THINGS)
-
-
-@dataclass(frozen=True)
-class Segments:
-    """Segments of one scene. ids: int16 (h, w), -1 is nothing; classes: global class id of each."""
-
-    ids: np.ndarray
-    classes: tuple[int, ...]
-
-
-def segments_of(scene: world.Scene, side: int = GRID) -> Segments:
-    """The scene's segments on a grid of `side`: the one that covers most of a cell has it."""
-    ids = np.full(scene.labels.shape, -1, np.int16)
-    classes: list[int] = []
-    known: dict[int, int] = {}
-    for word, mask, _ in scene.instances:
-        number = world.CLASS_IDS[word]
-        key = len(classes) if number in THINGS else -number
-        if key not in known:
-            known[key] = len(classes)
-            classes.append(number)
-        ids[mask & (scene.labels == number)] = known[key]
-    block = scene.size // side
-    cells = ids.reshape(side, block, side, block).transpose(0, 2, 1, 3).reshape(side, side, -1)
-    votes = np.stack([(cells == index).sum(-1) for index in range(-1, len(classes))])
-    return Segments((votes.argmax(0) - 1).astype(np.int16), tuple(classes))
 
 
 class Pictures:
@@ -86,11 +57,6 @@ class Pictures:
     def segments(self, row: int) -> Segments:
         """Those of one picture."""
         return Segments(np.asarray(self._ids[row]), tuple(self._classes[row]))
-
-
-def as_pixels(images: np.ndarray) -> torch.Tensor:
-    """uint8 (n, h, w, 3) -> (n, 3, h, w) in [-1, 1], as the autoencoder takes them."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 class Frozen:
@@ -150,8 +116,13 @@ class Frozen:
         """CLIP's image embeddings (row, embed), not unit length."""
         return self._store("embedding", self.clip.embed, self._run_embedding).take(rows)
 
-    def inputs(self, spec: HeadSpec, rows: np.ndarray) -> Inputs:
-        """What a head without a captioner is given of pictures `rows`."""
+    def inputs(self, spec: HeadSpec, rows: np.ndarray, head: Any = None) -> Inputs:
+        """What a head is given of pictures `rows`; head: needed where it has a captioner, which gets a gradient."""
+        if spec.captioner:
+            known = self.inputs(without_captioner(spec), rows)
+            context, shift = head.captioner(self.embedding(rows), self.empty)
+            read = read_unet(spec, self.diffusion, self.latents(rows), context, shift)
+            return replace(known, features={**known.features, **read})
         layers, size = self.layers(rows), (self.side, self.side)
         features = self.features(spec, rows) if spec.family == "odise" else clip_features(layers)
         pixels = torch.cat([self.clip.pixels(self.pictures.images[row]) for row in rows])
@@ -172,9 +143,7 @@ class Frozen:
     def _run_autoencoder(self, rows: np.ndarray) -> torch.Tensor:
         parts = []
         for some in np.array_split(rows, -(-len(rows) // AT_ONCE)):
-            latents, found = autoencoder_features(
-                self.diffusion, as_pixels(self.pictures.images[some]), self.autoencoder
-            )
+            latents, found = autoencoder_features(self.diffusion, self.pictures.images[some], self.autoencoder)
             parts.append(torch.cat([latents.flatten(1), *(found[tap.name].flatten(1) for tap in self.autoencoder)], 1))
         return torch.cat(parts)
 
@@ -208,3 +177,8 @@ class Frozen:
         parts = values.split([self._size(tap) for tap in taps], 1)
         shapes = [(tap.channels, self.side // tap.stride, self.side // tap.stride) for tap in taps]
         return {tap.name: part.unflatten(1, shape) for tap, part, shape in zip(taps, parts, shapes, strict=True)}
+
+
+def without_captioner(spec: HeadSpec) -> HeadSpec:
+    """What a row reads that its captioner does not change."""
+    return replace(spec, captioner="", unet=False) if spec.captioner else spec

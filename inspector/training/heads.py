@@ -18,14 +18,14 @@ from inspector.errors import ChoiceError
 from inspector.evaluation import heads_readme
 from inspector.evaluation.head_rows import measure
 from inspector.models import load_clip, load_diffusion
+from inspector.models.catalog import PAIRS
 from inspector.models.heads.build import LAYERS, QUERIES, WIDTH
 from inspector.models.heads.files import save_head
 from inspector.models.heads.specs import HEADS, UNSEEN, HeadSpec, head_spec
 from inspector.training.head_cards import write_card
-from inspector.training.head_data import Frozen, Pictures
+from inspector.training.head_data import Frozen, Pictures, without_captioner
 from inspector.training.mask_heads import SCENES, SCHEDULE, train_head
 
-PAIRS = {"plain": ("scenes-clip-plain", "scenes-diffusion-plain"), "taught": ("scenes-clip", "scenes-diffusion")}
 HELD_OUT, FIRST_HELD_OUT = 64, 506_200  # scenes that rows are measured on
 SEEDS = (0, 1, 2)
 AT_ONCE = 16
@@ -44,9 +44,9 @@ def train(
     rows: names of HEADS, all if empty. pair: of PAIRS, the frozen models. The weights of seed 0 are written to
     `out`/heads-PAIR. Raises ChoiceError for an unknown row.
     """
-    specs = [head_spec(name) for name in rows] or [spec for spec in HEADS.values() if spec.family != "vpd"]
+    specs = [head_spec(name) for name in rows] or list(HEADS.values())
     folder = Path(runs) / "heads"
-    clip, diffusion = load_clip(PAIRS[pair][0]), load_diffusion(PAIRS[pair][1])
+    clip, diffusion = load_clip(PAIRS[pair]["clip"]), load_diffusion(PAIRS[pair]["diffusion"])
     learnt = Frozen(Pictures(folder, 0, SCENES), diffusion, clip)
     held_out = Frozen(Pictures(folder, FIRST_HELD_OUT, HELD_OUT), diffusion, clip)
     made = Path(out or Path(runs) / "models")
@@ -91,7 +91,7 @@ def prepare(spec: HeadSpec, stores: Sequence[Frozen]) -> None:
     for frozen in stores:
         count = len(frozen.pictures)
         for rows in np.array_split(np.arange(count), -(-count // AT_ONCE)):
-            frozen.inputs(spec, rows)
+            frozen.inputs(without_captioner(spec), rows)
             frozen.embedding(rows)
 
 
@@ -105,7 +105,7 @@ def recipe(spec: HeadSpec, pair: str) -> str:
         "held_out": [FIRST_HELD_OUT, HELD_OUT],
         "unseen": UNSEEN,
         "world": world.fingerprint(),
-        "models": [load_clip(PAIRS[pair][0]).revision, load_diffusion(PAIRS[pair][1]).revision],
+        "models": [load_clip(PAIRS[pair]["clip"]).revision, load_diffusion(PAIRS[pair]["diffusion"]).revision],
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -1,12 +1,12 @@
 """Train a segmentation head on frozen models: which masks there are, and what they are called.
 
 Every row has the same steps, rate, batch and pictures. Features that do not depend on what is trained are computed once
-and read from disk; a captioner or a text adapter changes what the UNet sees, so that the UNet runs, and its gradient
-with it. Five classes are held out: no text of theirs is seen, and their pixels say nothing.
+and read from disk; a captioner changes what the UNet sees, so that the UNet runs, and its gradient with it. Five
+classes are held out: no text of theirs is seen, and their pixels are void, neither something nor nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,15 @@ from torch.nn import functional as F
 
 from inspector import world
 from inspector.analysis.vocabulary import embed_classes
-from inspector.evaluation.texts import single
+from inspector.evaluation.segments import GRID, Segments
+from inspector.evaluation.texts import TEMPLATE, single
 from inspector.models.heads.build import LAYERS, build_head
 from inspector.models.heads.specs import UNSEEN, HeadSpec
-from inspector.pipelines.mask_heads import Inputs, read_unet, surroundings
-from inspector.training.head_data import GRID, Frozen, Segments
+from inspector.pipelines.mask_heads import surroundings
+from inspector.training.head_data import Frozen
 from inspector.training.loop import Run, Schedule
 from inspector.training.mask_losses import Targets, proposal_loss
 
-TEMPLATE = "a photo of {}."
 SEEN = tuple(word for word in world.CLASSES if word not in UNSEEN)
 SCHEDULE = Schedule(steps=250, learning_rate=2e-3, warmup=20, batch=8, average=0.98, weight_decay=0.05)
 SCENES = 800
@@ -56,16 +56,6 @@ def targets_of(segments: Segments) -> Targets:
     return Targets(masks.float(), torch.tensor(classes, dtype=torch.long), valid.float())
 
 
-def inputs_of(spec: HeadSpec, head: Any, frozen: Frozen, rows: np.ndarray) -> Inputs:
-    """What the head is given, with a gradient to the captioner where there is one."""
-    if not spec.captioner:
-        return frozen.inputs(spec, rows)
-    known = frozen.inputs(replace(spec, unet=False), rows)
-    context, shift = head.captioner(frozen.embedding(rows), frozen.empty)
-    read = read_unet(spec, frozen.diffusion, frozen.latents(rows), context, shift)
-    return replace(known, features={**known.features, **read})
-
-
 def on_grid(masks: torch.Tensor) -> torch.Tensor:
     """Mask logits (n, query, h, w) at the targets' grid."""
     return F.interpolate(masks, size=(GRID, GRID), mode="bilinear", align_corners=False)
@@ -73,7 +63,7 @@ def on_grid(masks: torch.Tensor) -> torch.Tensor:
 
 def odise_loss(lesson: Lesson, rows: np.ndarray, targets: list[Targets]) -> torch.Tensor:
     """Masks and classes of every layer of the decoder."""
-    inputs = inputs_of(lesson.spec, lesson.head, lesson.frozen, rows)
+    inputs = lesson.frozen.inputs(lesson.spec, rows, lesson.head)
     proposals = lesson.head(inputs.features, inputs.size)
     pairs = zip(proposals.masks, proposals.embeddings, strict=True)
     losses = [
@@ -85,7 +75,7 @@ def odise_loss(lesson: Lesson, rows: np.ndarray, targets: list[Targets]) -> torc
 
 def maskclip_loss(lesson: Lesson, rows: np.ndarray, targets: list[Targets]) -> torch.Tensor:
     """Masks of every layer, and whether each is something."""
-    inputs = inputs_of(lesson.spec, lesson.head, lesson.frozen, rows)
+    inputs = lesson.frozen.inputs(lesson.spec, rows, lesson.head)
     proposals = lesson.head(inputs.features, inputs.size)
     agnostic = [Targets(item.masks, torch.zeros_like(item.classes), item.valid) for item in targets]
     pairs = zip(proposals.masks, proposals.embeddings, strict=True)

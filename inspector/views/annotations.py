@@ -5,7 +5,7 @@ All three are read back by `read_masks`, so that what was corrected elsewhere ca
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from inspector.errors import InputError
-from inspector.results import Masks, SegmentationResult
+from inspector.results import Masks, SegmentationResult, resize_maps
 from inspector.views.run_lengths import brush, compressed, decompressed, from_brush, from_run_lengths, run_lengths
 from inspector.views.segmentation import colors
 
@@ -37,38 +37,32 @@ def index_png(result: SegmentationResult) -> bytes:
 
 
 def coco(result: SegmentationResult) -> dict[str, Any]:
-    """COCO's object annotations: one per connected region, in compressed run lengths, category i the i-th class."""
+    """COCO's object annotations: one per class, as a crowd in compressed run lengths; category i is the i-th class."""
     height, width = result.labels.shape
-    scores = {(segment.class_index, segment.box_xyxy): segment.score for segment in result.segments}
     annotations: list[dict[str, Any]] = []
-    for index, (x, y, w, h), mask in regions(result.labels):
-        score = scores.get((index, (x, y, x + w, y + h)))
+    for index in range(1, 1 + len(result.names)):
+        mask = result.labels == index
+        if not mask.any():
+            continue
+        x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+        scores = resize_maps(result.grid_scores[index - 1], (height, width))
         annotations.append(
             {
-                "id": len(annotations) + 1,
+                "id": index,
                 "image_id": 1,
                 "category_id": index,
                 "segmentation": {"size": [height, width], "counts": compressed(run_lengths(mask))},
                 "area": int(mask.sum()),
                 "bbox": [x, y, w, h],
-                "iscrowd": 1,  # COCO's mark of a mask in run lengths
+                "iscrowd": 1,  # all of the class, not one object
+                "score": round(float(scores[mask].mean()), 6),
             }
-            | ({} if score is None else {"score": round(score, 6)})
         )
     return {
         "images": [{"id": 1, "file_name": "image.png", "height": height, "width": width}],
         "categories": [{"id": index, "name": name} for index, name in enumerate(result.names, 1)],
         "annotations": annotations,
     }
-
-
-def regions(labels: np.ndarray) -> Iterator[tuple[int, tuple[int, int, int, int], np.ndarray]]:
-    """(label, box x y width height, bool (h, w)) of each connected region (8 neighbours) of labels above 0."""
-    for index in np.unique(labels[labels > 0]).tolist():
-        count, places, boxes, _ = cv2.connectedComponentsWithStats((labels == index).astype(np.uint8), connectivity=8)
-        for region in range(1, count):
-            x, y, w, h = (int(length) for length in boxes[region, :4])
-            yield index, (x, y, w, h), places == region
 
 
 def label_studio(result: SegmentationResult) -> list[dict[str, Any]]:

@@ -120,6 +120,7 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["train", "tails"], "heads"),
         (["train", "heads", "--rows", "odise-2"], "odise-no-captioner"),
         (["train", "clip", "--table"], "heads alone"),
+        (["train", "heads", "--preset", "gpu"], "one preset"),
         (["evaluate", "clusters", "--table"], "segmentation alone"),
         (["train", "clip", "--preset", "tpu"], "cpu"),
         (["bench", "speed"], "startup"),

@@ -1,5 +1,6 @@
 """Which blocks are tapped, that their inputs are what is read, and that a captioner's shift reaches them."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,15 +26,14 @@ def test_the_blocks_are_those_of_the_publication(toy: ToyDiffusion) -> None:
 
 
 def test_features_have_the_shapes_that_taps_say(toy: ToyDiffusion) -> None:
-    images = torch.rand(2, 3, 128, 128) * 2 - 1
+    images = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), dtype=np.uint8)
     latents, found = autoencoder_features(toy, images, autoencoder_taps(toy))
     found |= unet_features(toy, latents, 0, toy.encode_prompts(["", "a car"]), unet_taps(toy))
     shapes = tap_shapes((*autoencoder_taps(toy), *unet_taps(toy)))
     assert {name: tuple(value.shape) for name, value in found.items()} == {
         name: (2, channels, 128 // stride, 128 // stride) for name, (channels, stride) in shapes.items()
     }
-    wanted = toy.vae.encode(images).latent_dist.mode() * toy.vae.config.scaling_factor
-    assert torch.equal(latents, wanted)
+    assert torch.equal(latents, toy.encode_images(images))
 
 
 def test_a_unets_tap_is_what_enters_with_the_skip_connection(toy: ToyDiffusion) -> None:

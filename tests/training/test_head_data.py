@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from inspector import world
+from inspector.evaluation.segments import THINGS, segments_of
 from inspector.models import load_clip, load_diffusion
 from inspector.models.heads.specs import HEADS, UNSEEN
 from inspector.pipelines.mask_heads import inputs_of_picture
-from inspector.training.head_data import THINGS, Frozen, Pictures, segments_of
+from inspector.training.head_data import Frozen, Pictures
 from inspector.training.mask_heads import SEEN, targets_of
 
 

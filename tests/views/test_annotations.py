@@ -14,7 +14,7 @@ from PIL import Image
 from pycocotools import mask as pycoco
 
 from inspector.errors import InputError
-from inspector.views.annotations import coco, files, index_png, label_studio, read_masks, regions
+from inspector.views.annotations import coco, files, index_png, label_studio, read_masks
 from inspector.views.export import write_result
 from inspector.views.run_lengths import (
     brush,
@@ -88,7 +88,7 @@ def test_run_lengths_that_do_not_fill_the_size_are_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools
-def test_coco_has_a_region_each_that_pycocotools_reads() -> None:
+def test_coco_has_an_annotation_a_class_that_pycocotools_reads() -> None:
     result = samples.segmentation()
     told = coco(result)
     assert told["categories"] == [{"id": 1, "name": "car"}, {"id": 2, "name": "sky"}]
@@ -98,14 +98,8 @@ def test_coco_has_a_region_each_that_pycocotools_reads() -> None:
         mask = pycoco.decode(item["segmentation"]).astype(bool)
         assert np.array_equal(mask, result.labels == item["category_id"])
         x, y, w, h = item["bbox"]
-        assert item["score"] == 0.8
+        assert item["score"] == pytest.approx(0.8)
         assert mask[y : y + h, x : x + w].sum() == item["area"]
-
-
-def test_regions_are_connected_by_corners() -> None:
-    labels = np.array([[1, 0, 2], [0, 1, 0], [2, 0, 0]], np.int32)
-    found = [(index, box) for index, box, _ in regions(labels)]
-    assert found == [(1, (0, 0, 2, 2)), (2, (2, 0, 1, 1)), (2, (0, 2, 1, 1))]
 
 
 def test_the_png_holds_indices_and_the_views_colours() -> None:

@@ -95,36 +95,11 @@ class LsegHead(nn.Module):
         return self.embedding(self.pyramid(features, size)[0])
 
 
-class VpdHead(nn.Module):
-    """VPD's text adapter and features beside attention, made open-vocabulary (Zhao et al., ICCV 2023; the latter ours).
-
-    A class's score at a cell is the cosine of the cell's embedding with the class's text state, plus what the UNet's
-    cross-attention gives the class there.
-    """
-
-    GAMMA = 1e-4  # what the adapter's correction is scaled by at first
-
-    def __init__(self, spec: HeadSpec, around: Surroundings) -> None:
-        super().__init__()
-        width = around.states[1]
-        self.adapter = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
-        self.gamma = nn.Parameter(torch.full((width,), self.GAMMA))
-        self.pyramid = Pyramid(around.taps, WIDTH, spec.stride)
-        self.embedding = nn.Conv2d(WIDTH, width, 1)
-        self.attended = nn.Parameter(torch.tensor(1.0))
-
-    def context(self, states: torch.Tensor) -> torch.Tensor:
-        """Class states (class, width), corrected by the adapter."""
-        return states + self.gamma * self.adapter(states)
-
-
-Head = OdiseHead | MaskClipHead | SanHead | LsegHead | VpdHead
 FAMILIES: Mapping[str, type[nn.Module]] = {
     "odise": OdiseHead,
     "maskclip-masks": MaskClipHead,
     "san": SanHead,
     "lseg": LsegHead,
-    "vpd": VpdHead,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from inspector.errors import ChoiceError
 from inspector.results import HEAD_TITLES, quoted
 
-Family = Literal["odise", "san", "maskclip-masks", "vpd", "lseg"]
+Family = Literal["odise", "san", "maskclip-masks", "lseg"]
 Captioner = Literal["", "both", "time"]  # none, text context and time embedding, the latter alone
 Context = Literal["", "caption"]  # the empty prompt, or a caption of the picture
 Path = Literal["once", "inversion"]  # one noised latent, or several along a DDIM inversion
@@ -48,7 +48,12 @@ class HeadSpec:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Which models it reads: "diffusion" and "clip", or "clip" alone (every head is judged with CLIP's text)."""
-        return ("diffusion", "clip") if self.family in ("odise", "vpd") else ("clip",)
+        return ("diffusion", "clip") if self.family == "odise" else ("clip",)
+
+    @property
+    def dense(self) -> bool:
+        """Whether it scores every cell, instead of proposing masks."""
+        return self.family == "lseg"
 
 
 HEADS: dict[str, HeadSpec] = {
@@ -71,7 +76,6 @@ HEADS: dict[str, HeadSpec] = {
         HeadSpec("odise-inversion", "odise", path="inversion"),
         HeadSpec("san", "san", published=True),
         HeadSpec("maskclip-masks", "maskclip-masks", published=True),
-        HeadSpec("vpd", "vpd", autoencoder=False, noise=False, timestep=1, stride=8),
         HeadSpec("lseg", "lseg", stride=8),
     )
 }  # fmt: skip

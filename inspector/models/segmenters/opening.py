@@ -7,29 +7,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from inspector.errors import ModelFilesError
-from inspector.models.files import SEGMENTER_PIXELS, missing_weights, read_json
-from inspector.models.placement import out_of_memory
+from inspector.models.files import SEGMENTER_PIXELS, read_json
+from inspector.models.opening import open_part
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, where a folder tells none
 
 
 def open_weights(kind: Any, folder: Path, device: torch.device, dtype: torch.dtype) -> Any:
-    """transformers' model of class `kind`, its weights complete, frozen. Raises ModelFilesError."""
-    try:
-        model, report = kind.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
-    except (ValueError, RuntimeError, OSError) as error:  # shapes that differ, a setting out of range
-        if out_of_memory(error):
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ModelFilesError(
-            f"{folder} does not fit its config.json ({reason}); use the files of one model together."
-        ) from error
-    if report["missing_keys"]:
-        raise missing_weights(folder, report["missing_keys"])
-    return model.to(device).eval().requires_grad_(False)
+    """transformers' model of class `kind`, frozen. Raises ModelFilesError as `open_part`."""
+    return open_part(kind, folder, dtype).to(device).eval().requires_grad_(False)
 
 
 class Pixels:
