@@ -39,6 +39,16 @@ def test_a_proposal_whose_pixels_others_took_is_dropped():
     assert ids.tolist() == [[1, 1, 1, 0]] * 2
 
 
+def test_a_proposal_that_keeps_less_than_four_fifths_is_dropped():
+    middle = np.array([[0, 1, 1, 0]] * 2, np.float32)  # half of it is the left one's
+    named = np.array([[0.9, 0], [0, 0.8]], np.float32)
+    ids, found = panoptic(np.stack([LEFT, middle]), named, [True, True])
+    assert [item.proposal for item in found] == [0]
+    assert ids.tolist() == [[1, 1, 0, 0]] * 2
+    ids, found = panoptic(np.stack([LEFT, middle]), named, [True, True], overlap=0.5)
+    assert ids.tolist() == [[1, 1, 2, 0]] * 2
+
+
 def test_unsure_proposals_make_no_segment():
     ids, found = panoptic(LEFT[None], np.array([[0.3, 0.2]], np.float32), [True, True])
     assert not ids.any()

@@ -21,10 +21,13 @@ def scene() -> world.Scene:
     return world.scene(3)
 
 
-def test_segments_cover_what_labels_do(scene: world.Scene) -> None:
-    segments = segments_of(scene, scene.size)
-    table = np.array([*segments.classes, 0])  # -1 reads the last
-    assert np.array_equal(table[segments.ids], scene.labels)
+def test_segments_are_what_labels_say() -> None:
+    for drawn in map(world.scene, range(24)):
+        segments = segments_of(drawn, drawn.size)
+        known = segments.ids >= 0
+        assert np.array_equal(np.array(segments.classes)[segments.ids[known]], drawn.labels[known])
+        # What is left out is of something too hidden to be told of, such as a door behind a car.
+        assert (~known & (drawn.labels > 0)).mean() < 0.01
 
 
 def test_stuff_is_one_segment_and_each_thing_its_own() -> None:
