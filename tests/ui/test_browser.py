@@ -111,7 +111,7 @@ def test_a_busy_queue_neither_keeps_the_page_nor_what_is_known(visit: Open, page
     tab.locator(".status.running img:visible").wait_for(timeout=LONG)
     pill(other, "Examples")
     other.get_by_role("button", name="Figure 2: thresholded").click()
-    other.wait_for_function(f"{VIEWER}?.state.show === 'mask'", timeout=5000)
+    other.wait_for_function(f"{VIEWER}?.state.show === 'mask'", timeout=LONG)
     third = visit("?tab=clusters")
     assert third.locator(".dv-canvas").count() == 2
     assert tab.locator(".status.running:visible").count() == 1

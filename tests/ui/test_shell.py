@@ -4,7 +4,6 @@ import gc
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -141,10 +140,8 @@ def test_a_port_that_is_taken_is_a_sentence() -> None:
 def test_building_the_page_loads_no_torch() -> None:
     """What makes it ready in seconds."""
     code = "import sys; from inspector.ui import shell; shell.build(); print('torch' in sys.modules)"
-    started = time.monotonic()
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False"]
-    assert time.monotonic() - started < 60  # about 5 s on two free cores
 
 
 @pytest.mark.parametrize("host", ["nonsense..host", "256.1.1.1", "203.0.113.7", "x" * 300])
