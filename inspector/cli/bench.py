@@ -1,23 +1,25 @@
-"""`bench`: timings of the whole program, of recording, and of measuring a data set."""
+"""`bench`: timings of the whole program, of recording, of segmentation's methods, and of measuring a data set."""
 
 import argparse
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from inspector.cli.options import add_json
 
-HELP = "Time the program: what a visitor waits for, what recording costs, and measuring a data set."
+HELP = "Time the program: what a visitor waits for, recording, methods of segmentation, and measuring a data set."
 MODULES = {
     "startup": "inspector.bench.startup",
     "attention": "inspector.bench.attention",
     "viewer": "inspector.bench.viewer",
+    "segmentation": "inspector.bench.segmentation",
     "engines": "inspector.bench.engines",
 }
 MODELS: Mapping[Literal["clip", "diffusion"], str] = {"clip": "engines", "diffusion": "attention"}  # kind -> subject
+KEPT = ("segmentation", "engines")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subject, how often, --clip, --diffusion, --readme, --json."""
+    """The subject, how often, --clip, --diffusion, --full-size, --readme, --json."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is timed")
     parser.add_argument("--count", type=int, default=3, metavar="N", help="number of runs (default %(default)s)")
     for kind, subject in MODELS.items():
@@ -28,7 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"with {subject}: model of the catalog, or a folder (default scenes-{kind})",
         )
     parser.add_argument(
-        "--readme", action="store_true", help="with engines: keep the numbers in assets/measured and renew README"
+        "--full-size",
+        action="store_true",
+        help="with segmentation: Stable Diffusion 1.5 and CLIP ViT-B/16 with random weights, instead of the embedded",
+    )
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help=f"with {' and '.join(KEPT)}: keep the numbers in assets/measured and renew README",
     )
     add_json(parser)
 
@@ -47,13 +56,17 @@ def run(args: argparse.Namespace) -> None:
     for kind, subject in MODELS.items():
         if kind in args and args.subject != subject:
             raise ChoiceError(f"--{kind} goes with the subject {subject} alone; leave it out.")
-    if args.readme and args.subject != "engines":
-        raise ChoiceError("--readme goes with the subject engines alone; leave it out.")
+    if args.full_size and args.subject != "segmentation":
+        raise ChoiceError("--full-size goes with the subject segmentation alone; leave it out.")
+    if args.readme and args.subject not in KEPT:
+        raise ChoiceError(f"--readme goes with the subjects {' and '.join(KEPT)} alone; leave it out.")
     prepare(args)
-    models = {kind: choose(getattr(args, kind), kind) for kind in MODELS if kind in args}
+    more: dict[str, Any] = {kind: choose(getattr(args, kind), kind) for kind in MODELS if kind in args}
+    if args.full_size:
+        more["full_size"] = True
     module = import_module(MODULES[args.subject])
     with Reporter() as report:
-        result = module.measure(args.count, report, **models)
+        result = module.measure(args.count, report, **more)
     print(module.table(result))
     if args.json is not None:
         write_json(args.json, result)

@@ -12,13 +12,13 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerPixelDecoder, Mask2FormerTransformerModule
 
+from inspector.models.full_size import SD15_UNET, SD15_VAE
 from inspector.models.heads.full_odise import FullOdise, OdiseSizes, pixel_config
 from inspector.models.heads.full_san import PUBLISHED_SAN, FullSan
 from inspector.models.imported import turn
 from inspector.trace.taps import autoencoder_taps, tap_shapes, unet_taps
 from tests.models import published
 from tests.models.published import SMALL_ODISE, SMALL_SAN
-from tests.models.test_full_size import SD15_UNET, SD15_VAE
 
 
 def count(module: nn.Module) -> int:

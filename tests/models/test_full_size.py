@@ -14,39 +14,9 @@ from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter, refuse_unsupported
 from inspector.models.diffusion import SCENES_UNET, build_autoencoder, build_unet
 from inspector.models.diffusion_adapter import StableDiffusionAdapter
+from inspector.models.full_size import SD15_UNET, SD15_VAE
 
-# unet/config.json, vae/config.json and text_encoder/config.json of Stable Diffusion 1.5 (1.4's are equal).
-SD15_UNET: dict[str, Any] = {
-    "act_fn": "silu",
-    "attention_head_dim": 8,
-    "block_out_channels": (320, 640, 1280, 1280),
-    "center_input_sample": False,
-    "cross_attention_dim": 768,
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
-    "downsample_padding": 1,
-    "flip_sin_to_cos": True,
-    "freq_shift": 0,
-    "in_channels": 4,
-    "layers_per_block": 2,
-    "mid_block_scale_factor": 1,
-    "norm_eps": 1e-05,
-    "norm_num_groups": 32,
-    "out_channels": 4,
-    "sample_size": 64,
-    "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-}
-SD15_VAE: dict[str, Any] = {
-    "act_fn": "silu",
-    "block_out_channels": (128, 256, 512, 512),
-    "down_block_types": ("DownEncoderBlock2D",) * 4,
-    "in_channels": 3,
-    "latent_channels": 4,
-    "layers_per_block": 2,
-    "norm_num_groups": 32,
-    "out_channels": 3,
-    "sample_size": 512,
-    "up_block_types": ("UpDecoderBlock2D",) * 4,
-}
+# text_encoder/config.json of Stable Diffusion 1.5 (1.4's is equal).
 SD15_TEXT: dict[str, Any] = {
     "hidden_act": "quick_gelu",
     "hidden_size": 768,

@@ -13,11 +13,11 @@ from open_clip.tokenizer import SimpleTokenizer
 from inspector.errors import UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter
+from inspector.models.full_size import SD15_UNET, SD15_VAE
 from inspector.models.heads.full_odise import FullOdise, OdiseSizes
 from inspector.pipelines.full_heads import fitted, propose_full, pyramid
 from inspector.trace.taps import autoencoder_taps, tap_shapes, unet_taps
 from tests.models.published import SMALL_ODISE
-from tests.models.test_full_size import SD15_UNET, SD15_VAE
 from tests.toys import WIDTH, ToyDiffusion
 
 CLASSES = (("horse", "pony"), ("grass",), ("sky",))
