@@ -17,9 +17,9 @@ os.environ |= {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "DO_NOT_TRACK": "1",
 }
-# More threads than this only wait for each other on models so small, and the same number everywhere gives
-# the same sums everywhere.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# More threads only wait for each other on models so small, beside the other process of tests; and the same number
+# everywhere gives the same sums everywhere.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _ATTEMPTS: list[str] = []
 _PILLOWS_LIMIT = Image.MAX_IMAGE_PIXELS  # which the page lowers for its process
