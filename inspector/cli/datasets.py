@@ -1,8 +1,9 @@
 """What `evaluate` does with --dataset: a tab measured on the pictures and masks of a folder, by either engine."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # Field of the request -> subjects whose request has it. The option is named as the field.
 FIELDS = {
@@ -12,7 +13,10 @@ FIELDS = {
     "pooling": ("saliency",),
     "preset": ("clusters",),
     "timestep": ("segmentation", "attention", "clusters"),
+    "segmenter": ("segmentation",),
+    "head": ("segmentation",),
 }
+KINDS: Mapping[str, Literal["segmenter", "head"]] = {"segmenter": "segmenter", "head": "head"}  # which name a model
 # Where a subject's request calls a field or a model otherwise.
 NAMES = {"attention": {"timestep": "noise_timestep"}}
 OWN = ("root", "out", "vocabulary", "engine", "workers", *FIELDS)
@@ -37,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("engine", str, "NAME", "plain, a loop (default), or ray, which pip install -r requirements-ray.txt brings")
     add("workers", int, "N", "with --engine ray: processes with a model each (default 1)")
     add("method", str, "NAME", "of segmentation, as its sub-command's")
+    add("segmenter", str, "NAME|DIR", "of segmentation by segmenter, as its sub-command's")
+    add("head", str, "NAME|DIR", "of segmentation by odise and san, as its sub-command's")
     add("background", float, "X", "of segmentation: score that a pixel's best class must reach, else it is background")
     add("template", str, "TEXT", "of segmentation and saliency: where {} stands for the class")
     add("pooling", str, "NAME", "of saliency: class or mean")
@@ -105,7 +111,8 @@ def options(args: argparse.Namespace) -> dict[str, Any]:
         if field in args:
             if args.subject not in subjects:
                 raise ChoiceError(f"--{field} goes with {' and '.join(subjects)}; leave it out with {args.subject}.")
-            found[names.get(field, field)] = getattr(args, field)
+            value = getattr(args, field)
+            found[names.get(field, field)] = choose(value, KINDS[field]) if field in KINDS else value
     clip, diffusion = (lambda: choose(args.clip, "clip")), (lambda: choose(args.diffusion, "diffusion"))
     if args.subject == "segmentation":
         return found | {"clip": clip(), "diffusion": diffusion(), "seed": args.seed}

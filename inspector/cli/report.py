@@ -15,13 +15,18 @@ HELP = "Run what a TOML file lists and write one folder with figures, data, numb
 TABS = ("saliency", "attention", "clusters", "segmentation")
 REQUESTS = {tab: f"{tab.capitalize()}Request" for tab in TABS}
 OWN = ("tab", "heading", "note", "state")  # of a run, beside what its sub-command takes
-Kind = Literal["clip", "diffusion"]
+Kind = Literal["clip", "diffusion", "segmenter", "head"]
 # option -> the request's field, and the kind of model
 MODELS: Mapping[str, Mapping[str, tuple[str, Kind]]] = {
     "saliency": {"clip": ("model", "clip")},
     "attention": {"diffusion": ("model", "diffusion")},
     "clusters": {"diffusion": ("model", "diffusion")},
-    "segmentation": {"clip": ("clip", "clip"), "diffusion": ("diffusion", "diffusion")},
+    "segmentation": {
+        "clip": ("clip", "clip"),
+        "diffusion": ("diffusion", "diffusion"),
+        "segmenter": ("segmenter", "segmenter"),
+        "head": ("head", "head"),
+    },
 }
 
 

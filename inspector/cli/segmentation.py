@@ -2,9 +2,20 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from inspector.cli.options import Fields, add_clip, add_diffusion, add_fields, add_image, add_outputs, given, option
+from inspector.cli.options import (
+    Fields,
+    add_clip,
+    add_diffusion,
+    add_fields,
+    add_head,
+    add_image,
+    add_outputs,
+    add_segmenter,
+    given,
+    option,
+)
 
 if TYPE_CHECKING:
     from inspector.results import SegmentationResult
@@ -15,8 +26,8 @@ FIELDS: Fields = {
     "method": (
         str,
         "gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut, "
-        "vpd-attention, or all of these, which need no training; trained on masks: odise, san, maskclip-masks, lseg "
-        "(default: maskclip)",
+        "vpd-attention, or all of these, which need no training; trained on masks: odise, san, maskclip-masks, lseg, "
+        "and segmenter for a model by itself (default: maskclip)",
     ),
     "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
     "background_rule": (
@@ -26,7 +37,6 @@ FIELDS: Fields = {
     ),
     "background_power": (float, "p of the rule power (default: 2.0)"),
     "merging": (float, "nats that diffseg merges below; its paper's is Stable Diffusion's (default: 0.9)"),
-    "head": (str, "of odise: a row of its ablation, such as odise-no-captioner (default: odise)"),
     "seen_weight": (float, "of CLIP's opinion on odise's masks, for classes seen in training (default: 0.3)"),
     "unseen_weight": (float, "the same for other classes (default: 0.7)"),
     "template": (str, "where {} stands for the class (default: a photo of {}.)"),
@@ -49,15 +59,18 @@ BY_CLIP = (
     "san",
     "maskclip-masks",
     "lseg",
+    "segmenter",  # where its masks have no names
 )
 BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise")
+OWN: tuple[Literal["segmenter", "head"], ...] = ("segmenter", "head")  # kinds of models that few methods have
 USERS = {
     "clip": BY_CLIP,
     "timestep": ("attention", "diffsegmenter", "diffseg"),
     "seed": ("attention", "diffsegmenter", "diffseg", "diffcut"),
     "merging": ("diffseg",),
     "diffusion": BY_DIFFUSION,
-    "head": ("odise",),
+    "head": ("odise", "san"),
+    "segmenter": ("segmenter",),
     "seen_weight": ("odise",),
     "unseen_weight": ("odise",),
 }
@@ -69,6 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fields(parser, FIELDS, required=("classes",))
     add_clip(parser)
     add_diffusion(parser)
+    add_segmenter(parser)
+    add_head(parser)
     add_outputs(parser)
 
 
@@ -92,10 +107,12 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
 
     prepare(args)
     picture = open_picture(args.image, args.masks)
+    own: dict[str, Any] = {kind: choose(getattr(args, kind), kind) for kind in OWN if kind in args}
     request = SegmentationRequest(
         **picture.fields,
         clip=choose(args.clip, "clip"),
         diffusion=choose(args.diffusion, "diffusion"),
+        **own,
         **given(args, FIELDS),
     )
     result = follow(segmentation.stream(request))
@@ -106,10 +123,14 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
 
 def tell_unused(args: argparse.Namespace) -> None:
     """Say on standard error which options the method does not use."""
+    from inspector.results import ODISE_HEADS
+
     method = getattr(args, "method", "maskclip")
     given_models = [name for name in ("clip", "diffusion") if getattr(args, name) != f"scenes-{name}"]
     unused = [name for name, users in USERS.items() if method not in (*users, "all")]
-    told = [option(name) for name in unused if name in given_models or (name in FIELDS and name in args)]
+    if method == "san" and getattr(args, "head", "") in ODISE_HEADS:
+        unused.append("head")
+    told = [option(name) for name in unused if name in given_models or (name in (*FIELDS, *OWN) and name in args)]
     if told:
         print(f"inspector: {', '.join(told)} is not used by {method}, and is ignored.", file=sys.stderr)
 

@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from inspector.errors import ModelFilesError, UnknownModelError
 from inspector.models.borrowing import files_of
+from inspector.results import LOCAL
 from inspector.settings import ASSETS, settings
 
-Kind = Literal["clip", "diffusion", "segmenter"]
+Kind = Literal["clip", "diffusion", "segmenter", "head"]
 Origin = Literal["embedded", "hub", "local"]
 
 
@@ -29,9 +30,9 @@ class ModelSpec:
     working_gb: our estimate of memory beside the weights for one picture at the training size.
     download_gb: size of the files fetched; 0 where nothing is.
     needs_gpu: on a CPU it runs, but takes minutes.
-    architecture: open_clip's name of the configuration, "" where the folder's own one is read.
+    architecture: open_clip's name of the configuration, "" where the folder's own one is read; of a head its family.
     variant: the files' suffix on the hub ("fp16" halves the download).
-    told: what an embedded model was told of where words are, a clause; "" where its makers say.
+    told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
     """
 
     name: str
@@ -119,6 +120,19 @@ CATALOG: dict[str, ModelSpec] = {
             parameters=149_620_737,
             download_gb=0.6,
             architecture="ViT-B-16-quickgelu",
+        ),
+        # The CLIP of ODISE and of the larger SAN: 336 px, 24 x 24 patches, class token, quick GELU.
+        ModelSpec(
+            name="openai-vit-l-14-336",
+            kind="clip",
+            title="CLIP ViT-L/14 at 336 px, OpenAI",
+            origin="hub",
+            source="timm/vit_large_patch14_clip_336.openai",
+            licence="Apache-2.0",
+            parameters=427_944_193,
+            working_gb=1.0,
+            download_gb=1.7,
+            architecture="ViT-L-14-336-quickgelu",
         ),
         # OpenCLIP's ViT-B/16 (laion2b_s34b_b88k): 224 px, 14 x 14 patches, class token, GELU.
         ModelSpec(
@@ -218,6 +232,7 @@ INSTEAD: Mapping[Kind, str] = {
     "clip": "scenes-clip",
     "diffusion": "scenes-diffusion",
     "segmenter": "scenes-clip with the method maskclip",
+    "head": "one of the shipped heads",
 }
 
 # The embedded models go in pairs, by how they were trained; a CLIP and a diffusion model of each.
@@ -227,6 +242,11 @@ PAIRS: Mapping[str, Mapping[Kind, str]] = {
 }
 
 SEGMENTERS = ("clipseg", "maskformer", "mask2former", "sam")  # model_type of what `models.segmenters` opens
+# Family of an imported head, which its config.json tells -> what it was told of where words are, and its licence.
+HEADS: Mapping[str, tuple[str, str]] = {
+    "odise": ("trained on COCO's masks (ODISE, Xu et al. 2023)", "CC BY-NC-SA 4.0: no commercial use"),
+    "san": ("trained on COCO-Stuff's masks (SAN, Xu et al. 2023)", "MIT"),
+}
 SINGLE_FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _LOCAL: dict[str, ModelSpec] = {}
 
@@ -241,10 +261,12 @@ def spec(name: str, kind: Kind | None = None) -> ModelSpec:
     """The entry of a name. Raises UnknownModelError, which lists the valid names, also for one not offered here."""
     found = CATALOG.get(name) or _LOCAL.get(name)
     if found is None or kind not in (None, found.kind):
-        what = "model" if kind is None else f"{kind} model"
-        raise UnknownModelError(f"There is no {what} named {name!r}; choose one of {', '.join(names(kind))}.")
+        what = "model" if kind is None else "imported head" if kind == "head" else f"{kind} model"
+        instead = f"choose one of {', '.join(names(kind))}" if names(kind) else f"use {INSTEAD[kind or 'clip']}"
+        raise UnknownModelError(f"There is no {what} named {name!r}; {instead}.")
     if not _offered(found):
-        raise UnknownModelError(f"{name} is not offered on this host; choose one of {', '.join(names(kind))}.")
+        instead = f"choose one of {', '.join(names(kind))}" if names(kind) else f"use {INSTEAD[found.kind]}"
+        raise UnknownModelError(f"{name} is not offered on this host; {instead}.")
     return found
 
 
@@ -256,54 +278,62 @@ def register_local(path: Path | str) -> str:
     """Make a folder of the command line loadable, and return the name it goes by.
 
     An open_clip folder holds open_clip_config.json, a diffusion folder model_index.json, one of a segmenter the
-    config.json of one of SEGMENTERS. Raises UnknownModelError when there is no such folder, ModelFilesError when it
-    holds none of them.
+    config.json of one of SEGMENTERS, one of an imported head that of one of HEADS. Raises UnknownModelError when there
+    is no such folder, ModelFilesError when it holds none of them.
     """
     folder = Path(path).expanduser().resolve()
     if not folder.is_dir():
         raise UnknownModelError(f"{str(path)!r} is no folder and no model; choose one of {', '.join(names())}.")
     kind: Kind
+    config = _config(folder)
+    family = str(config.get("family"))
     if (folder / "model_index.json").is_file():
         kind = "diffusion"
     elif (folder / "open_clip_config.json").is_file():
         kind = "clip"
-    elif _model_type(folder) in SEGMENTERS:
+    elif config.get("model_type") in SEGMENTERS:
         kind = "segmenter"
+    elif family in HEADS:
+        kind = "head"
     else:
         raise ModelFilesError(
             f"{folder} holds neither open_clip_config.json (an open_clip model) nor model_index.json "
-            f"(a diffusers pipeline), nor a config.json of {', '.join(SEGMENTERS)}; give a folder that has one of them."
+            f"(a diffusers pipeline), nor a config.json of {', '.join(SEGMENTERS)} or an imported head; give a folder "
+            "that has one of them."
         )
-    name = f"local:{folder.name}"
+    name = f"{LOCAL}{folder.name}"
     same = 1
     while name in _LOCAL and _LOCAL[name].source != str(folder):
         same += 1
-        name = f"local:{folder.name}-{same}"
+        name = f"{LOCAL}{folder.name}-{same}"
     _LOCAL[name] = ModelSpec(
         name=name,
         kind=kind,
         title=f"{folder.name} (local folder)",
         origin="local",
         source=str(folder),
-        licence="see its folder",
+        licence=HEADS[family][1] if kind == "head" else "see its folder",
         parameters=_parameters(folder),
+        architecture=family if kind == "head" else "",
+        told=HEADS[family][0] if kind == "head" else "",
     )
     return name
 
 
-def _model_type(folder: Path) -> str:
-    """transformers' name of the architecture, "" where config.json is missing or tells none."""
+def _config(folder: Path) -> dict[str, Any]:
+    """What config.json holds, nothing where it is missing or no object."""
     try:
         content = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError):
-        return ""
-    return str(content.get("model_type", "")) if isinstance(content, dict) else ""
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def choose(name_or_folder: str, kind: Kind) -> str:
-    """What the command line's --clip and --diffusion take: a name, or a folder, which is registered.
+    """What the command line's options of models take: a name, or a folder, which is registered.
 
-    Raises UnknownModelError when it is neither, or of the other kind.
+    Raises UnknownModelError when it is neither, or of another kind; a head's name is left to the request, since shipped
+    heads are no models.
     """
     known = name_or_folder in CATALOG or name_or_folder in _LOCAL
     suffix = Path(name_or_folder).suffix.lower()
@@ -315,6 +345,8 @@ def choose(name_or_folder: str, kind: Kind) -> str:
         )
     if not known and Path(name_or_folder).expanduser().is_dir():
         return spec(register_local(name_or_folder), kind).name
+    if kind == "head" and not known:
+        return name_or_folder
     return spec(name_or_folder, kind).name
 
 

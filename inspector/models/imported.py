@@ -17,8 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from inspector.errors import ModelFilesError
+from inspector.models.catalog import ModelSpec
 from inspector.models.files import damaged, missing_weights, read_json
 from inspector.models.imports import CHANGES, published_name, published_shapes
+from inspector.models.protocols import ImportedHead
 from inspector.models.published import PUBLISHED, FullHead, published_sizes
 
 WEIGHTS, CONFIG = "head.safetensors", "config.json"
@@ -158,6 +160,16 @@ def open_imported(folder: Path) -> FullHead:
         raise ModelFilesError(f"{file} does not fit {CONFIG} beside it; make both again.") from error
     head.config = config
     return head.eval().requires_grad_(False)
+
+
+def open_head_folder(
+    folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
+) -> ImportedHead:
+    """The head of a folder, on a device; it stays in float32, whatever the models beside it are in.
+
+    Raises ModelFilesError as `open_imported`.
+    """
+    return ImportedHead(spec, open_imported(folder).to(device), revision, device)
 
 
 def _tuples(value: Any) -> Any:

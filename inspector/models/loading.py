@@ -19,7 +19,8 @@ from inspector.models.clip_adapter import open_clip_folder
 from inspector.models.diffusion_adapter import open_diffusion_folder
 from inspector.models.fetching import Report, fetch
 from inspector.models.files import checked_fingerprint, fingerprint
-from inspector.models.protocols import ClipModel, DiffusionModel, Segmenter
+from inspector.models.imported import open_head_folder
+from inspector.models.protocols import ClipModel, DiffusionModel, ImportedHead, Segmenter
 from inspector.models.segmenters import open_segmenter_folder
 from inspector.settings import ASSETS, settings
 
@@ -27,6 +28,7 @@ OPENERS: dict[Kind, Callable[..., Any]] = {
     "clip": open_clip_folder,
     "diffusion": open_diffusion_folder,
     "segmenter": open_segmenter_folder,
+    "head": open_head_folder,
 }
 
 _loaded: OrderedDict[str, Any] = OrderedDict()  # name -> adapter, the one used longest ago first
@@ -52,6 +54,11 @@ def load_diffusion(name: str = "scenes-diffusion", progress: Report | None = Non
 def load_segmenter(name: str, progress: Report | None = None) -> Segmenter:
     """The segmenter of a name, none of which is embedded; otherwise as `load_clip`."""
     return cast(Segmenter, _load(name, "segmenter", progress))
+
+
+def load_head(name: str, progress: Report | None = None) -> ImportedHead:
+    """The imported head of a folder that `catalog.register_local` named; otherwise as `load_clip`."""
+    return cast(ImportedHead, _load(name, "head", progress))
 
 
 def loaded() -> tuple[str, ...]:

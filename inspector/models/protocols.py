@@ -136,8 +136,9 @@ class ClipModel(Protocol):
 class Segmented:
     """What a segmenter finds in a picture, at a size of its own, aspect kept.
 
-    masks: float32 (q, h, w) in [0, 1]. named: float32 (q, k) in [0, 1], what each is called among k classes, or None
-    where the model knows no words. sure: float32 (q,) in [0, 1], how good a mask it takes each to be.
+    masks: float32 (q, h, w) in [0, 1]. named: float32 (q, k) in [0, 1], what each is called among k classes if it is
+    anything, or None where the model knows no words. sure: float32 (q,) in [0, 1], how likely each is something, or a
+    good mask.
     """
 
     masks: np.ndarray
@@ -152,14 +153,31 @@ class Segmenter(Protocol):
     device: torch.device
     dtype: torch.dtype
     revision: str
-    labels: tuple[str, ...]  # the only words it knows; empty where it takes any word, or knows none
+    labels: ClassNames  # the only words it knows, synonyms together; empty where it takes any word, or knows none
+    wordless: bool  # whether its masks have no names
+    queries: bool  # whether its masks are proposals, and not one for each class
 
     def segment(self, image: np.ndarray, classes: ClassNames, template: str) -> Segmented:
         """Masks in a picture uint8 (h, w, 3), and which of the classes they are; template: of a word, with one "{}".
 
-        Raises ClassesError where a class is none of its labels, PromptError where a text is too long for it.
+        A class that is none of its labels is what no mask is called. Raises PromptError where a text is too long for
+        it.
         """
         ...
+
+
+@dataclass(frozen=True)
+class ImportedHead:
+    """A head of the published size, in float32 on its device; `spec.architecture` says of which family.
+
+    module: `heads.full_odise.FullOdise` or `heads.full_san.FullSan`.
+    """
+
+    spec: ModelSpec
+    module: Any
+    revision: str
+    device: torch.device
+    dtype: torch.dtype = torch.float32
 
 
 class DiffusionModel(Protocol):

@@ -12,6 +12,7 @@ from inspector.results import (
     AGAIN,
     CLIP_ES_BACKGROUND,
     GENERATION,
+    LOADED,
     AttentionRequest,
     ClustersRequest,
     SaliencyRequest,
@@ -31,6 +32,8 @@ RESTART = 0.5  # of k-means with its two baselines, k = 32 on 64 x 64 positions,
 BY_DIFFUSION = {"attention", "diffsegmenter", "diffseg", "vpd-attention"}
 BY_NAMES = {"attention", "diffsegmenter", "diffseg"}
 INVERTING = 10  # passes of the UNet that a head on an inversion takes
+TILES = 12  # as many passes, of up to three tiles of a picture by the autoencoder and the UNet, and of the head
+SEGMENTING = 20  # passes of a size as the catalog's: SAM decodes 1,024 points in 16 parts
 DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is counted for
 
 
@@ -56,14 +59,17 @@ def segmentation(request: SegmentationRequest) -> int:
     """By CLIP as saliency; by a diffusion model one pass for each name, in batches that save little of it."""
     methods, seconds = set(request.methods), 0.0
     words = len(CLIP_ES_BACKGROUND)
-    if methods - BY_DIFFUSION:
+    if methods - BY_DIFFUSION - {LOADED}:
         seconds += _by_clip(request.clip, request, words)
+    if LOADED in methods:  # and the names that CLIP may have to give
+        seconds += _run(request.segmenter, SEGMENTING, None, CLIP_SIDE) + _by_clip(request.clip, request, words)
     names = _names(request) + (words if request.background_rule == "words" else 0)
     passes = sum(names if method in BY_NAMES else 1 for method in methods & BY_DIFFUSION) + ("diffcut" in methods)
     if "odise" in methods:  # the decoder beside the UNet, or a DDIM inversion
-        passes += INVERTING if request.head == "odise-inversion" else 2
+        passes += TILES if request.imported else INVERTING if request.head == "odise-inversion" else 2
     if passes:
-        seconds += _run(request.diffusion, 1 + passes, request.side, DIFFUSION_SIDE)
+        side = None if request.imported else request.side  # whose tiles the models see at their own size
+        seconds += _run(request.diffusion, 1 + passes, side, DIFFUSION_SIDE)
     return _bounded(seconds)
 
 

@@ -34,16 +34,20 @@ TEMPLATES = (
 
 
 @torch.no_grad()
-def propose_san(head: FullSan, image: np.ndarray, classes: ClassNames, clip: ClipModel) -> Proposed:
+def propose_san(
+    head: FullSan, image: np.ndarray, classes: ClassNames, clip: ClipModel, side: int | None = None
+) -> Proposed:
     """What an imported SAN head proposes of a picture uint8 (h, w, 3); its null is the background that it learned.
 
-    head: on the device of the model. Raises UnsupportedModelError where CLIP is not of the size the head was trained
+    head: on the device of the model. side: shorter side in pixels that the side network sees; None is that it was
+    trained at. Raises UnsupportedModelError where CLIP is not of the size the head was trained
     on, PromptError where a name is too long for it.
     """
     sizes = head.sizes
     check_fits(head, clip)
     height, width = image.shape[:2]
-    scale = min(sizes.side / min(height, width), LONGEST * sizes.side / max(height, width))
+    short = side or sizes.side
+    scale = min(short / min(height, width), LONGEST * short / max(height, width))
     rows, columns = (max(1, round(length * scale / MULTIPLE)) * MULTIPLE for length in (height, width))
     scaled = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_LINEAR)
     pixels = clip.normalised(scaled)

@@ -8,6 +8,7 @@ import torch
 
 from inspector.analysis import diffsegmenter
 from inspector.analysis.vocabulary import other_words
+from inspector.models.protocols import ImportedHead, Segmenter
 from inspector.pipelines.clip_reading import ClipReading
 from inspector.pipelines.diffusion_reading import DiffusionReading
 from inspector.pipelines.once import Once
@@ -59,6 +60,10 @@ class Readings:
         if "diffusion" in models:
             spreading = (diffsegmenter.TEMPLATE,) if "diffsegmenter" in request.methods else ()
             self.diffusion = DiffusionReading(self.once, models["diffusion"], request, spreading, texts.diffusion)
+        if "segmenter" in models:
+            self.segmenter: Segmenter = models["segmenter"]
+        if "head" in models:
+            self.head: ImportedHead = models["head"]
 
     def names(self) -> str:
         """The models' names, for errors."""

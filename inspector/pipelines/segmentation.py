@@ -1,7 +1,7 @@
 """Segmentation: a label for every pixel from the classes of a request, by one of `segmenters.METHODS` or by all."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +10,17 @@ import numpy as np
 from inspector.analysis import votes
 from inspector.analysis.segmentation import Enlarged, quality, ruled, segments
 from inspector.errors import NotFiniteError
-from inspector.models import load_clip, load_diffusion
+from inspector.models import load_clip, load_diffusion, load_head, load_segmenter
 from inspector.pipelines import durations, segmenters, trained
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, provenance
+from inspector.pipelines.loaded_segmenters import segmenter_proposals, untold
 from inspector.pipelines.readings import Asked, Readings
 from inspector.results import (
     ALL_METHODS,
+    LOADED,
     TRAINED_METHODS,
     Progress,
+    Provenance,
     SegmentationRequest,
     SegmentationResult,
     Vote,
@@ -47,12 +50,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     when the template is too long for the model.
     """
     started = time.perf_counter()
-    kinds = {kind for method in request.methods for kind in segmenters.METHODS[method].models}
-    models: dict[str, Any] = {}
-    if "clip" in kinds:
-        models["clip"] = yield from loading(load_clip, request.clip)
-    if "diffusion" in kinds:
-        models["diffusion"] = yield from loading(load_diffusion, request.diffusion)
+    models = yield from _models(request)
     readings = Readings(request, models)
     asked = Asked.of(parse_classes(request.classes), request.background_rule)
     stages, found = len(request.methods) + 2, {}
@@ -61,16 +59,46 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
         with INFERENCE_LOCK:
             found[method] = labelled(readings, method, asked)
     yield Progress(stages - 1, stages, "Drawing the segments")
-    told = provenance(started, request, *models.values())
+    told = _provenance(started, readings, models)
     if request.method == ALL_METHODS:
         yield together(request, found, models, told)
     else:
         one = found[request.method]
         proposals = None
         if request.method in TRAINED_METHODS:
-            told = replace(told, models={**told.models, **trained.told(readings, request.method)})
             proposals = trained.proposals(readings, asked, request.method)
+        elif request.method == LOADED:
+            proposals = segmenter_proposals(readings, asked)
         yield result_of(request, one.labels, one.grid, told, proposals=proposals)
+
+
+def _models(request: SegmentationRequest) -> Generator[Progress, None, dict[str, Any]]:
+    """Kind -> model, of the kinds that a request runs; a segmenter without words brings CLIP. CLIP is the first."""
+    load: dict[str, tuple[Callable[..., Any], str]] = {
+        "head": (load_head, request.head),
+        "segmenter": (load_segmenter, request.segmenter),
+        "diffusion": (load_diffusion, request.diffusion),
+        "clip": (load_clip, request.clip),
+    }
+    kinds, models = segmenters.kinds_of(request), dict[str, Any]()
+    for kind, (loader, name) in load.items():
+        if kind in kinds or (kind == "clip" and "segmenter" in models and models["segmenter"].wordless):
+            models[kind] = yield from loading(loader, name)
+    return dict(reversed(models.items()))
+
+
+def _provenance(started: float, readings: Readings, models: dict[str, Any]) -> Provenance:
+    """Provenance, with a shipped head's revision, an imported one's licence, and classes that a segmenter has not."""
+    request, told = readings.request, provenance(started, readings.request, *models.values())
+    if request.method in TRAINED_METHODS:
+        told = replace(told, models={**told.models, **trained.told(readings, request.method)})
+    if request.imported:
+        spec = readings.head.spec
+        return replace(told, told={**told.told, spec.name: f"{spec.told}; weights {spec.licence}"})
+    if request.method == LOADED:
+        more = untold(readings.segmenter, parse_classes(request.classes))
+        return replace(told, warning=" ".join(filter(None, (told.warning, more))))
+    return told
 
 
 def labelled(readings: Readings, method: str, asked: Asked) -> Labelled:

@@ -10,6 +10,7 @@
 | diffseg | mean of `attention` over its region, by merging self-attention (Tian et al. 2024) | diffusion |
 | diffcut | mean of `maskclip` over its region, by cutting UNet features (Couairon et al. 2024) | both |
 | vpd-attention | attention to its token in a context of all classes (Zhao et al. 2023) | diffusion |
+| segmenter | masks times names of a model that was trained on masks: `loaded_segmenters` | its own |
 
 DiffSeg names regions by the cross-attention of one caption; here every name has a prompt of its own, as for
 `attention`, so that no pass is made twice. DiffCut names them by a dense CLIP, and so does this, by MaskCLIP. VPD
@@ -17,7 +18,7 @@ fine-tunes its UNet; here is its attention alone, at t = 1 without noise, of the
 that are scaled as the UNet was trained.
 
 A further method is one more entry of METHODS and one more name in SEGMENTATION_METHODS, or in TRAINED_METHODS where it
-was trained on masks: `trained` has those.
+was trained on masks: `trained` has those, and `imported_heads` the published ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,9 +31,11 @@ from inspector.analysis import caa, diffsegmenter
 from inspector.analysis.proposals import named_regions
 from inspector.analysis.segmentation import own_maximum
 from inspector.pipelines.diffusion_reading import WordMaps, mean_over_layers
+from inspector.pipelines.imported_heads import check_family
+from inspector.pipelines.loaded_segmenters import segmenter_scores
 from inspector.pipelines.readings import Asked, Readings
 from inspector.pipelines.trained import head_scores
-from inspector.results import OWN_TIMESTEPS, resize_maps
+from inspector.results import LOADED, OWN_TIMESTEPS, SegmentationRequest, resize_maps
 
 VPD_LEVELS = (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
 
@@ -139,4 +142,17 @@ METHODS: Mapping[str, Method] = {
     "san": Method(("clip",), partial(head_scores, "san")),
     "maskclip-masks": Method(("clip",), partial(head_scores, "maskclip-masks")),
     "lseg": Method(("clip",), partial(head_scores, "lseg")),
+    LOADED: Method(("segmenter",), segmenter_scores),  # and CLIP, where the masks have no names
 }
+
+
+def kinds_of(request: SegmentationRequest) -> tuple[str, ...]:
+    """The kinds of models that a request's methods run, as far as its names tell.
+
+    Raises UnknownModelError for an imported head that is not there, UnsupportedModelError for one of another method.
+    """
+    kinds = {kind for method in request.methods for kind in METHODS[method].models}
+    if request.imported:
+        check_family(request)
+        kinds.add("head")
+    return tuple(sorted(kinds))

@@ -19,6 +19,7 @@ from inspector.models.files import read_json
 from inspector.models.heads.files import CARD, folder_for, open_head
 from inspector.models.heads.specs import HeadSpec, head_spec
 from inspector.pipelines.common import fit_image, model_side
+from inspector.pipelines.imported_heads import imported_proposals
 from inspector.pipelines.mask_heads import Inputs, dense_head_scores, inputs_of_picture, propose, surroundings
 from inspector.pipelines.readings import Asked, Readings
 from inspector.pipelines.room import check_room
@@ -62,7 +63,9 @@ def opened(readings: Readings, spec: HeadSpec) -> Opened:
 
 
 def told(readings: Readings, method: str) -> dict[str, str]:
-    """Name -> revision of the head that a method used, for the provenance."""
+    """Name -> revision of the shipped head that a method used, for the provenance."""
+    if readings.request.imported:
+        return {}  # it is one of the models
     found = opened(readings, spec_of(readings.request, method))
     return {f"{found.place}/{found.spec.name}": found.revision}
 
@@ -82,6 +85,8 @@ def _inputs(readings: Readings, found: Opened) -> Inputs:
 
 def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
     """What the head of a method proposes, named among all that is scored."""
+    if readings.request.imported:
+        return readings.once(("proposed", method, asked), lambda: imported_proposals(readings, asked))
     found = opened(readings, spec_of(readings.request, method))
 
     def compute() -> Proposed:
@@ -97,19 +102,19 @@ def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
 def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
     """float32 (scored, gh, gw) in [0, 1] of a trained method."""
     request = readings.request
-    if spec_of(request, method).dense:
+    if not request.imported and spec_of(request, method).dense:
         found = opened(readings, spec_of(request, method))
         text = readings.clip.texts(asked.scored)
         with torch.no_grad():
             scores = dense_head_scores(found.head, _inputs(readings, found), readings.clip.model, text)
         return scores[0].cpu().numpy()
     made = proposed(readings, asked, method)
-    return class_scores(made.masks.astype(np.float32), made.named((request.seen_weight, request.unseen_weight)))
+    return class_scores(made.masks.astype(np.float32), made.named(request.weights, shares=request.imported))
 
 
 def proposals(readings: Readings, asked: Asked, method: str) -> Proposed | None:
     """What a head proposed, named among the classes alone, without what competes beside them; None of a dense head."""
-    if spec_of(readings.request, method).dense:
+    if not readings.request.imported and spec_of(readings.request, method).dense:
         return None
     found, count = proposed(readings, asked, method), len(asked.classes)
     clip = None if found.clip is None else found.clip[:, :count]

@@ -14,8 +14,8 @@ class Proposed:
     """Of q proposals and k classes.
 
     masks: float16 (q, gh, gw) in [0, 1]. head: float32 (q, k), probabilities among the classes by the head. null:
-    float32 (q,), that of being nothing. clip: float32 (q, k) by CLIP's masked class tokens, or None for a head that is
-    nothing but CLIP. seen: uint8 (k,), 1 for a class that was in the head's training.
+    float32 (q,), that of being nothing, or no good mask. clip: float32 (q, k) by CLIP's masked class tokens, or None
+    for a head that is nothing but CLIP, or asks none. seen: uint8 (k,), 1 for a class that was in the training.
     """
 
     masks: np.ndarray

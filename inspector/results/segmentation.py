@@ -51,6 +51,8 @@ SEGMENTATION_METHODS = (
     "diffcut",
     "vpd-attention",
 )
+LOADED = "segmenter"  # the method by which a model of the kind "segmenter" answers
+LOCAL = "local:"  # begins the name of a folder that the command line gave
 TRAINED_METHODS = ("odise", "san", "maskclip-masks", "lseg")  # by heads that were trained on masks
 ALL_METHODS = "all"
 # Trained heads, which `inspector.models.heads.specs` describes: the rows of the paper's Table 1, rows that it leaves
@@ -74,6 +76,7 @@ HEAD_TITLES: Mapping[str, str] = {
 }
 ODISE_HEADS = tuple(name for name in HEAD_TITLES if name.startswith("odise"))
 OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
+IMPORTED = ("odise", "san")  # the methods by which an imported head can answer
 BACKGROUND_RULES = ("constant", "power", "words")
 
 
@@ -82,9 +85,12 @@ class SegmentationRequest:
     """Open-vocabulary segmentation.
 
     method: one of SEGMENTATION_METHODS, which need no training, or of TRAINED_METHODS; `inspector.pipelines.segmenters`
-        and `trained` describe them. Or "all": every one that needs no training, what they share done once.
-    head: of ODISE_HEADS, the head by which "odise" answers. seen_weight, unseen_weight: of CLIP's opinion on a mask, in
-        [0, 1], for classes that were in the head's training and for others; ODISE's 0.3 and 0.7.
+        and `trained` describe them. Or "segmenter": by the model `segmenter`. Or "all": every one that needs no
+        training, what they share done once.
+    head: of ODISE_HEADS, the head by which "odise" answers; or the name of an imported one, by which "odise" or "san"
+        does. seen_weight, unseen_weight: of CLIP's opinion on a mask, in [0, 1], for classes that were in the head's
+        training and for others; ODISE's 0.3 and 0.7.
+    segmenter: name of a model that was trained on masks. One that finds masks without names has them named by `clip`.
     background_rule: how a pixel of no named class is scored. "constant": by `background`. "power": by (1 - s)^p, s
         being the best class's score there (CLIP-ES). "words": by the best of CLIP-ES's background words that are no
         class, scored by the method as classes are.
@@ -115,12 +121,13 @@ class SegmentationRequest:
     head: str = "odise"
     seen_weight: float = 0.3
     unseen_weight: float = 0.7
+    segmenter: str = "clipseg"
 
     def __post_init__(self) -> None:
         limits = settings().limits
         set_ = object.__setattr__
         check_scene(self.scene)
-        for name in ("clip", "diffusion"):
+        for name in ("clip", "diffusion", "segmenter", "head"):
             check_text(name, getattr(self, name), LONGEST_NAME)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
@@ -131,8 +138,9 @@ class SegmentationRequest:
                 raise ClassesError(
                     f"Classes {quoted(named[0])} and {quoted(named[1])} both mean the mask of {quoted(word)}; name one."
                 )
-        check_choice("method", self.method, (*SEGMENTATION_METHODS, *TRAINED_METHODS, ALL_METHODS))
-        check_choice("head", self.head, ODISE_HEADS)
+        check_choice("method", self.method, (*SEGMENTATION_METHODS, *TRAINED_METHODS, LOADED, ALL_METHODS))
+        if not self.head.startswith(LOCAL):
+            check_choice("head", self.head, ODISE_HEADS)
         for name in ("seen_weight", "unseen_weight"):
             check_number(name, getattr(self, name), 0, 1)
         check_choice("background_rule", self.background_rule, BACKGROUND_RULES)
@@ -149,6 +157,16 @@ class SegmentationRequest:
     def methods(self) -> tuple[str, ...]:
         """The methods that are asked."""
         return SEGMENTATION_METHODS if self.method == ALL_METHODS else (self.method,)
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Of CLIP's opinion, for seen and unseen classes."""
+        return self.seen_weight, self.unseen_weight
+
+    @property
+    def imported(self) -> bool:
+        """Whether an imported head answers."""
+        return self.method in IMPORTED and self.head.startswith(LOCAL)
 
 
 @dataclass(frozen=True)
@@ -199,7 +217,8 @@ class SegmentationResult:
     metrics: {"miou", "pixel_accuracy", "iou": {class: ...}} where masks exist, else empty.
     votes: of "all", every method's labels; else none. Then `labels` are the majority's and `grid_scores` shares of
         votes. disagreement: float32 (h, w), the share of the methods that are not of the majority, or None.
-    proposals: what a trained head proposed, from which scores and labels were made; None of other methods.
+    proposals: what a trained head or a segmenter proposed, from which scores and labels were made; None where there is
+        no mask apart from the classes'.
     """
 
     request: SegmentationRequest

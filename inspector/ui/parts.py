@@ -87,19 +87,21 @@ def classes(groups: Sequence[Sequence[str]]) -> str:
 
 def models(specs: Iterable[ModelSpec]) -> str:
     """What choosing models means: what they were told, size, licence, what is fetched, whether they want a GPU."""
-    lines = []
-    for item in specs:
-        size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters else ""
-        fetched = (
-            f"{item.download_gb:g} GB to fetch, when you press Run"
-            if item.download_gb
-            else "nothing to fetch, knows the drawn world's words alone"
-        )
-        gpu = "wants a GPU" if item.needs_gpu else ""
-        known = ", ".join(text for text in (size, fetched, gpu, item.licence) if text)
-        known = f"{item.told}; {known}" if item.told else known
-        lines.append(f"<span><b>{escape(item.title)}</b>: {escape(known)}.</span>")
+    lines = [f"<span><b>{escape(item.title)}</b>: {escape(about(item))}.</span>" for item in specs]
     return f"<div class='caption models-told'>{' '.join(lines)}</div>"
+
+
+def about(item: ModelSpec) -> str:
+    """The same of one model, as plain text without a stop."""
+    size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters else ""
+    fetched = {
+        "embedded": "nothing to fetch, knows the drawn world's words alone",
+        "hub": f"{item.download_gb:g} GB to fetch, when you press Run",
+        "local": "nothing to fetch",
+    }
+    gpu = "wants a GPU" if item.needs_gpu else ""
+    known = ", ".join(text for text in (size, fetched[item.origin], gpu, item.licence) if text)
+    return f"{item.told}; {known}" if item.told else known
 
 
 def recipes(python: str, command: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import BusyError, Cancelled, ChoiceError, InspectorError, ModelError
-from inspector.results import Progress, check_text
+from inspector.results import LOADED, Progress, check_text
 from inspector.ui import doors, links, parts
 from inspector.ui.controls import whole
 from inspector.ui.guard import explained
@@ -281,11 +281,17 @@ def _beside(
 
 def models_of(request: Any) -> dict[str, str]:
     """The request's fields that name a model."""
-    return {name: getattr(request, name) for name in ("model", "clip", "diffusion") if hasattr(request, name)}
+    names = ("model", "clip", "diffusion", *(["segmenter"] if getattr(request, "method", "") == LOADED else []))
+    return {name: getattr(request, name) for name in names if hasattr(request, name)}
 
 
 def embedded(request: Any) -> dict[str, str]:
-    """The request's model fields, each with its default, which is the embedded model of its kind."""
+    """The request's model fields, each with its default, which is the embedded model of its kind.
+
+    As they are where no embedded one would do: beside a segmenter, and for an imported head.
+    """
+    if getattr(request, "method", "") == LOADED or getattr(request, "imported", False):
+        return models_of(request)
     own = type(request).__dataclass_fields__
     return {name: str(own[name].default) for name in models_of(request)}
 

@@ -8,10 +8,11 @@ from typing import Any
 import gradio as gr
 
 from inspector.models import catalog
-from inspector.results import ALL_METHODS, HEAD_TITLES, ODISE_HEADS, SegmentationRequest, SegmentationResult
+from inspector.results import ALL_METHODS, HEAD_TITLES, LOADED, ODISE_HEADS, SegmentationRequest, SegmentationResult
 from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
+from inspector.ui.guard import guard
 from inspector.ui.pictures import resolve
 from inspector.ui.rewriting import with_class
 from inspector.ui.tab import Example, Subject, Tab, Together, assemble
@@ -21,7 +22,7 @@ from inspector.views.look import Look
 
 TAB = "segmentation"
 OWN = controls.own_defaults(SegmentationRequest)
-FURTHER = ("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight")
+FURTHER = ("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight", "segmenter")
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 TITLES = {
     "gradcam": "Grad-CAM, argmax",
@@ -40,6 +41,7 @@ TITLES = {
     "san": "SAN (trained)",
     "maskclip-masks": "MaskCLIP of Ding et al. (trained)",
     "lseg": "LSeg (trained)",
+    LOADED: "a segmenter by itself",
     ALL_METHODS: "all, untrained",
 }
 RULES = {
@@ -51,8 +53,8 @@ METHODS_NOTE = (
     "Methods. Agrees: share of pixels that are labelled as by the majority. Seconds alone: with all that methods share."
 )
 PROPOSALS_NOTE = (
-    "Proposals, the surest first: what the head calls each, what CLIP calls it, and both together, weighed as "
-    "Recipe says."
+    "Proposals, the surest first: what the head or the segmenter calls each, what CLIP calls it, and both together, "
+    "weighed as Recipe says."
 )
 EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 # The majority's labels, one method's, and where methods disagree; the others stand in the row below.
@@ -77,6 +79,7 @@ def make(
     head: str = OWN.head,
     seen_weight: float = OWN.seen_weight,
     unseen_weight: float = OWN.unseen_weight,
+    segmenter: str = OWN.segmenter,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     check_text("classes", classes)
@@ -97,6 +100,7 @@ def make(
         head=head,
         seen_weight=seen_weight,
         unseen_weight=unseen_weight,
+        segmenter=segmenter,
     )
 
 
@@ -130,6 +134,7 @@ def segmentation(
     head: str = OWN.head,
     seen_weight: float = OWN.seen_weight,
     unseen_weight: float = OWN.unseen_weight,
+    segmenter: str = OWN.segmenter,
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -137,8 +142,9 @@ def segmentation(
 
     method: gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut,
     vpd-attention, or all for every one of these; odise, san, maskclip-masks and lseg are trained heads, on the models
-    that they were trained on. head: of odise, a row of its ablation. background_rule: constant (the threshold
-    `background`), power, or words.
+    that they were trained on. head: of odise, a row of its ablation, or an imported head's name. Or method segmenter:
+    the model `segmenter` by itself, such as clipseg or sam-vit-base, whose masks `clip` names. background_rule:
+    constant (the threshold `background`), power, or words.
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
     a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
@@ -151,7 +157,10 @@ def segmentation(
         check_text("diffusion", diffusion)
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
-        own = background_rule, background_power, merging, head, seen_weight, unseen_weight
+        if method == LOADED or segmenter != OWN.segmenter:  # a host may not offer the usual one
+            check_text("segmenter", segmenter)
+            catalog.spec(segmenter, "segmenter")
+        own = background_rule, background_power, merging, head, seen_weight, unseen_weight, segmenter
         return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *own)
 
     yield from runs.answer(TAB, wanted, asked, columns)
@@ -202,6 +211,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             elem_classes="mode",
             min_width=150,
         )
+        segmenter = _segmenter(method)
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
@@ -211,10 +221,39 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         together = gr.Button("All methods", size="sm", elem_classes="plain together")
         run, stop = controls.actions()
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
-    own = {"classes": classes, "method": method, **recipe, **chosen, **further}
+    own = {"classes": classes, "method": method, **recipe, **chosen, **further, "segmenter": segmenter}
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
     everything = Together(together, by_all, FIRST_OF_ALL)
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
+
+
+def _segmenter(method: gr.Dropdown) -> gr.Dropdown:
+    """The choice of a segmenter, there while the method is that, and under it what choosing one means."""
+    specs = [catalog.spec(name) for name in catalog.names("segmenter")]
+    offered = [(item.title, item.name) for item in specs]
+    if OWN.segmenter not in [name for _, name in offered]:
+        offered.insert(0, ("choose one", OWN.segmenter))
+
+    def told(name: str) -> str:
+        return parts.about(catalog.spec(name)) if name in catalog.names("segmenter") else "Not offered on this host."
+
+    choice = gr.Dropdown(
+        offered,
+        value=OWN.segmenter,
+        label="Segmenter",
+        info=told(OWN.segmenter),
+        visible="hidden",
+        min_width=150,
+        elem_classes="segmenter",
+    )
+
+    def chosen(asked: str, name: str) -> Any:
+        return gr.Dropdown(visible=True if asked == LOADED else "hidden", info=told(name))
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    for changed in (method, choice):
+        changed.change(guard(chosen), [method, choice], choice, **quiet)
+    return choice
 
 
 def _recipe() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -274,12 +313,15 @@ def _further() -> dict[str, Any]:
 
 def _of_heads() -> dict[str, Any]:
     shipped = catalog.trained_heads()
+    rows = [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped]
+    imported = [catalog.spec(name) for name in catalog.names("head")]
     return {
         "head": gr.Dropdown(
-            [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped],
+            [*rows, *((item.title, item.name) for item in imported)],
             value=OWN.head,
             label="ODISE's head",
-            info="The switches of its ablation, each trained alike.",
+            info="The switches of its ablation, each trained alike."
+            + (" An imported one may be SAN's." if imported else ""),
         ),
         "seen_weight": gr.Slider(
             0,

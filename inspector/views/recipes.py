@@ -14,7 +14,7 @@ from unicodedata import category
 import numpy as np
 
 from inspector.errors import InputError
-from inspector.results import AttentionRequest, ClustersRequest, SaliencyRequest, SegmentationRequest
+from inspector.results import LOCAL, AttentionRequest, ClustersRequest, SaliencyRequest, SegmentationRequest
 from inspector.settings import settings
 
 Request = SaliencyRequest | AttentionRequest | ClustersRequest | SegmentationRequest
@@ -22,9 +22,8 @@ Request = SaliencyRequest | AttentionRequest | ClustersRequest | SegmentationReq
 SCENE, PICTURE, ARCHIVE = "scene", "picture.png", "maps.npz"
 DRAWN_SIDE = 256  # pixels of a scene that is drawn without saying how large, as page and command line do
 GIVEN = ("image", "masks", "scene")  # the fields that come with the picture
-MODELS = ("model", "clip", "diffusion")  # the fields that name a model
+MODELS = ("model", "clip", "diffusion", "segmenter", "head")  # the fields that name a model
 NO_OPTION = ("heads",)  # the command line leaves single heads out: no figure shows them
-_LOCAL = "local:"
 
 
 @dataclass(frozen=True)
@@ -184,12 +183,12 @@ def _option(name: str, value: Any) -> list[str]:
 
 
 def _is_local(name: str, value: Any) -> bool:
-    return name in MODELS and value.startswith(_LOCAL)
+    return name in MODELS and value.startswith(LOCAL)
 
 
 def _folder(model: str) -> str:
     """A local model's folder beside the recipe, as a path that is no other model's name."""
-    return f"./{model.removeprefix(_LOCAL)}"
+    return f"./{model.removeprefix(LOCAL)}"
 
 
 def _remark(changed: Mapping[str, Any]) -> list[str]:

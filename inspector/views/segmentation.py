@@ -8,6 +8,7 @@ import numpy as np
 from inspector.results import (
     ALL_METHODS,
     HEAD_TITLES,
+    LOADED,
     OWN_TIMESTEPS,
     TRAINED_METHODS,
     SegmentationRequest,
@@ -139,7 +140,24 @@ def basis(result: SegmentationResult) -> str:
     """What made the labels: method, models, t, template, and the rule of the background."""
     request = result.request
     side = f" at {request.side} pixels" if request.side else ""
-    return f"{_made(request)}{side}, template “{request.template}”, {background(request)}"
+    made = _loaded(result) if request.method == LOADED else _made(request)
+    own = request.imported and request.method == "san"  # whose templates are a part of it
+    template = "14 templates" if own else f"template “{request.template}”"
+    return f"{made}{side}, {template}, {background(request)}"
+
+
+def _loaded(result: SegmentationResult) -> str:
+    """The segmenter, and whose its masks' names are."""
+    request = result.request
+    if result.proposals is None:
+        return f"{request.segmenter}, a mask for each class"
+    return f"{request.segmenter}, its masks named by {request.clip if by_clip(result) else 'its own labels'}"
+
+
+def by_clip(result: SegmentationResult) -> bool:
+    """Whether CLIP alone named what was proposed."""
+    found = result.proposals
+    return found is not None and found.clip is None and result.request.clip in result.provenance.models
 
 
 def _made(request: SegmentationRequest) -> str:
@@ -162,10 +180,11 @@ def _made(request: SegmentationRequest) -> str:
 
 
 def _trained(request: SegmentationRequest) -> str:
-    head = request.head if request.method == "odise" else request.method
+    named = HEAD_TITLES[request.head if request.method == "odise" and not request.imported else request.method]
+    head = f"{named}, the imported head {request.head}," if request.imported else f"{named}, a trained head,"
     models = f"{request.clip} and {request.diffusion}" if request.method == "odise" else request.clip
     weights = f", CLIP's opinion weighed {request.seen_weight:g} and {request.unseen_weight:g}"
-    return f"{HEAD_TITLES[head]}, a trained head, on {models}{weights if request.method == 'odise' else ''}"
+    return f"{head} on {models}{weights if request.method == 'odise' else ''}"
 
 
 def background(request: SegmentationRequest) -> str:
@@ -201,26 +220,30 @@ def vote_rows(result: SegmentationResult) -> list[dict[str, Any]]:
 
 
 def proposals(result: SegmentationResult) -> Table:
-    """What a trained head proposed, the surest first: share of the picture, what head, CLIP and both call it.
+    """What a head or a segmenter proposed, the surest first: share of the picture, what it, CLIP and both call it.
 
     Nothing: the head's probability that it is none of the classes. Together: as the ensemble weighs the two.
     """
     found, names = result.proposals, result.names
     if found is None:
         return table([])
-    together = found.named((result.request.seen_weight, result.request.unseen_weight))
-    order = np.argsort(-together.max(1), kind="stable")
+    together = found.named(result.request.weights, shares=result.request.imported)
+    order, clip_alone = np.argsort(-together.max(1), kind="stable"), by_clip(result)
     return table(
         {
             "proposal": str(index + 1),
             "share %": f"{100 * (found.masks[index] >= 0.5).mean():.1f}",
-            "by the head": _best(found.head[index], names) if found.clip is not None else "–",
-            "by CLIP": _best(found.head[index] if found.clip is None else found.clip[index], names),
+            "by the head": "–" if clip_alone else _best(found.head[index], names),
+            "by CLIP": _best(found.head[index], names) if clip_alone else _or_none(found.clip, index, names),
             "nothing": float(found.null[index]),
             "together": _best(together[index], names),
         }
         for index in order
     )
+
+
+def _or_none(values: np.ndarray | None, index: int, names: Sequence[str]) -> str:
+    return "–" if values is None else _best(values[index], names)
 
 
 def _best(values: np.ndarray, names: Sequence[str]) -> str:

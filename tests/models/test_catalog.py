@@ -12,7 +12,8 @@ from inspector.settings import settings
 
 
 def test_the_names_promised_are_there() -> None:
-    assert catalog.names("clip") == ("scenes-clip", "scenes-clip-plain", "openai-vit-b-16", "laion-vit-b-16")
+    clip = ("scenes-clip", "scenes-clip-plain", "openai-vit-b-16", "openai-vit-l-14-336", "laion-vit-b-16")
+    assert catalog.names("clip") == clip
     diffusion = ("scenes-diffusion", "scenes-diffusion-plain", "stable-diffusion-1.5", "stable-diffusion-1.4")
     assert catalog.names("diffusion") == diffusion
     assert all(catalog.spec(name, kind) for pair in catalog.PAIRS.values() for kind, name in pair.items())
@@ -96,6 +97,11 @@ def test_a_host_may_offer_no_hub_models(clip_folder: Path) -> None:
         catalog.spec("stable-diffusion-1.5")
     name = catalog.choose(str(clip_folder), "clip")
     assert catalog.names("clip") == ("scenes-clip", "scenes-clip-plain", name)
+    with pytest.raises(
+        UnknownModelError,
+        match=r"^clipseg is not offered on this host; use scenes-clip with the method maskclip\.$",
+    ):
+        catalog.spec("clipseg", "segmenter")
 
 
 @pytest.mark.usefixtures("no_hub")

@@ -15,6 +15,9 @@ from inspector.models.clip_adapter import OpenClipAdapter, refuse_unsupported
 from inspector.models.diffusion import SCENES_UNET, build_autoencoder, build_unet
 from inspector.models.diffusion_adapter import StableDiffusionAdapter
 from inspector.models.full_size import SD15_UNET, SD15_VAE
+from inspector.models.heads.full_odise import FullOdise
+from inspector.models.heads.full_san import PUBLISHED_SAN, FullSan
+from inspector.pipelines import full_heads, full_san
 
 # text_encoder/config.json of Stable Diffusion 1.5 (1.4's is equal).
 SD15_TEXT: dict[str, Any] = {
@@ -132,6 +135,43 @@ def test_vit_b_16_is_the_published_one(name: str) -> None:
     assert shapes["visual.transformer.resblocks.11.attn.in_proj_weight"] == (2304, 768)
     assert shapes["visual.proj"] == (768, 512)
     assert shapes["token_embedding.weight"] == (49408, 512)
+
+
+def test_vit_l_14_is_the_published_one_and_the_one_of_odise_and_the_larger_san() -> None:
+    spec = catalog.spec("openai-vit-l-14-336")
+    with torch.device("meta"):
+        model = open_clip.CLIP(**open_clip.get_model_config(spec.architecture))
+        odise, san = FullOdise(), FullSan(PUBLISHED_SAN[1024])
+    assert parameters(model) == spec.parameters == 427_944_193
+    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    assert len(shapes) == 446
+    assert shapes["visual.positional_embedding"] == (577, 1024)
+    assert shapes["visual.transformer.resblocks.23.attn.in_proj_weight"] == (3072, 1024)
+    model.logit_scale = nn.Parameter(torch.tensor(4.6052))
+    statistics = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+    adapter = OpenClipAdapter(spec, model, None, statistics, "")
+    assert (adapter.patch_size, adapter.image_size, adapter.heads, adapter.embed) == (14, 336, 16, 768)
+    full_san.check_fits(san, adapter)
+    layers = adapter.layers(torch.empty(1, 3, 448, 448, device="meta"), san.positions)
+    masks, biases = san(torch.empty(1, 3, 640, 640, device="meta"), layers.tokens, layers.grid)
+    assert (masks.shape, biases.shape) == ((1, 100, 40, 40), (1, 16, 100, 32 * 32))
+    assert adapter.steered(layers.tokens[18], 18, biases, sees_class=False).shape == (1, 100, 768)
+    assert odise.sizes.clip_embed == adapter.embed
+    with pytest.raises(UnsupportedModelError, match="openai-vit-l-14-336 has embeddings of width 768, 16 heads"):
+        full_san.check_fits(FullSan(), adapter)
+
+
+def test_stable_diffusion_is_the_one_of_odise(
+    unet: UNet2DConditionModel, vae: AutoencoderKL, text: CLIPTextModel
+) -> None:
+    diffusion = StableDiffusionAdapter(catalog.spec("stable-diffusion-1.5"), unet, vae, text, None, {}, "")
+    with torch.device("meta"):
+        clip = open_clip.CLIP(**open_clip.get_model_config("ViT-L-14-336-quickgelu"))
+        head = FullOdise()
+    clip.logit_scale = nn.Parameter(torch.tensor(4.6052))
+    statistics = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+    adapter = OpenClipAdapter(catalog.spec("openai-vit-l-14-336"), clip, None, statistics, "")
+    full_heads.check_fits(head, adapter, diffusion)
 
 
 def test_the_adapter_reads_vit_b_16() -> None:

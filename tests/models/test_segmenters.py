@@ -22,107 +22,22 @@ from transformers import (
     SwinConfig,
 )
 
-from inspector.errors import ClassesError, ModelFilesError, PromptError, UnsupportedModelError
+from inspector.errors import ModelFilesError, PromptError, UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.fetching import wanted_files
 from inspector.models.loading import load_segmenter
+from inspector.models.segmenters.mask_former import with_synonyms
 from inspector.models.segmenters.sam import Keeping, boxes, keep
-from inspector.models.tokenizer import open_tokenizer
+from tests.models.small_segmenters import LABELS, STAGES, segmenter_folders
 
-LABELS = {0: "sky", 1: "car;auto", 2: "tree", 3: "palm, palm tree"}
-STAGES = ["stage1", "stage2", "stage3", "stage4"]
-SMALL_SWIN: dict[str, Any] = {
-    "image_size": 64, "embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 2, 2], "window_size": 4,
-    "out_features": STAGES,
-}  # fmt: skip
+__all__ = ["segmenter_folders"]
+
 TEMPLATE = "a photo of the {}"
-COLOURS = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
-PIXELS: dict[str, dict[str, Any]] = {  # preprocessor_config.json of the published repositories, at other sizes
-    "clipseg": {"image_processor_type": "ViTImageProcessor", "do_rescale": True, "size": {"height": 64, "width": 64}},
-    "maskformer": {"feature_extractor_type": "MaskFormerFeatureExtractor", "size": 64, "max_size": 160},
-    "mask2former": {
-        "image_processor_type": "Mask2FormerImageProcessor",
-        "size": {"shortest_edge": 64, "longest_edge": 160},
-    },
-    "sam": {"image_processor_type": "SamImageProcessor", "size": {"longest_edge": 64}},
-}
-
-
-def clipseg(vocabulary: int) -> Any:
-    text = {"vocab_size": vocabulary, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
-            "num_attention_heads": 2, "max_position_embeddings": 16, "eos_token_id": 2}  # fmt: skip
-    vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4, "num_attention_heads": 2,
-              "image_size": 32, "patch_size": 16}  # fmt: skip
-    return CLIPSegForImageSegmentation(
-        CLIPSegConfig(
-            text_config=text, vision_config=vision, projection_dim=12, extract_layers=[1, 2, 3], reduce_dim=8,
-            decoder_intermediate_size=16, use_complex_transposed_convolution=True,
-        )
-    )  # fmt: skip
-
-
-def maskformer(vocabulary: int) -> Any:
-    decoder = {"model_type": "detr", "d_model": 16, "encoder_layers": 1, "decoder_layers": 2, "num_queries": 5,
-               "decoder_ffn_dim": 16, "encoder_ffn_dim": 16, "encoder_attention_heads": 2,
-               "decoder_attention_heads": 2}  # fmt: skip
-    config = MaskFormerConfig(
-        fpn_feature_size=32, mask_feature_size=32, decoder_config=decoder,
-        backbone_config={"model_type": "swin", **SMALL_SWIN}, id2label=LABELS, label2id={},
-    )  # fmt: skip
-    return MaskFormerForInstanceSegmentation(config)
-
-
-def mask2former(vocabulary: int) -> Any:
-    config = Mask2FormerConfig(
-        feature_size=32, mask_feature_size=32, hidden_dim=32, num_attention_heads=4, encoder_layers=1,
-        encoder_feedforward_dim=16, dim_feedforward=16, decoder_layers=3, num_queries=5,
-        backbone_config=SwinConfig(**SMALL_SWIN), id2label=LABELS, label2id={},
-    )  # fmt: skip
-    return Mask2FormerForUniversalSegmentation(config)
-
-
-def sam(vocabulary: int) -> Any:
-    return SamModel(
-        SamConfig(
-            vision_config={
-                "hidden_size": 16, "output_channels": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-                "image_size": 64, "patch_size": 4, "window_size": 4, "global_attn_indexes": [1], "num_pos_feats": 8,
-                "mlp_dim": 16, "initializer_range": 0.3,
-            },
-            prompt_encoder_config={
-                "hidden_size": 16, "image_size": 64, "patch_size": 4, "image_embedding_size": 16,
-                "mask_input_channels": 4,
-            },
-            mask_decoder_config={
-                "hidden_size": 16, "mlp_dim": 16, "num_attention_heads": 2, "iou_head_hidden_dim": 16,
-            },
-        )
-    )  # fmt: skip
-
-
-BUILDERS: dict[str, Callable[[int], Any]] = {
-    "clipseg": clipseg, "maskformer": maskformer, "mask2former": mask2former, "sam": sam,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def folders(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A folder of each family, as its repository holds it; not to be written to."""
-    found = {}
-    for family, build in BUILDERS.items():
-        torch.manual_seed(0)
-        folder = tmp_path_factory.mktemp(family)
-        build(open_tokenizer(tokenizer_folder).vocab_size).eval().save_pretrained(folder)
-        (folder / "preprocessor_config.json").write_text(json.dumps(PIXELS[family] | COLOURS))
-        if family == "clipseg":
-            shutil.copytree(tokenizer_folder, folder, dirs_exist_ok=True)
-        found[family] = folder
-    return found
 
 
 @pytest.fixture
-def load(folders: dict[str, Path]) -> Callable[[str], Any]:
-    return lambda family: load_segmenter(catalog.register_local(folders[family]))
+def load(segmenter_folders: dict[str, Path]) -> Callable[[str], Any]:
+    return lambda family: load_segmenter(catalog.register_local(segmenter_folders[family]))
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +60,11 @@ def test_clipseg_gives_a_mask_for_each_class_the_largest_of_its_synonyms(load: A
         model.segment(image, (("horse " * 20,),), TEMPLATE)
 
 
-def test_clipseg_is_transformers_own(load: Any, folders: dict[str, Path]) -> None:
+def test_clipseg_is_transformers_own(load: Any, segmenter_folders: dict[str, Path]) -> None:
     """Its own image processor and model, on a picture of the model's size, which nobody has to scale."""
     square = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     model = load("clipseg")
-    processor = AutoImageProcessor.from_pretrained(folders["clipseg"])
+    processor = AutoImageProcessor.from_pretrained(segmenter_folders["clipseg"])
     pixels = processor(images=square, return_tensors="pt")["pixel_values"]
     ids = model._ids([TEMPLATE.replace("{}", "horse")])
     with torch.no_grad():
@@ -160,7 +75,7 @@ def test_clipseg_is_transformers_own(load: Any, folders: dict[str, Path]) -> Non
 @pytest.mark.parametrize("family", ["maskformer", "mask2former"])
 def test_a_labels_probability_goes_to_the_class_that_means_it(load: Any, image: np.ndarray, family: str) -> None:
     model = load(family)
-    assert model.labels == tuple(LABELS.values())
+    assert [label[0] for label in model.labels] == ["sky", "car", "tree", "palm"]
     found = model.segment(image, (("sky",), ("autos",), ("tree", "palm tree")), TEMPLATE)
     assert found.masks.shape[0] == 5
     assert found.masks.shape[2] > found.masks.shape[1]
@@ -168,24 +83,31 @@ def test_a_labels_probability_goes_to_the_class_that_means_it(load: Any, image: 
     every = model.segment(image, tuple((label.split(";")[0].split(",")[0],) for label in LABELS.values()), TEMPLATE)
     assert np.allclose(found.named[:, :2], every.named[:, :2])
     assert np.allclose(found.named[:, 2], every.named[:, 2] + every.named[:, 3], atol=1e-6)
-    assert (every.named.sum(1) < 1).all()  # what is left is nobody's
-    with pytest.raises(
-        ClassesError, match=r"knows 4 labels, and “?.?horse.* is none of them; ask for some of sky, car"
-    ):
-        model.segment(image, (("horse",),), TEMPLATE)
+    assert np.allclose(every.named.sum(1), 1, atol=1e-5)
+    assert (every.sure < 1).all()  # what is left is nothing
+    assert not model.segment(image, (("horse",),), TEMPLATE).named.any()
+
+
+def test_a_label_means_what_its_synonyms_in_the_data_sets_vocabulary_do() -> None:
+    labels = with_synonyms(["sofa", "windowpane", "road, route", "car;auto", "window frame"])
+    assert labels[0] == ("sofa", "couch", "lounge")
+    assert labels[1] == ("windowpane", "window")
+    assert labels[2] == ("road", "route")
+    assert labels[3][:2] == ("car", "auto")
+    assert with_synonyms(["sofa", "couch"]) == (("sofa", "lounge"), ("couch",))
 
 
 @pytest.mark.parametrize("family", ["maskformer", "mask2former"])
-def test_its_scores_are_transformers_own(load: Any, folders: dict[str, Path], family: str) -> None:
+def test_its_scores_are_transformers_own(load: Any, segmenter_folders: dict[str, Path], family: str) -> None:
     """The same picture, of the model's size, by transformers' processor before and after."""
     picture = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
     model = load(family)
-    processor = AutoImageProcessor.from_pretrained(folders[family])
+    processor = AutoImageProcessor.from_pretrained(segmenter_folders[family])
     with torch.no_grad():
         out = model.model(pixel_values=processor(images=picture, return_tensors="pt")["pixel_values"])
     (labels,) = processor.post_process_semantic_segmentation(out, [tuple(out.masks_queries_logits.shape[-2:])])
     found = model.segment(picture, tuple((word,) for word in ("sky", "car", "tree", "palm")), TEMPLATE)
-    scores = np.einsum("qk,qhw->khw", found.named, found.masks)
+    scores = np.einsum("q,qk,qhw->khw", found.sure, found.named, found.masks)
     assert (scores.argmax(0) == labels.numpy()).mean() > 0.99
 
 
@@ -224,20 +146,22 @@ def test_of_two_masks_alike_the_surer_stays_and_weak_or_empty_ones_go() -> None:
     assert boxes(squares()[:3] > 0).tolist() == [[1, 1, 6, 6], [1, 1, 6, 7], [7, 8, 12, 11]]
 
 
-def test_a_folder_is_named_by_what_is_in_it_and_refused_otherwise(folders: dict[str, Path], tmp_path: Path) -> None:
-    assert catalog.spec(catalog.register_local(folders["sam"]), "segmenter").parameters > 0
-    other = Path(shutil.copytree(folders["sam"], tmp_path / "other"))
+def test_a_folder_is_named_by_what_is_in_it_and_refused_otherwise(
+    segmenter_folders: dict[str, Path], tmp_path: Path
+) -> None:
+    assert catalog.spec(catalog.register_local(segmenter_folders["sam"]), "segmenter").parameters > 0
+    other = Path(shutil.copytree(segmenter_folders["sam"], tmp_path / "other"))
     (other / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(ModelFilesError, match=r"nor a config.json of clipseg, maskformer, mask2former, sam"):
         catalog.register_local(other)
 
 
-def test_a_folder_of_pickles_or_of_other_weights_is_told(folders: dict[str, Path], tmp_path: Path) -> None:
-    pickled = Path(shutil.copytree(folders["sam"], tmp_path / "pickled"))
+def test_a_folder_of_pickles_or_of_other_weights_is_told(segmenter_folders: dict[str, Path], tmp_path: Path) -> None:
+    pickled = Path(shutil.copytree(segmenter_folders["sam"], tmp_path / "pickled"))
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
     with pytest.raises(ModelFilesError, match=r"holds only pickled weights"):
         load_segmenter(catalog.register_local(pickled))
-    changed = Path(shutil.copytree(folders["sam"], tmp_path / "changed"))
+    changed = Path(shutil.copytree(segmenter_folders["sam"], tmp_path / "changed"))
     config = json.loads((changed / "config.json").read_text("utf-8"))
     config["mask_decoder_config"]["iou_head_hidden_dim"] = 8
     (changed / "config.json").write_text(json.dumps(config))
@@ -245,8 +169,8 @@ def test_a_folder_of_pickles_or_of_other_weights_is_told(folders: dict[str, Path
         load_segmenter(catalog.register_local(changed))
 
 
-def test_another_architecture_under_the_same_roof_is_told(folders: dict[str, Path], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(folders["sam"], tmp_path / "sam"))
+def test_another_architecture_under_the_same_roof_is_told(segmenter_folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(segmenter_folders["sam"], tmp_path / "sam"))
     name = catalog.register_local(folder)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(UnsupportedModelError, match=r"holds a bert; only clipseg, maskformer, mask2former, sam"):

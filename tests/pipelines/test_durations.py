@@ -52,6 +52,8 @@ def test_a_guided_generation_counts_every_pass():
         ("saliency", {"model": CLIP, "side": 896, "classes": ANIMALS}, {"classes": f"{ANIMALS}, car, sky"}),
         ("saliency", {"model": CLIP, "side": 896, "classes": ANIMALS}, {"side": 1024}),
         ("segmentation", {"method": "attention", "diffusion": FULL}, {"classes": "car/bus/taxi/cab/lorry/van, sky"}),
+        ("segmentation", {"method": "segmenter", "clip": CLIP, "segmenter": "sam-vit-base"}, {"segmenter": "clipseg"}),
+        ("segmentation", {"method": "odise", "clip": CLIP, "diffusion": FULL}, {"head": "local:odise"}),
         ("segmentation", {"clip": CLIP, "side": 896, "classes": ANIMALS}, {"side": 1024}),
     ],
 )

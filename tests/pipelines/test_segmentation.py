@@ -5,7 +5,7 @@ import pytest
 
 from inspector.errors import PromptError
 from inspector.pipelines import diffusion_reading, segmentation, segmenters
-from inspector.results import CLIP_ES_BACKGROUND, SEGMENTATION_METHODS, TRAINED_METHODS, SegmentationRequest
+from inspector.results import CLIP_ES_BACKGROUND, LOADED, SEGMENTATION_METHODS, TRAINED_METHODS, SegmentationRequest
 from tests.toy_clip import ToyClip
 from tests.toys import ToyDiffusion
 
@@ -25,7 +25,7 @@ def image(height: int = 64, width: int = 100) -> np.ndarray:
 
 
 def test_methods_are_those_a_request_may_name():
-    assert tuple(segmenters.METHODS) == (*SEGMENTATION_METHODS, *TRAINED_METHODS)
+    assert tuple(segmenters.METHODS) == (*SEGMENTATION_METHODS, *TRAINED_METHODS, LOADED)
 
 
 @pytest.mark.parametrize("method", SEGMENTATION_METHODS)

@@ -68,12 +68,16 @@ EVERY: dict[str, dict[str, Any]] = {
         "background_rule": "power",
         "background_power": 1.5,
         "merging": 0.05,
-        "head": "odise-no-unet",
         "seen_weight": 0.25,
         "unseen_weight": 1.0,
     },
 }
-OTHERS = {"clip": "laion-vit-b-16", "diffusion": "stable-diffusion-1.4"}  # models than the embedded ones
+OTHERS = {  # models than the usual ones
+    "clip": "laion-vit-b-16",
+    "diffusion": "stable-diffusion-1.4",
+    "segmenter": "sam-vit-base",
+    "head": "odise-no-unet",
+}
 TEXTS = [
     "it's a \"horse\" on 'the' grass",
     "Größe, 馬, 🐎, a\u0301, a\u202eb, \xa0and",
@@ -284,7 +288,10 @@ def test_a_local_model_is_looked_for_beside_the_recipe(folder: Path, asked: Call
         (folder / name).symlink_to(ASSETS / "models" / name)
     clip, diffusion = register_local("./scenes-clip"), register_local("./scenes-diffusion")
     assert (clip, diffusion) == ("local:scenes-clip", "local:scenes-diffusion")
-    request = SegmentationRequest(UPLOAD, "car", clip=clip, diffusion=diffusion)
+    (folder / "my-san").mkdir()
+    (folder / "my-san" / "config.json").write_text('{"family": "san"}')
+    head = register_local("./my-san")
+    request = SegmentationRequest(UPLOAD, "car", method="san", clip=clip, diffusion=diffusion, head=head)
     for recipe in (as_command(request), as_python(request)):
         assert recipe.count("# A local model is a folder") == 1
         assert parts(asked(recipe)) == parts(request)

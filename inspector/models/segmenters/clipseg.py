@@ -22,7 +22,8 @@ AT_ONCE = 8  # phrases decoded at once
 class ClipSegAdapter:
     """The picture is read once, bent to a square as the model's own settings do, and decoded for each phrase."""
 
-    labels: tuple[str, ...] = ()
+    labels: ClassNames = ()
+    wordless, queries = False, False
 
     def __init__(self, spec: ModelSpec, model: Any, tokenizer: Any, pixels: Pixels, revision: str) -> None:
         self.spec, self.revision, self.model = spec, revision, model

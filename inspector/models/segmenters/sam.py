@@ -39,7 +39,8 @@ class Keeping:
 class SamAdapter:
     """The picture is read once at the model's size; each point gives three masks."""
 
-    labels: tuple[str, ...] = ()
+    labels: ClassNames = ()
+    wordless, queries = True, True
 
     def __init__(self, spec: ModelSpec, model: Any, pixels: Pixels, revision: str) -> None:
         self.spec, self.revision, self.model = spec, revision, model
