@@ -21,8 +21,7 @@ from inspector.models import load_clip, load_diffusion
 from inspector.models.catalog import PAIRS, register_local
 from inspector.pipelines import segmentation
 from inspector.pipelines.readings import Readings
-from inspector.pipelines.segmenters import METHODS
-from inspector.pipelines.trained import opened, spec_of
+from inspector.pipelines.segmenters import parameters
 from inspector.results import SEGMENTATION_METHODS, TRAINED_METHODS, Progress, SegmentationRequest
 from inspector.settings import ASSETS
 from inspector.views.export import dumps
@@ -75,8 +74,8 @@ def _measured(
     total = (repeats + 1) * len(methods)
     for number, (method, request) in enumerate(requests.items()):
         report(Progress(number, total, f"Warming up: {method}"))
-        parameters = _parameters(request, models)
-        rows[method] = {"peak_mb": peak_mb(partial(segmentation.run, request), device), "parameters": parameters}
+        counted = parameters(Readings(request, models), models, method)
+        rows[method] = {"peak_mb": peak_mb(partial(segmentation.run, request), device), "parameters": counted}
     seconds: dict[str, list[float]] = {method: [] for method in methods}
     for repeat in range(repeats):
         for number, (method, request) in enumerate(requests.items(), (repeat + 1) * len(methods)):
@@ -89,14 +88,6 @@ def _measured(
         "dtype": str(models["diffusion"].dtype).removeprefix("torch."),
     }
     return {"repeats": repeats, "size": size, **about, "side": side, "classes": len(scene.masks), "methods": rows}
-
-
-def _parameters(request: SegmentationRequest, models: Mapping[str, Any]) -> int:
-    found = sum(models[kind].parameters for kind in METHODS[request.method].models)
-    if request.method in TRAINED_METHODS:
-        head = opened(Readings(request, dict(models)), spec_of(request, request.method)).head
-        found += sum(parameter.numel() for parameter in head.parameters())
-    return found
 
 
 def table(result: Mapping[str, Any]) -> str:

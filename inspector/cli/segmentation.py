@@ -26,8 +26,9 @@ FIELDS: Fields = {
     "method": (
         str,
         "gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut, "
-        "vpd-attention, or all of these, which need no training; trained on masks: odise, san, maskclip-masks, lseg, "
-        "and segmenter for a model by itself (default: maskclip)",
+        "vpd-attention, which need no training; trained on masks: odise, san, maskclip-masks, lseg; segmenter for a "
+        "model by itself; or all: those without training, and the trained ones if shipped for the models (default: "
+        "maskclip)",
     ),
     "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
     "background_rule": (

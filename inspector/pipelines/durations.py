@@ -10,9 +10,11 @@ import math
 from inspector.models import catalog
 from inspector.results import (
     AGAIN,
+    ALL_METHODS,
     CLIP_ES_BACKGROUND,
     GENERATION,
     LOADED,
+    TRAINED_METHODS,
     AttentionRequest,
     ClustersRequest,
     SaliencyRequest,
@@ -57,7 +59,7 @@ def saliency(request: SaliencyRequest) -> int:
 
 def segmentation(request: SegmentationRequest) -> int:
     """By CLIP as saliency; by a diffusion model one pass for each name, in batches that save little of it."""
-    methods, seconds = set(request.methods), 0.0
+    methods, seconds = {*request.methods, *(TRAINED_METHODS if request.method == ALL_METHODS else ())}, 0.0
     words = len(CLIP_ES_BACKGROUND)
     if methods - BY_DIFFUSION - {LOADED}:
         seconds += _by_clip(request.clip, request, words)

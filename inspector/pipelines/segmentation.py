@@ -53,15 +53,16 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     models = yield from _models(request)
     readings = Readings(request, models)
     asked = Asked.of(parse_classes(request.classes), request.background_rule)
-    stages, found = len(request.methods) + 2, {}
-    for stage, method in enumerate(request.methods, 1):
+    methods = request.methods + (trained.available(readings) if request.method == ALL_METHODS else ())
+    stages, found = len(methods) + 2, {}
+    for stage, method in enumerate(methods, 1):
         yield Progress(stage, stages, f"Scoring {len(asked.classes)} classes by {method}")
         with INFERENCE_LOCK:
             found[method] = labelled(readings, method, asked)
     yield Progress(stages - 1, stages, "Drawing the segments")
-    told = _provenance(started, readings, models)
+    told = _provenance(started, readings, models, methods)
     if request.method == ALL_METHODS:
-        yield together(request, found, models, told)
+        yield together(readings, found, models, told)
     else:
         one = found[request.method]
         proposals = None
@@ -87,11 +88,12 @@ def _models(request: SegmentationRequest) -> Generator[Progress, None, dict[str,
     return dict(reversed(models.items()))
 
 
-def _provenance(started: float, readings: Readings, models: dict[str, Any]) -> Provenance:
-    """Provenance, with a shipped head's revision, an imported one's licence, and classes that a segmenter has not."""
+def _provenance(started: float, readings: Readings, models: dict[str, Any], methods: tuple[str, ...]) -> Provenance:
+    """Provenance, with shipped heads' revisions, an imported one's licence, and classes that a segmenter has not."""
     request, told = readings.request, provenance(started, readings.request, *models.values())
-    if request.method in TRAINED_METHODS:
-        told = replace(told, models={**told.models, **trained.told(readings, request.method)})
+    for method in methods:
+        if method in TRAINED_METHODS:
+            told = replace(told, models={**told.models, **trained.told(readings, method)})
     if request.imported:
         spec = readings.head.spec
         return replace(told, told={**told.told, spec.name: f"{spec.told}; weights {spec.licence}"})
@@ -136,10 +138,9 @@ def result_of(
     )
 
 
-def together(
-    request: SegmentationRequest, found: dict[str, Labelled], models: dict[str, Any], told: Any
-) -> SegmentationResult:
+def together(readings: Readings, found: dict[str, Labelled], models: dict[str, Any], told: Any) -> SegmentationResult:
     """The result of all methods: the majority's labels, shares of votes as scores, and each method's vote."""
+    request = readings.request
     classes, each = parse_classes(request.classes), [one.labels for one in found.values()]
     labels, disagreement = votes.majority(each, 1 + len(classes))
     cast = tuple(
@@ -148,7 +149,7 @@ def together(
             labels=one.labels,
             metrics=quality(one.labels, classes, request.masks),
             seconds=round(one.seconds, 4),
-            parameters=sum(models[kind].parameters for kind in segmenters.METHODS[method].models),
+            parameters=segmenters.parameters(readings, models, method),
         )
         for method, one in found.items()
     )

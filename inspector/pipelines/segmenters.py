@@ -24,18 +24,19 @@ was trained on masks: `trained` has those, and `imported_heads` the published on
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from inspector.analysis import caa, diffsegmenter
 from inspector.analysis.proposals import named_regions
 from inspector.analysis.segmentation import own_maximum
+from inspector.pipelines import trained
 from inspector.pipelines.diffusion_reading import WordMaps, mean_over_layers
 from inspector.pipelines.imported_heads import check_family
 from inspector.pipelines.loaded_segmenters import segmenter_scores
 from inspector.pipelines.readings import Asked, Readings
-from inspector.pipelines.trained import head_scores
-from inspector.results import LOADED, OWN_TIMESTEPS, SegmentationRequest, resize_maps
+from inspector.results import LOADED, OWN_TIMESTEPS, TRAINED_METHODS, SegmentationRequest, resize_maps
 
 VPD_LEVELS = (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
 
@@ -51,6 +52,12 @@ class Method:
 def score(readings: Readings, method: str, asked: Asked) -> np.ndarray:
     """Scores by a method of METHODS: float32 (scored, gh, gw), the classes first."""
     return METHODS[method].score(readings, asked)
+
+
+def parameters(readings: Readings, models: Mapping[str, Any], method: str) -> int:
+    """How many weights a method runs: of `models`, kind -> model, and of its shipped head."""
+    found = sum(models[kind].parameters for kind in METHODS[method].models)
+    return found + (trained.parameters(readings, method) if method in TRAINED_METHODS else 0)
 
 
 def gradcam(readings: Readings, asked: Asked) -> np.ndarray:
@@ -138,10 +145,10 @@ METHODS: Mapping[str, Method] = {
     "diffseg": Method(("diffusion",), diffseg),
     "diffcut": Method(("clip", "diffusion"), diffcut),
     "vpd-attention": Method(("diffusion",), vpd_attention),
-    "odise": Method(("clip", "diffusion"), partial(head_scores, "odise")),
-    "san": Method(("clip",), partial(head_scores, "san")),
-    "maskclip-masks": Method(("clip",), partial(head_scores, "maskclip-masks")),
-    "lseg": Method(("clip",), partial(head_scores, "lseg")),
+    "odise": Method(("clip", "diffusion"), partial(trained.head_scores, "odise")),
+    "san": Method(("clip",), partial(trained.head_scores, "san")),
+    "maskclip-masks": Method(("clip",), partial(trained.head_scores, "maskclip-masks")),
+    "lseg": Method(("clip",), partial(trained.head_scores, "lseg")),
     LOADED: Method(("segmenter",), segmenter_scores),  # and CLIP, where the masks have no names
 }
 

@@ -8,6 +8,7 @@
 | lseg | none: every cell has an embedding (Li et al., ICLR 2022) | the embedding beside text |
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 
 from inspector.analysis.proposals import class_scores
+from inspector.errors import UnsupportedModelError
 from inspector.models.files import read_json
 from inspector.models.heads.files import CARD, folder_for, open_head
 from inspector.models.heads.specs import HeadSpec, head_spec
@@ -23,7 +25,7 @@ from inspector.pipelines.imported_heads import imported_proposals
 from inspector.pipelines.mask_heads import Inputs, dense_head_scores, inputs_of_picture, propose, surroundings
 from inspector.pipelines.readings import Asked, Readings
 from inspector.pipelines.room import check_room
-from inspector.results import Proposed, SegmentationRequest
+from inspector.results import ODISE_HEADS, TRAINED_METHODS, Proposed, SegmentationRequest
 from inspector.words import matching
 
 
@@ -42,8 +44,24 @@ _opened: dict[tuple[str, ...], Opened] = {}  # name and models' revisions -> hea
 
 
 def spec_of(request: SegmentationRequest, method: str) -> HeadSpec:
-    """The row by which a method answers."""
-    return head_spec(request.head if method == "odise" else method)
+    """The row by which a method answers: of ODISE's the request's, if that is no imported head."""
+    return head_spec(request.head if method == "odise" and request.head in ODISE_HEADS else method)
+
+
+def available(readings: Readings) -> tuple[str, ...]:
+    """The trained methods that have a head for the readings' models."""
+    found = []
+    for method in TRAINED_METHODS:
+        with suppress(UnsupportedModelError):
+            opened(readings, spec_of(readings.request, method))
+            found.append(method)
+    return tuple(found)
+
+
+def parameters(readings: Readings, method: str) -> int:
+    """How many weights the shipped head of a method has."""
+    head = opened(readings, spec_of(readings.request, method)).head
+    return sum(parameter.numel() for parameter in head.parameters())
 
 
 def opened(readings: Readings, spec: HeadSpec) -> Opened:

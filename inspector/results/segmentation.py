@@ -86,7 +86,7 @@ class SegmentationRequest:
 
     method: one of SEGMENTATION_METHODS, which need no training, or of TRAINED_METHODS; `inspector.pipelines.segmenters`
         and `trained` describe them. Or "segmenter": by the model `segmenter`. Or "all": every one that needs no
-        training, what they share done once.
+        training, and the trained ones whose heads are shipped for the models; what they share is done once.
     head: of ODISE_HEADS, the head by which "odise" answers; or the name of an imported one, by which "odise" or "san"
         does. seen_weight, unseen_weight: of CLIP's opinion on a mask, in [0, 1], for classes that were in the head's
         training and for others; ODISE's 0.3 and 0.7.
@@ -155,7 +155,7 @@ class SegmentationRequest:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that are asked."""
+        """The methods that are asked; of "all" those that need no training, beside which run what heads there are."""
         return SEGMENTATION_METHODS if self.method == ALL_METHODS else (self.method,)
 
     @property
@@ -204,7 +204,7 @@ class Vote:
     parameters: int
 
     def __post_init__(self) -> None:
-        check_choice("a vote's method", self.method, SEGMENTATION_METHODS)
+        check_choice("a vote's method", self.method, (*SEGMENTATION_METHODS, *TRAINED_METHODS))
         check_metrics(self.metrics, settings().limits.max_classes)
         check_measured("a vote's seconds", self.seconds, 0)
         check_number("a vote's parameters", self.parameters, 0, 1e15, whole=True)
@@ -251,9 +251,11 @@ class SegmentationResult:
             check_same("classes of proposals", [len(self.proposals.seen)], [len(names)])
 
     def _check_votes(self, size: tuple[int, int]) -> None:
-        check_list("votes", self.votes, Vote, len(SEGMENTATION_METHODS))
+        known = (*SEGMENTATION_METHODS, *TRAINED_METHODS)
+        check_list("votes", self.votes, Vote, len(known))
         if self.request.method == ALL_METHODS:
-            check_same("votes", [vote.method for vote in self.votes], SEGMENTATION_METHODS)
+            cast = [vote.method for vote in self.votes]
+            check_same("votes", cast, [name for name in known if name in (*SEGMENTATION_METHODS, *cast)])
             check_array("disagreement", self.disagreement, np.float32, size)
         elif self.votes or self.disagreement is not None:
             raise misfit(f"there are votes in a result of {self.request.method}; only {ALL_METHODS} has them")

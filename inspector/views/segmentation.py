@@ -140,7 +140,7 @@ def basis(result: SegmentationResult) -> str:
     """What made the labels: method, models, t, template, and the rule of the background."""
     request = result.request
     side = f" at {request.side} pixels" if request.side else ""
-    made = _loaded(result) if request.method == LOADED else _made(request)
+    made = _loaded(result) if request.method == LOADED else _made(request, len(result.votes))
     own = request.imported and request.method == "san"  # whose templates are a part of it
     template = "14 templates" if own else f"template “{request.template}”"
     return f"{made}{side}, {template}, {background(request)}"
@@ -160,15 +160,15 @@ def by_clip(result: SegmentationResult) -> bool:
     return found is not None and found.clip is None and result.request.clip in result.provenance.models
 
 
-def _made(request: SegmentationRequest) -> str:
-    """What made the labels, without what all methods have in common."""
+def _made(request: SegmentationRequest, votes: int) -> str:
+    """What made the labels, without what all methods have in common. votes: how many methods voted."""
     method, own = request.method, f"{request.method} with {request.diffusion}"
     if method in TRAINED_METHODS:
         return _trained(request)
     noise = f"noise added once at t = {OWN_TIMESTEPS.get(method, request.timestep)}, seed {request.seed}"
     models = f"{request.clip} and {request.diffusion}"
     made = {
-        ALL_METHODS: f"{len(request.methods)} methods with {models}, {noise}, or at their papers' t",
+        ALL_METHODS: f"{votes} methods with {models}, {noise}, or at their papers' t",
         "attention": f"{own}, {noise}",
         "diffsegmenter": f"{own}, {noise}, prompts “a photograph of” the class instead of the template",
         "diffseg": f"{own}, {noise}, merged below {request.merging:g} nats, and regions named by cross-attention at "

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from inspector import world
 from inspector.analysis.proposals import class_scores
@@ -13,7 +14,14 @@ from inspector.models import catalog
 from inspector.models.files import fingerprint
 from inspector.models.heads.specs import HEADS
 from inspector.pipelines import segmentation
-from inspector.results import HEAD_TITLES, ODISE_HEADS, TRAINED_METHODS, SegmentationRequest, SegmentationResult
+from inspector.results import (
+    HEAD_TITLES,
+    ODISE_HEADS,
+    SEGMENTATION_METHODS,
+    TRAINED_METHODS,
+    SegmentationRequest,
+    SegmentationResult,
+)
 from inspector.settings import ASSETS
 from inspector.training.mask_heads import SEEN
 
@@ -63,6 +71,26 @@ def test_the_provenance_names_the_head_and_its_revision() -> None:
     models = one().provenance.models
     assert models["heads-plain/odise-no-captioner"] == fingerprint(ASSETS / "models" / "heads-plain")
     assert set(models) == {"heads-plain/odise-no-captioner", *PLAIN.values()}
+
+
+def test_all_methods_have_the_heads_of_their_models_among_them() -> None:
+    classes = "building, sky"
+    result = segmentation.run(asked("lseg", classes, method="all"))
+    assert [vote.method for vote in result.votes] == [*SEGMENTATION_METHODS, *TRAINED_METHODS]
+    cast = {vote.method: vote for vote in result.votes}
+    alone = segmentation.run(asked("san", classes))
+    assert (cast["san"].labels == alone.labels).mean() > 0.99
+    for method in ("san", "odise"):
+        head = load_file(ASSETS / "models" / "heads-plain" / f"{method}.safetensors")
+        models = ("maskclip",) if method == "san" else ("maskclip", "attention")
+        frozen = sum(cast[name].parameters for name in models)
+        assert cast[method].parameters == frozen + sum(value.numel() for value in head.values())
+    assert {f"heads-plain/{method}" for method in ("odise", "san", "lseg")} < set(result.provenance.models)
+
+
+def test_models_without_heads_have_the_untrained_methods_alone() -> None:
+    result = segmentation.run(asked("lseg", "sky", method="all", clip="scenes-clip", diffusion="scenes-diffusion"))
+    assert [vote.method for vote in result.votes] == list(SEGMENTATION_METHODS)
 
 
 def test_clips_weight_says_whose_opinion_counts() -> None:
