@@ -15,8 +15,8 @@ FIELDS: Fields = {
     "method": (
         str,
         "gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut, "
-        "vpd-attention, or all of these, which need no training; trained on masks: odise, san, maskclip-masks, lseg "
-        "(default: maskclip)",
+        "vpd-attention, or all of these, which need no training; trained on masks: odise, san, maskclip-masks, "
+        "ovseg, lseg, vpd (default: maskclip)",
     ),
     "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
     "background_rule": (
@@ -48,9 +48,11 @@ BY_CLIP = (
     "odise",
     "san",
     "maskclip-masks",
+    "ovseg",
     "lseg",
+    "vpd",
 )
-BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise")
+BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise", "vpd")
 USERS = {
     "clip": BY_CLIP,
     "timestep": ("attention", "diffsegmenter", "diffseg"),

@@ -31,6 +31,7 @@ RESTART = 0.5  # of k-means with its two baselines, k = 32 on 64 x 64 positions,
 BY_DIFFUSION = {"attention", "diffsegmenter", "diffseg", "vpd-attention"}
 BY_NAMES = {"attention", "diffsegmenter", "diffseg"}
 INVERTING = 10  # passes of the UNet that a head on an inversion takes
+CROPS = 20  # that CLIP is asked about, one of each proposal
 DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is counted for
 
 
@@ -62,6 +63,10 @@ def segmentation(request: SegmentationRequest) -> int:
     passes = sum(names if method in BY_NAMES else 1 for method in methods & BY_DIFFUSION) + ("diffcut" in methods)
     if "odise" in methods:  # the decoder beside the UNet, or a DDIM inversion
         passes += INVERTING if request.head == "odise-inversion" else 2
+    if "vpd" in methods:
+        passes += 1
+    if "ovseg" in methods:
+        seconds += CROPS * _pass(request.clip)
     if passes:
         seconds += _run(request.diffusion, 1 + passes, request.side, DIFFUSION_SIDE)
     return _bounded(seconds)

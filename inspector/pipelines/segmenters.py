@@ -13,7 +13,7 @@
 
 DiffSeg names regions by the cross-attention of one caption; here every name has a prompt of its own, as for
 `attention`, so that no pass is made twice. DiffCut names them by a dense CLIP, and so does this, by MaskCLIP. VPD
-fine-tunes its UNet; here is its attention alone, at t = 1 without noise, of the two sizes that it reads, and of latents
+is trained; here is its attention alone, at t = 1 without noise, of the two sizes that it reads, and of latents
 that are scaled as the UNet was trained.
 
 A further method is one more entry of METHODS and one more name in SEGMENTATION_METHODS, or in TRAINED_METHODS where it
@@ -33,8 +33,7 @@ from inspector.pipelines.diffusion_reading import WordMaps, mean_over_layers
 from inspector.pipelines.readings import Asked, Readings
 from inspector.pipelines.trained import head_scores
 from inspector.results import OWN_TIMESTEPS, resize_maps
-
-VPD_LEVELS = (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
+from inspector.trace.class_tokens import HALVINGS
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def diffcut(readings: Readings, asked: Asked) -> np.ndarray:
 def vpd_attention(readings: Readings, asked: Asked) -> np.ndarray:
     """Probability of each class's token among all, mean over the layers of two sizes."""
     levels = readings.diffusion.joint(asked.scored, readings.request.template, OWN_TIMESTEPS["vpd-attention"])
-    chosen = [levels[level] for level in VPD_LEVELS if level in levels] or list(levels.values())
+    chosen = [levels[level] for level in HALVINGS if level in levels] or list(levels.values())
     size = max((maps.shape[-2:] for maps in chosen), key=lambda shape: shape[0] * shape[1])
     return np.mean([resize_maps(maps, size) for maps in chosen], axis=0)
 
@@ -138,5 +137,7 @@ METHODS: Mapping[str, Method] = {
     "odise": Method(("clip", "diffusion"), partial(head_scores, "odise")),
     "san": Method(("clip",), partial(head_scores, "san")),
     "maskclip-masks": Method(("clip",), partial(head_scores, "maskclip-masks")),
+    "ovseg": Method(("clip",), partial(head_scores, "ovseg")),
     "lseg": Method(("clip",), partial(head_scores, "lseg")),
+    "vpd": Method(("clip", "diffusion"), partial(head_scores, "vpd")),
 }

@@ -65,12 +65,12 @@ def train(
 
 def one(spec: HeadSpec, seed: int, pair: str, learnt: Frozen, held_out: Frozen, folder: Path, out: Path) -> None:
     """Train one row from one seed, measure it, and keep both."""
-    run = train_head(spec, seed, learnt, folder / "runs" / pair)
+    run = train_head(head_spec(spec.weights), seed, learnt, folder / "runs" / pair)
     if run.step < SCHEDULE.steps:
         raise ChoiceError(f"{spec.name} from seed {seed} was stopped at step {run.step}; run the command again.")
     with run.averaged() as head:
         found = measure(spec, head, held_out)
-        if seed == SEEDS[0]:
+        if seed == SEEDS[0] and spec.weights == spec.name:
             save_head(head, spec, out / f"heads-{pair}")
     row = {
         "row": spec.name,
@@ -93,6 +93,8 @@ def prepare(spec: HeadSpec, stores: Sequence[Frozen]) -> None:
         for rows in np.array_split(np.arange(count), -(-count // AT_ONCE)):
             frozen.inputs(without_captioner(spec), rows)
             frozen.embedding(rows)
+            if spec.asks:
+                frozen.latents(rows)
 
 
 def recipe(spec: HeadSpec, pair: str) -> str:
