@@ -75,7 +75,8 @@ HEAD_TITLES: Mapping[str, str] = {
     "vpd": "VPD",
 }
 ODISE_HEADS = tuple(name for name in HEAD_TITLES if name.startswith("odise"))
-OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
+# Their papers'; a request does not change them. They count from 0, as the scheduler does: 1 is the second noise level.
+OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1, "vpd": 1}
 BACKGROUND_RULES = ("constant", "power", "words")
 
 

@@ -164,8 +164,11 @@ def _made(request: SegmentationRequest) -> str:
 def _trained(request: SegmentationRequest) -> str:
     head = request.head if request.method == "odise" else request.method
     models = f"{request.clip} and {request.diffusion}" if request.method in ("odise", "vpd") else request.clip
-    weights = f", CLIP's opinion weighed {request.seen_weight:g} and {request.unseen_weight:g}"
-    return f"{HEAD_TITLES[head]}, a trained head, on {models}{weights if request.method == 'odise' else ''}"
+    more = {
+        "odise": f", CLIP's opinion weighed {request.seen_weight:g} and {request.unseen_weight:g}",
+        "vpd": f", one context of all classes, t = {OWN_TIMESTEPS['vpd']} without noise",
+    }
+    return f"{HEAD_TITLES[head]}, a trained head, on {models}{more.get(request.method, '')}"
 
 
 def background(request: SegmentationRequest) -> str:

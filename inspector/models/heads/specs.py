@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.errors import ChoiceError
-from inspector.results import HEAD_TITLES, quoted
+from inspector.results import HEAD_TITLES, OWN_TIMESTEPS, quoted
 
 Family = Literal["odise", "san", "maskclip-masks", "lseg", "vpd", "ovseg"]
 Captioner = Literal["", "both", "time"]  # none, text context and time embedding, the latter alone
@@ -88,7 +88,7 @@ HEADS: dict[str, HeadSpec] = {
         HeadSpec("maskclip-masks", "maskclip-masks", published=True),
         HeadSpec("ovseg", "ovseg"),
         HeadSpec("lseg", "lseg", stride=8),
-        HeadSpec("vpd", "vpd", autoencoder=False, noise=False, timestep=1, stride=8),
+        HeadSpec("vpd", "vpd", autoencoder=False, noise=False, timestep=OWN_TIMESTEPS["vpd"], stride=8),
     )
 }  # fmt: skip
 
