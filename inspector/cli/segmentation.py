@@ -26,9 +26,9 @@ FIELDS: Fields = {
     "method": (
         str,
         "gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut, "
-        "vpd-attention, which need no training; trained on masks: odise, san, maskclip-masks, lseg; segmenter for a "
-        "model by itself; or all: those without training, and the trained ones if shipped for the models (default: "
-        "maskclip)",
+        "vpd-attention, which need no training; trained on masks: odise, san, maskclip-masks, ovseg, lseg, vpd; "
+        "segmenter for a model by itself; or all: those without training, and the trained ones if shipped for the "
+        "models (default: maskclip)",
     ),
     "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
     "background_rule": (
@@ -59,10 +59,12 @@ BY_CLIP = (
     "odise",
     "san",
     "maskclip-masks",
+    "ovseg",
     "lseg",
+    "vpd",
     "segmenter",  # where its masks have no names
 )
-BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise")
+BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise", "vpd")
 OWN: tuple[Literal["segmenter", "head"], ...] = ("segmenter", "head")  # kinds of models that few methods have
 USERS = {
     "clip": BY_CLIP,

@@ -19,7 +19,8 @@ from inspector.evaluation.segments import THINGS, segments_of
 from inspector.evaluation.texts import TEMPLATE, single
 from inspector.models.heads.specs import UNSEEN, HeadSpec
 from inspector.models.protocols import ClipModel, DiffusionModel
-from inspector.pipelines.mask_heads import Inputs, dense_head_scores, inputs_of_picture, propose
+from inspector.pipelines.diffusion_reading import class_tokens
+from inspector.pipelines.mask_heads import Inputs, dense_logits, inputs_of_picture, propose
 from inspector.results import Proposed, resize_maps
 
 SEEN = np.array([word not in UNSEEN for word in world.CLASSES])
@@ -34,8 +35,8 @@ class HeldOut(Protocol):
     clip: ClipModel
     diffusion: DiffusionModel
 
-    def inputs(self, spec: HeadSpec, rows: np.ndarray, head: Any = None) -> Inputs:
-        """What a head is given of pictures `rows`."""
+    def inputs(self, spec: HeadSpec, rows: np.ndarray, head: Any = None, tokens: torch.Tensor | None = None) -> Inputs:
+        """What a head is given of pictures `rows`; tokens: (class, width) for a row that asks."""
         ...
 
 
@@ -47,13 +48,14 @@ def measure(spec: HeadSpec, head: Any, held: HeldOut) -> dict[str, Any]:
     of mIoU} where a head and CLIP both have an opinion. One confusion matrix over all pictures.
     """
     head.eval()
-    text = embed_classes(held.clip, single(world.CLASSES), TEMPLATE)
+    text, tokens = embed_classes(held.clip, single(world.CLASSES), TEMPLATE), tokens_of(spec, held.diffusion)
     matrices: dict[str, np.ndarray] = {}
     quality = PanopticTally(len(world.CLASSES))
     for rows in np.array_split(np.arange(len(held.pictures)), -(-len(held.pictures) // AT_ONCE)):
-        inputs = held.inputs(spec, rows, head)
+        inputs = held.inputs(spec, rows, head, tokens)
         if spec.dense:
-            found = [{"ensemble": item} for item in dense_head_scores(head, inputs, held.clip, text).numpy()]
+            dense = dense_logits(spec, head, inputs, held.clip, text).softmax(1).numpy()
+            found = [{"ensemble": item} for item in dense]
             named: Sequence[Proposed | None] = [None] * len(rows)
         else:
             named = propose(head, spec, inputs, held.clip, text, SEEN.astype(np.uint8))
@@ -71,21 +73,28 @@ def measure(spec: HeadSpec, head: Any, held: HeldOut) -> dict[str, Any]:
     return {
         **kept["ensemble"],
         **panoptic_means(quality),
-        "picture_seconds": picture_seconds(spec, head, held, text),
+        "picture_seconds": picture_seconds(spec, head, held, text, tokens),
         "by": {name: found for name, found in kept.items() if name != "ensemble"},
     }
 
 
-def picture_seconds(spec: HeadSpec, head: Any, held: HeldOut, text: torch.Tensor) -> float:
+def tokens_of(spec: HeadSpec, diffusion: DiffusionModel) -> torch.Tensor | None:
+    """(class, width) of the world's words for a row that asks, else None."""
+    if not spec.asks:
+        return None
+    return class_tokens(diffusion, single(world.CLASSES), TEMPLATE, diffusion.encode_prompts)
+
+
+def picture_seconds(spec: HeadSpec, head: Any, held: HeldOut, text: torch.Tensor, tokens: torch.Tensor | None) -> float:
     """Median time from a picture to its named proposals, with all that the frozen models compute for it."""
     found = []
     diffusion = held.diffusion if "diffusion" in spec.kinds else None
     for row in range(min(TIMED, len(held.pictures))):
         image, caption = np.asarray(held.pictures.images[row]), held.pictures.captions[row]
         started = time.perf_counter()
-        inputs = inputs_of_picture(spec, head, image, held.clip, diffusion, caption)
+        inputs = inputs_of_picture(spec, head, image, held.clip, diffusion, caption, tokens=tokens)
         if spec.dense:
-            dense_head_scores(head, inputs, held.clip, text)
+            dense_logits(spec, head, inputs, held.clip, text)
         else:
             propose(head, spec, inputs, held.clip, text, SEEN.astype(np.uint8))
         found.append(time.perf_counter() - started)

@@ -32,6 +32,7 @@ CLAIMS: tuple[tuple[str, str, str], ...] = (
     ("the UNet alone, without noise, is as good or better", "odise-unet-alone", "odise-no-captioner"),
     ("SAN is better than ODISE", "san", "odise"),
     ("ODISE is better than MaskCLIP", "odise", "maskclip-masks"),
+    ("CLIP on crops is better than masked class tokens", "ovseg", "maskclip-masks"),
     ("leaving the noise out helps", "odise-no-noise", "odise-no-captioner"),
     ("masks of stride 4 are better than of stride 8", "odise-no-captioner", "odise-stride-8"),
     ("the same without the autoencoder", "odise-unet-alone-fine", "odise-unet-alone"),

@@ -5,7 +5,7 @@ classes is no caption the model has seen, and is cut off after a few dozen. So a
 classes that it stands in.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -155,19 +155,18 @@ class DiffusionReading:
         noisy = noise_once(self.model, self.latents(), timestep, [self._seed])
         self.model.unet(noisy, timestep, encoder_hidden_states=self.states([""]))
 
+    def tokens(self, classes: ClassNames, template: str) -> torch.Tensor:
+        """(class, width), as `class_tokens`; a prompt is encoded once."""
+        return class_tokens(self.model, classes, template, self.states)
+
     def joint(self, classes: ClassNames, template: str, timestep: int) -> dict[int, np.ndarray]:
         """Level -> float32 (class, h, w): cross-attention where the context holds one token for each class, no noise.
 
-        A class's token is the text encoder's state at the end of its prompt, averaged over synonyms.
+        A class's token is `class_tokens`'.
         """
 
         def compute() -> dict[int, np.ndarray]:
-            words = [word for synonyms in classes for word in synonyms]
-            prompts = [fill(template, word) for word in words]
-            ends = [read_whole(self.model, template, word).tokens[-1].index for word in words]
-            states = self.states(prompts)[range(len(prompts)), ends]
-            means = [part.mean(0) for part in states.split([len(synonyms) for synonyms in classes])]
-            context = torch.stack(means)[None]
+            context = self.tokens(classes, template)[None]
             recording, _ = record_at(self.model, self.latents(), context, timestep, range(len(classes)))
             layers = {name: calls[0][0].astype(np.float32) for name, calls in recording.maps.items()}
             groups: dict[int, list[np.ndarray]] = {}
@@ -176,6 +175,20 @@ class DiffusionReading:
             return {place: np.mean(group, 0) for place, group in groups.items()}
 
         return self._once(("joint", classes, template, timestep), compute)
+
+
+def class_tokens(
+    model: DiffusionModel, classes: ClassNames, template: str, encode: Callable[[Sequence[str]], torch.Tensor]
+) -> torch.Tensor:
+    """(class, width): the text encoder's state at the end of each class's prompt, averaged over synonyms.
+
+    encode: as the model's `encode_prompts`. Raises PromptError as `read_whole`.
+    """
+    words = [word for synonyms in classes for word in synonyms]
+    prompts = [fill(template, word) for word in words]
+    ends = [read_whole(model, template, word).tokens[-1].index for word in words]
+    states = encode(prompts)[range(len(prompts)), ends]
+    return torch.stack([part.mean(0) for part in states.split([len(synonyms) for synonyms in classes])])
 
 
 def class_prompts(

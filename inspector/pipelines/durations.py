@@ -36,6 +36,7 @@ BY_NAMES = {"attention", "diffsegmenter", "diffseg"}
 INVERTING = 10  # passes of the UNet that a head on an inversion takes
 TILES = 12  # as many passes, of up to three tiles of a picture by the autoencoder and the UNet, and of the head
 SEGMENTING = 20  # passes of a size as the catalog's: SAM decodes 1,024 points in 16 parts
+CROPS = 20  # that CLIP is asked about, one of each proposal
 DIFFUSION_SIDE, CLIP_SIDE = 512, 224  # pixels of the picture that a pass is counted for
 
 
@@ -69,6 +70,10 @@ def segmentation(request: SegmentationRequest) -> int:
     passes = sum(names if method in BY_NAMES else 1 for method in methods & BY_DIFFUSION) + ("diffcut" in methods)
     if "odise" in methods:  # the decoder beside the UNet, or a DDIM inversion
         passes += TILES if request.imported else INVERTING if request.head == "odise-inversion" else 2
+    if "vpd" in methods:
+        passes += 1
+    if "ovseg" in methods:
+        seconds += CROPS * _pass(request.clip)
     if passes:
         side = None if request.imported else request.side  # whose tiles the models see at their own size
         seconds += _run(request.diffusion, 1 + passes, side, DIFFUSION_SIDE)

@@ -1,19 +1,20 @@
 """Trained heads at work: what frozen models compute of a picture, what a head proposes of it, and under which names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from inspector.models.heads.build import Surroundings
 from inspector.models.heads.specs import INVERSION_STEPS, INVERTED, HeadSpec
 from inspector.models.protocols import ClipModel, DiffusionModel, Layers, Trunk
+from inspector.pipelines.crops import crop_opinions
 from inspector.results import Proposed
 from inspector.trace.arms import invert
+from inspector.trace.class_tokens import HALVINGS, ClassTokens, output_taps, read_class_tokens
 from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, tap_shapes, unet_features, unet_taps
 from inspector.trace.trajectories import noise_once
 
@@ -25,13 +26,16 @@ class Inputs:
     """What frozen models computed of n pictures, for a head.
 
     features: tap name -> (n, channel, h, w), of a trajectory (n, step, channel, h, w). pixels: CLIP's. layers: CLIP's
-    tokens. size: of the pictures in pixels.
+    tokens. size: of the pictures in pixels. images: the pictures themselves, uint8 (h, w, 3) each. attention: to each
+    class of a head that asks, (n, class, h, w) each.
     """
 
     features: Mapping[str, torch.Tensor]
     pixels: torch.Tensor
     layers: Layers
     size: tuple[int, int]
+    images: Sequence[np.ndarray]
+    attention: Sequence[torch.Tensor] = ()
 
 
 def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel | None) -> Surroundings:
@@ -43,7 +47,7 @@ def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel | No
     states, time = (0, 0), 0
     if diffusion is not None and "diffusion" in spec.kinds:
         unet: Any = diffusion.unet
-        taps = tap_shapes(odise_taps(spec, diffusion))
+        taps = tap_shapes(output_taps(diffusion) if spec.asks else odise_taps(spec, diffusion))
         states = diffusion.prompt_length, int(unet.config.cross_attention_dim)
         time = int(unet.time_embedding.linear_2.out_features)
     else:
@@ -57,6 +61,7 @@ def surroundings(spec: HeadSpec, clip: ClipModel, diffusion: DiffusionModel | No
         clip_side=clip.image_size,
         states=states,
         time=time,
+        maps=len(HALVINGS) if spec.asks else 0,
     )
 
 
@@ -107,6 +112,17 @@ def read_unet(
     return {name: torch.stack([part[name] for part in found], 1) for name in found[0]}
 
 
+def read_asked(
+    spec: HeadSpec, diffusion: DiffusionModel, head: Any, latents: torch.Tensor, tokens: torch.Tensor
+) -> ClassTokens:
+    """One pass of the UNet whose context are tokens (class, width) or (n, class, width), adapted by a head that asks.
+
+    t counts from 0, as the model's scheduler counts it: VPD's 1 is the second of a thousand noise levels.
+    """
+    context = head.adapter(tokens).expand(len(latents), -1, -1)
+    return read_class_tokens(diffusion, noised(spec, diffusion, latents), spec.timestep, context)
+
+
 @torch.no_grad()
 def inputs_of_picture(
     spec: HeadSpec,
@@ -116,24 +132,29 @@ def inputs_of_picture(
     diffusion: DiffusionModel | None,
     caption: str = "",
     side: int | None = None,
+    tokens: torch.Tensor | None = None,
 ) -> Inputs:
     """What a head is given of one picture, uint8 (h, w, 3), whose sides `encode_images` can take.
 
     diffusion: None for heads that read CLIP alone. caption: for a row whose context it is. side: that CLIP sees.
+    tokens: (class, width) for a row that asks.
     """
     pixels = clip.pixels(image, side)
     layers = clip.layers(pixels)
     size = (int(image.shape[0]), int(image.shape[1]))
     if diffusion is None:
-        return Inputs(clip_features(layers), pixels, layers, size)
+        return Inputs(clip_features(layers), pixels, layers, size, (image,))
     wanted = autoencoder_taps(diffusion) if spec.autoencoder else ()
     latents, features = autoencoder_features(diffusion, image[None], wanted)
+    if tokens is not None:
+        read = read_asked(spec, diffusion, head, latents, tokens)
+        return Inputs(read.features, pixels, layers, size, (image,), read.attention)
     if spec.unet:
         context, shift = diffusion.encode_prompts([caption if spec.context == "caption" else ""]), None
         if spec.captioner:
             context, shift = head.captioner(image_embedding(clip, layers), context)
         features |= read_unet(spec, diffusion, latents, context, shift)
-    return Inputs(features, pixels, layers, size)
+    return Inputs(features, pixels, layers, size, (image,))
 
 
 def image_embedding(clip: ClipModel, layers: Layers) -> torch.Tensor:
@@ -154,15 +175,36 @@ def propose(
         return [by_logits(mask, logit, None, seen) for mask, logit in zip(masks, logits, strict=True)]
     proposals = head(inputs.features, inputs.size)
     masks, embeddings = proposals.masks[-1], proposals.embeddings[-1]
+    if spec.family == "ovseg":
+        return [
+            by_crops(clip, *item, text, seen)
+            for item in zip(inputs.images, masks.sigmoid(), nothing_of(head, embeddings), strict=True)
+        ]
     opinions = mask_opinions(clip, inputs.layers, masks.sigmoid(), text)
     if spec.family == "odise":
         logits = head.classifier(embeddings, text)
         return [by_logits(*item, seen) for item in zip(masks, logits, opinions, strict=True)]
-    nothing = head.objectness(embeddings).softmax(-1)[..., 1]
-    found = zip(masks, opinions, nothing, strict=True)
+    found = zip(masks, opinions, nothing_of(head, embeddings), strict=True)
     return [
         Proposed(_kept(mask.sigmoid()), _numbers(opinion), _numbers(null), None, seen) for mask, opinion, null in found
     ]
+
+
+def nothing_of(head: Any, embeddings: torch.Tensor) -> torch.Tensor:
+    """(n, query): the probability of being nothing by a class-agnostic head."""
+    return head.objectness(embeddings).softmax(-1)[..., 1]
+
+
+def by_crops(
+    clip: ClipModel, image: np.ndarray, masks: torch.Tensor, nothing: torch.Tensor, text: torch.Tensor, seen: np.ndarray
+) -> Proposed:
+    """Of one picture: what CLIP calls its crops, and how sure the head is that each is something.
+
+    masks: probabilities (query, h, w). nothing: (query,); a mask without a pixel is nothing.
+    """
+    opinions, some = crop_opinions(clip, image, masks, text)
+    null = torch.where(some, nothing, 1.0)
+    return Proposed(_kept(masks), _numbers(opinions), _numbers(null), None, seen)
 
 
 def by_logits(mask: torch.Tensor, logits: torch.Tensor, opinion: torch.Tensor | None, seen: np.ndarray) -> Proposed:
@@ -204,7 +246,9 @@ def patch_logits(clip: ClipModel, layers: Layers, seen: torch.Tensor, text: torc
     return clip.logit_scale * F.normalize(embeddings, dim=-1) @ text.T
 
 
-def dense_head_scores(head: nn.Module, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> torch.Tensor:
-    """Probabilities (n, k, h, w) among the classes at each cell, of LSeg's head."""
+def dense_logits(spec: HeadSpec, head: Any, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> torch.Tensor:
+    """Logits (n, k, h, w) of a dense head at each cell. text: unit embeddings (k, embed), or (n, k, embed)."""
+    if spec.asks:
+        return head(inputs.features, inputs.attention, text, inputs.size)
     cells = F.normalize(head(inputs.features, inputs.size), dim=1)
-    return (clip.logit_scale * torch.einsum("nchw,kc->nkhw", cells, text)).softmax(1)
+    return clip.logit_scale * torch.einsum("nchw,kc->nkhw", cells, text)

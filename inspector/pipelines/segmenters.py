@@ -14,7 +14,7 @@
 
 DiffSeg names regions by the cross-attention of one caption; here every name has a prompt of its own, as for
 `attention`, so that no pass is made twice. DiffCut names them by a dense CLIP, and so does this, by MaskCLIP. VPD
-fine-tunes its UNet; here is its attention alone, at t = 1 without noise, of the two sizes that it reads, and of latents
+is trained; here is its attention alone, at t = 1 without noise, of the two sizes that it reads, and of latents
 that are scaled as the UNet was trained.
 
 A further method is one more entry of METHODS and one more name in SEGMENTATION_METHODS, or in TRAINED_METHODS where it
@@ -37,8 +37,7 @@ from inspector.pipelines.imported_heads import check_family
 from inspector.pipelines.loaded_segmenters import segmenter_scores
 from inspector.pipelines.readings import Asked, Readings
 from inspector.results import LOADED, OWN_TIMESTEPS, TRAINED_METHODS, SegmentationRequest, resize_maps
-
-VPD_LEVELS = (1, 2)  # 32 and 16 cells a side of Stable Diffusion at 512 px
+from inspector.trace.class_tokens import HALVINGS
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def diffcut(readings: Readings, asked: Asked) -> np.ndarray:
 def vpd_attention(readings: Readings, asked: Asked) -> np.ndarray:
     """Probability of each class's token among all, mean over the layers of two sizes."""
     levels = readings.diffusion.joint(asked.scored, readings.request.template, OWN_TIMESTEPS["vpd-attention"])
-    chosen = [levels[level] for level in VPD_LEVELS if level in levels] or list(levels.values())
+    chosen = [levels[level] for level in HALVINGS if level in levels] or list(levels.values())
     size = max((maps.shape[-2:] for maps in chosen), key=lambda shape: shape[0] * shape[1])
     return np.mean([resize_maps(maps, size) for maps in chosen], axis=0)
 
@@ -148,7 +147,9 @@ METHODS: Mapping[str, Method] = {
     "odise": Method(("clip", "diffusion"), partial(trained.head_scores, "odise")),
     "san": Method(("clip",), partial(trained.head_scores, "san")),
     "maskclip-masks": Method(("clip",), partial(trained.head_scores, "maskclip-masks")),
+    "ovseg": Method(("clip",), partial(trained.head_scores, "ovseg")),
     "lseg": Method(("clip",), partial(trained.head_scores, "lseg")),
+    "vpd": Method(("clip", "diffusion"), partial(trained.head_scores, "vpd")),
     LOADED: Method(("segmenter",), segmenter_scores),  # and CLIP, where the masks have no names
 }
 

@@ -5,7 +5,9 @@
 | odise | from inputs of a diffusion model's blocks (Xu et al., CVPR 2023) | the masks' features beside text, and CLIP |
 | san | by a side network on CLIP (Xu et al., CVPR 2023) | CLIP's class tokens, steered by it |
 | maskclip-masks | from CLIP's tokens, whatever they show (Ding et al., ICML 2023) | CLIP's class tokens in each mask |
+| ovseg | those of maskclip-masks | CLIP on the crop of each mask (Liang et al., CVPR 2023) |
 | lseg | none: every cell has an embedding (Li et al., ICLR 2022) | the embedding beside text |
+| vpd | none: classes are the UNet's context (Zhao et al., ICCV 2023) | attention to each, and features beside text |
 """
 
 from contextlib import suppress
@@ -22,7 +24,7 @@ from inspector.models.heads.files import CARD, folder_for, open_head
 from inspector.models.heads.specs import HeadSpec, head_spec
 from inspector.pipelines.common import fit_image, model_side
 from inspector.pipelines.imported_heads import imported_proposals
-from inspector.pipelines.mask_heads import Inputs, dense_head_scores, inputs_of_picture, propose, surroundings
+from inspector.pipelines.mask_heads import Inputs, dense_logits, inputs_of_picture, propose, surroundings
 from inspector.pipelines.readings import Asked, Readings
 from inspector.pipelines.room import check_room
 from inspector.results import ODISE_HEADS, TRAINED_METHODS, Proposed, SegmentationRequest
@@ -85,10 +87,10 @@ def told(readings: Readings, method: str) -> dict[str, str]:
     if readings.request.imported:
         return {}  # it is one of the models
     found = opened(readings, spec_of(readings.request, method))
-    return {f"{found.place}/{found.spec.name}": found.revision}
+    return {f"{found.place}/{found.spec.weights}": found.revision}
 
 
-def _inputs(readings: Readings, found: Opened) -> Inputs:
+def _inputs(readings: Readings, found: Opened, asked: Asked) -> Inputs:
     request, clip = readings.request, readings.clip.model
     image, diffusion = request.image, None
     if "diffusion" in found.spec.kinds:
@@ -98,7 +100,8 @@ def _inputs(readings: Readings, found: Opened) -> Inputs:
     side = model_side(image.shape[:2], request.side, clip.image_size)
     names = [synonyms[0] for synonyms in request.classes if not isinstance(synonyms, str)]
     caption = ", ".join(names)
-    return inputs_of_picture(found.spec, found.head, image, clip, diffusion, caption, side)
+    tokens = readings.diffusion.tokens(asked.scored, request.template) if found.spec.asks else None
+    return inputs_of_picture(found.spec, found.head, image, clip, diffusion, caption, side, tokens)
 
 
 def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
@@ -111,7 +114,7 @@ def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:
         text = readings.clip.texts(asked.scored)
         seen = np.array([bool(matching(synonyms, found.seen)) for synonyms in asked.scored], np.uint8)
         with torch.no_grad():
-            (made,) = propose(found.head, found.spec, _inputs(readings, found), readings.clip.model, text, seen)
+            (made,) = propose(found.head, found.spec, _inputs(readings, found, asked), readings.clip.model, text, seen)
         return made
 
     return readings.once(("proposed", found.spec.name, asked), compute)
@@ -124,8 +127,8 @@ def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
         found = opened(readings, spec_of(request, method))
         text = readings.clip.texts(asked.scored)
         with torch.no_grad():
-            scores = dense_head_scores(found.head, _inputs(readings, found), readings.clip.model, text)
-        return scores[0].cpu().numpy()
+            logits = dense_logits(found.spec, found.head, _inputs(readings, found, asked), readings.clip.model, text)
+        return logits[0].softmax(0).cpu().numpy()
     made = proposed(readings, asked, method)
     return class_scores(made.masks.astype(np.float32), made.named(request.weights, shares=request.imported))
 

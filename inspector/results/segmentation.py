@@ -53,10 +53,10 @@ SEGMENTATION_METHODS = (
 )
 LOADED = "segmenter"  # the method by which a model of the kind "segmenter" answers
 LOCAL = "local:"  # begins the name of a folder that the command line gave
-TRAINED_METHODS = ("odise", "san", "maskclip-masks", "lseg")  # by heads that were trained on masks
+TRAINED_METHODS = ("odise", "san", "maskclip-masks", "ovseg", "lseg", "vpd")  # by heads that were trained on masks
 ALL_METHODS = "all"
 # Trained heads, which `inspector.models.heads.specs` describes: the rows of the paper's Table 1, rows that it leaves
-# out, and one more. Name -> title, the paper's where it has one.
+# out, and other families that it discusses. Name -> title, the paper's where it has one.
 HEAD_TITLES: Mapping[str, str] = {
     "odise": "ODISE",
     "odise-no-captioner": "w/o implicit captioner",
@@ -72,10 +72,13 @@ HEAD_TITLES: Mapping[str, str] = {
     "odise-inversion": "features of an inversion",
     "san": "SAN",
     "maskclip-masks": "MaskCLIP (Ding et al.)",
+    "ovseg": "OVSeg's pattern",
     "lseg": "LSeg",
+    "vpd": "VPD",
 }
 ODISE_HEADS = tuple(name for name in HEAD_TITLES if name.startswith("odise"))
-OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1}  # their papers'; a request does not change them
+# Their papers'; a request does not change them. They count from 0, as the scheduler does: 1 is the second noise level.
+OWN_TIMESTEPS = {"diffseg": 300, "diffcut": 50, "vpd-attention": 1, "vpd": 1}
 IMPORTED = ("odise", "san")  # the methods by which an imported head can answer
 BACKGROUND_RULES = ("constant", "power", "words")
 

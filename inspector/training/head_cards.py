@@ -9,7 +9,7 @@ from inspector import __version__, world
 from inspector.evaluation.heads import cells, summary
 from inspector.models.files import write_checksums
 from inspector.models.heads.files import CARD
-from inspector.models.heads.specs import UNSEEN
+from inspector.models.heads.specs import UNSEEN, head_spec
 from inspector.training.mask_heads import SCENES, SCHEDULE, SEEN
 
 
@@ -27,7 +27,7 @@ def write_card(folder: Path, models: Mapping[str, str], rows: Sequence[Mapping[s
         "unseen": list(UNSEEN),
         "recipe": {"scenes": SCENES, "steps": SCHEDULE.steps, "batch": SCHEDULE.batch, "rate": SCHEDULE.learning_rate},
         "inspector": __version__,
-        "rows": [dict(row) for row in rows if row["row"] in shipped],
+        "rows": [dict(row) for row in rows if head_spec(row["row"]).weights in shipped],
     }
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     (folder / "README.md").write_text(render(folder.name, card), "utf-8")

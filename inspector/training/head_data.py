@@ -1,6 +1,7 @@
 """What heads learn from: drawn scenes with their segments, and what frozen models compute of them, computed once.
 
-A head that changes what the UNet sees, by a captioner, has the UNet run, with its gradient; all else is read from disk.
+A head that changes what the UNet sees, by a captioner or an adapter of classes, has the UNet run, with its gradient;
+all else is read from disk.
 """
 
 import json
@@ -16,7 +17,7 @@ from inspector import world
 from inspector.evaluation.segments import Segments, segments_of
 from inspector.models.heads.specs import INVERTED, HeadSpec
 from inspector.models.protocols import ClipModel, DiffusionModel, Layers
-from inspector.pipelines.mask_heads import Inputs, clip_features, image_embedding, read_unet
+from inspector.pipelines.mask_heads import Inputs, clip_features, image_embedding, read_asked, read_unet
 from inspector.trace.taps import Tap, autoencoder_features, autoencoder_taps, unet_taps
 from inspector.training.encoded import EncodedPictures
 
@@ -116,17 +117,24 @@ class Frozen:
         """CLIP's image embeddings (row, embed), not unit length."""
         return self._store("embedding", self.clip.embed, self._run_embedding).take(rows)
 
-    def inputs(self, spec: HeadSpec, rows: np.ndarray, head: Any = None) -> Inputs:
-        """What a head is given of pictures `rows`; head: needed where it has a captioner, which gets a gradient."""
+    def inputs(self, spec: HeadSpec, rows: np.ndarray, head: Any = None, tokens: torch.Tensor | None = None) -> Inputs:
+        """What a head is given of pictures `rows`; head: needed where it changes the context, which gets a gradient.
+
+        tokens: (class, width) or (row, class, width) for a row that asks.
+        """
         if spec.captioner:
             known = self.inputs(without_captioner(spec), rows)
             context, shift = head.captioner(self.embedding(rows), self.empty)
             read = read_unet(spec, self.diffusion, self.latents(rows), context, shift)
             return replace(known, features={**known.features, **read})
         layers, size = self.layers(rows), (self.side, self.side)
+        images = tuple(self.pictures.images[rows])
+        pixels = torch.cat([self.clip.pixels(image) for image in images])
+        if tokens is not None:
+            asked = read_asked(spec, self.diffusion, head, self.latents(rows), tokens)
+            return Inputs(asked.features, pixels, layers, size, images, asked.attention)
         features = self.features(spec, rows) if spec.family == "odise" else clip_features(layers)
-        pixels = torch.cat([self.clip.pixels(self.pictures.images[row]) for row in rows])
-        return Inputs(features, pixels, layers, size)
+        return Inputs(features, pixels, layers, size, images)
 
     def _autoencoder(self) -> EncodedPictures:
         size = int(np.prod(self._latent)) + sum(self._size(tap) for tap in self.autoencoder)

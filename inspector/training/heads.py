@@ -20,8 +20,9 @@ from inspector.evaluation.head_rows import measure
 from inspector.models import load_clip, load_diffusion
 from inspector.models.catalog import PAIRS
 from inspector.models.heads.build import LAYERS, QUERIES, WIDTH
-from inspector.models.heads.files import save_head
+from inspector.models.heads.files import open_head, save_head
 from inspector.models.heads.specs import HEADS, UNSEEN, HeadSpec, head_spec
+from inspector.pipelines.mask_heads import surroundings
 from inspector.training.head_cards import write_card
 from inspector.training.head_data import Frozen, Pictures, without_captioner
 from inspector.training.mask_heads import SCENES, SCHEDULE, train_head
@@ -55,7 +56,7 @@ def train(
             if known_row(spec, seed, pair, folder, measured) is not None:
                 continue
             prepare(spec, (learnt, held_out))
-            one(spec, seed, pair, learnt, held_out, folder, made)
+            one(spec, seed, pair, learnt, held_out, folder, made, measured)
     models = {model.spec.name: model.revision for model in (clip, diffusion)}
     if any((made / f"heads-{pair}").glob("*.safetensors")):
         write_card(
@@ -63,27 +64,52 @@ def train(
         )
 
 
-def one(spec: HeadSpec, seed: int, pair: str, learnt: Frozen, held_out: Frozen, folder: Path, out: Path) -> None:
-    """Train one row from one seed, measure it, and keep both."""
-    run = train_head(spec, seed, learnt, folder / "runs" / pair)
-    if run.step < SCHEDULE.steps:
-        raise ChoiceError(f"{spec.name} from seed {seed} was stopped at step {run.step}; run the command again.")
-    with run.averaged() as head:
+def one(
+    spec: HeadSpec, seed: int, pair: str, learnt: Frozen, held_out: Frozen, folder: Path, out: Path, measured: Path
+) -> None:
+    """Train one row from one seed, or take the training that it shares with another; measure it, and keep both."""
+    shared = shared_head(spec, seed, pair, held_out, folder, out, measured)
+    if shared is not None:
+        head, seconds = shared
         found = measure(spec, head, held_out)
-        if seed == SEEDS[0]:
-            save_head(head, spec, out / f"heads-{pair}")
+    else:
+        run = train_head(head_spec(spec.weights), seed, learnt, folder / "runs" / pair)
+        if run.step < SCHEDULE.steps:
+            raise ChoiceError(f"{spec.name} from seed {seed} was stopped at step {run.step}; run the command again.")
+        with run.averaged() as head:
+            found = measure(spec, head, held_out)
+            if seed == SEEDS[0] and spec.weights == spec.name:
+                save_head(head, spec, out / f"heads-{pair}")
+        seconds = run.seconds
     row = {
         "row": spec.name,
         "seed": seed,
         "pair": pair,
         "recipe": recipe(spec, pair),
-        "parameters": sum(parameter.numel() for parameter in run.module.parameters()),
-        "training_seconds": round(run.seconds, 1),
+        "parameters": sum(parameter.numel() for parameter in head.parameters()),
+        "training_seconds": round(seconds, 1),
         **found,
     }
     (folder / "rows").mkdir(exist_ok=True)
     (folder / "rows" / f"{pair}-{spec.name}-{seed}.json").write_text(json.dumps(row, indent=1) + "\n", "utf-8")
-    run.say(f"mIoU {row['miou']:.3f}, seen {row['seen']:.3f}, unseen {row['unseen']:.3f}")
+    said = f"mIoU {row['miou']:.3f}, seen {row['seen']:.3f}, unseen {row['unseen']:.3f}"
+    print(f"[{spec.name} {seed}] {said}", flush=True)
+
+
+def shared_head(
+    spec: HeadSpec, seed: int, pair: str, held_out: Frozen, folder: Path, out: Path, measured: Path
+) -> tuple[Any, float] | None:
+    """The head of a row that uses another's training, and how long that took, where its weights are in `out`.
+
+    Trained again on another machine they would differ a little, and the two rows be of two heads.
+    """
+    other = head_spec(spec.weights)
+    known, place = known_row(other, seed, pair, folder, measured), out / f"heads-{pair}"
+    kept = seed == SEEDS[0] and (place / f"{other.name}.safetensors").is_file()
+    if other == spec or known is None or not kept:
+        return None
+    head = open_head(other, surroundings(other, held_out.clip, held_out.diffusion), place)
+    return head, float(known["training_seconds"])
 
 
 def prepare(spec: HeadSpec, stores: Sequence[Frozen]) -> None:
@@ -93,6 +119,8 @@ def prepare(spec: HeadSpec, stores: Sequence[Frozen]) -> None:
         for rows in np.array_split(np.arange(count), -(-count // AT_ONCE)):
             frozen.inputs(without_captioner(spec), rows)
             frozen.embedding(rows)
+            if spec.asks:
+                frozen.latents(rows)
 
 
 def recipe(spec: HeadSpec, pair: str) -> str:

@@ -40,7 +40,9 @@ TITLES = {
     "odise": "ODISE (trained)",
     "san": "SAN (trained)",
     "maskclip-masks": "MaskCLIP of Ding et al. (trained)",
+    "ovseg": "OVSeg's pattern (trained)",
     "lseg": "LSeg (trained)",
+    "vpd": "VPD (trained)",
     LOADED: "a segmenter by itself",
     ALL_METHODS: "all",
 }
@@ -141,10 +143,10 @@ def segmentation(
     """A class for every pixel of an image, by CLIP or a diffusion model, without training or by trained heads.
 
     method: gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut,
-    vpd-attention; odise, san, maskclip-masks and lseg are trained heads, on the models that they were trained on; all
-    is every one of these, trained ones where there are such heads. head: of odise, a row of its ablation, or an
-    imported head's name. Or method segmenter: the model `segmenter` by itself, such as clipseg or sam-vit-base, whose
-    masks `clip` names. background_rule: constant (the threshold `background`), power, or words.
+    vpd-attention; odise, san, maskclip-masks, ovseg, lseg and vpd are trained heads, on the models that they were
+    trained on; all is every one of these, trained ones where there are such heads. head: of odise, a row of its
+    ablation, or an imported head's name. Or method segmenter: the model `segmenter` by itself, such as clipseg or
+    sam-vit-base, whose masks `clip` names. background_rule: constant (the threshold `background`), power, or words.
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
     a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with

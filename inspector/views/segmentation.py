@@ -182,9 +182,12 @@ def _made(request: SegmentationRequest, votes: int) -> str:
 def _trained(request: SegmentationRequest) -> str:
     named = HEAD_TITLES[request.head if request.method == "odise" and not request.imported else request.method]
     head = f"{named}, the imported head {request.head}," if request.imported else f"{named}, a trained head,"
-    models = f"{request.clip} and {request.diffusion}" if request.method == "odise" else request.clip
-    weights = f", CLIP's opinion weighed {request.seen_weight:g} and {request.unseen_weight:g}"
-    return f"{head} on {models}{weights if request.method == 'odise' else ''}"
+    models = f"{request.clip} and {request.diffusion}" if request.method in ("odise", "vpd") else request.clip
+    more = {
+        "odise": f", CLIP's opinion weighed {request.seen_weight:g} and {request.unseen_weight:g}",
+        "vpd": f", one context of all classes, t = {OWN_TIMESTEPS['vpd']} without noise",
+    }
+    return f"{head} on {models}{more.get(request.method, '')}"
 
 
 def background(request: SegmentationRequest) -> str:

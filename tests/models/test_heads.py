@@ -9,6 +9,7 @@ from inspector.errors import ChoiceError, ModelFilesError
 from inspector.models.clip_masks import block_inputs, steered
 from inspector.models.heads.build import Surroundings, build_head
 from inspector.models.heads.captioner import ImplicitCaptioner
+from inspector.models.heads.class_decoder import ClassDecoder, TextAdapter
 from inspector.models.heads.files import open_head, save_head
 from inspector.models.heads.mask_decoder import MaskDecoder, PooledMaskEmbedding, TextClassifier
 from inspector.models.heads.pyramid import Pyramid, StepMixture
@@ -153,6 +154,59 @@ def test_biases_are_per_head() -> None:
     bias[:, 1, :, 5] = 3.0
     turned = bias.flip(1)
     assert not torch.allclose(*(steered(toy.visual, tokens, 2, item, sees_class=False) for item in (bias, turned)))
+
+
+def test_an_adapter_begins_near_the_text_encoders_tokens() -> None:
+    adapter, tokens = TextAdapter(8), torch.randn(2, 3, 8)
+    assert torch.allclose(adapter(tokens), tokens, atol=1e-3)
+    assert not torch.equal(adapter(tokens), tokens)  # gamma begins above 0, so that the MLP learns from the first step
+    adapter.gamma.data.fill_(2.0)
+    assert torch.allclose(adapter(tokens), tokens + 2 * adapter.fc(tokens))
+
+
+def decoded(attention: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    """Logits of two classes or more by one decoder with fixed weights."""
+    torch.manual_seed(5)
+    decoder = ClassDecoder(TAPS, 8, 8, sizes=2, embed=12).eval()
+    return decoder(features(), [attention, attention[..., ::2, ::2]], text, (128, 128))
+
+
+def test_classes_in_another_order_have_the_same_scores() -> None:
+    torch.manual_seed(6)
+    attention, text = torch.rand(1, 3, 8, 8).softmax(1), torch.randn(3, 12)
+    logits = decoded(attention, text)
+    assert logits.shape == (1, 3, 16, 16)
+    assert torch.allclose(decoded(attention.flip(1), text.flip(0)), logits.flip(1), atol=1e-5)
+    assert not torch.allclose(decoded(attention.flip(1), text), logits, atol=1e-3)  # attention counts
+    assert not torch.allclose(decoded(attention, text.flip(0)), logits, atol=1e-3)  # and text does
+
+
+def test_a_class_has_the_same_score_however_many_are_asked_beside_it() -> None:
+    torch.manual_seed(6)
+    attention, text = torch.rand(1, 2, 8, 8).softmax(1), torch.randn(2, 12)
+    shared = torch.cat([attention, attention], 1) / 2  # every class as much above an even share as before
+    assert torch.allclose(decoded(shared, text.repeat(2, 1))[:, :2], decoded(attention, text), atol=1e-5)
+
+
+def test_each_picture_may_be_asked_for_classes_of_its_own() -> None:
+    torch.manual_seed(6)
+    attention, text = torch.rand(1, 3, 8, 8).softmax(1), torch.randn(3, 12)
+    assert torch.allclose(decoded(attention, text[None]), decoded(attention, text))
+
+
+def test_vpd_reads_the_diffusion_model_once_at_t_1_without_noise() -> None:
+    spec = HEADS["vpd"]
+    assert (spec.timestep, spec.noise, spec.autoencoder, spec.captioner) == (1, False, False, "")
+    assert spec.kinds == ("diffusion", "clip")
+    assert spec.dense
+    assert [name for name, other in HEADS.items() if other.asks] == ["vpd"]
+
+
+def test_ovsegs_pattern_has_the_weights_of_the_class_agnostic_head(tmp_path: Path) -> None:
+    save_head(build_head(HEADS["maskclip-masks"], AROUND), HEADS["maskclip-masks"], tmp_path)
+    one, other = (open_head(HEADS[name], AROUND, tmp_path).state_dict() for name in ("ovseg", "maskclip-masks"))
+    assert all(torch.equal(one[name], value) for name, value in other.items())
+    assert {name for name, spec in HEADS.items() if spec.weights != name} == {"ovseg"}
 
 
 @pytest.mark.parametrize("name", ["odise", "odise-no-captioner", "odise-time-alone"])

@@ -14,6 +14,7 @@ from inspector.results import AttentionRequest, ClustersRequest, SaliencyRequest
 IMAGE = np.zeros((64, 96, 3), np.uint8)
 FULL, CLIP = "stable-diffusion-1.5", "laion-vit-b-16"
 ANIMALS = "cat, dog, horse, cow, sheep, goat, pig, hen, duck, goose, fox, deer"
+BY_HEAD, HEADS = {"clip": CLIP, "diffusion": FULL, "side": 896, "classes": ANIMALS}, ("lseg", "vpd")
 SMALL = {
     "attention": AttentionRequest("a horse on the grass"),
     "clusters": ClustersRequest(IMAGE),
@@ -65,6 +66,14 @@ def test_a_full_size_model_takes_longer_than_an_embedded_one():
     by_attention = {"method": "attention"}
     assert seconds("segmentation", SMALL["segmentation"], **by_attention) == LEAST
     assert seconds("segmentation", SMALL["segmentation"], **by_attention, diffusion=FULL) > LEAST
+
+
+def test_a_trained_head_counts_the_unet_and_the_crops_that_it_asks_about(monkeypatch):
+    by = {method: seconds("segmentation", SMALL["segmentation"], **BY_HEAD, method=method) for method in HEADS}
+    assert by["lseg"] < by["vpd"]
+    monkeypatch.setattr(durations, "_pass", lambda model: 0.5)
+    found = [seconds("segmentation", SMALL["segmentation"], method=method) for method in ("lseg", "ovseg")]
+    assert found[1] - found[0] == pytest.approx(20 * 0.5, abs=1)  # a pass for each crop
 
 
 def test_nothing_asks_for_more_than_a_visitor_may_have():

@@ -25,7 +25,7 @@ from inspector.results import (
 from inspector.settings import ASSETS
 from inspector.training.mask_heads import SEEN
 
-SHIPPED = catalog.trained_heads()
+SHIPPED = tuple(name for name, spec in HEADS.items() if spec.weights in catalog.trained_heads())
 STREET = world.scene(504307)
 PLAIN = {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"}
 
@@ -44,7 +44,7 @@ def test_titles_are_those_of_the_rows_and_methods() -> None:
 
 def test_the_heads_that_are_shipped_are_rows() -> None:
     assert SHIPPED
-    assert set(SHIPPED) <= set(HEADS)
+    assert set(catalog.trained_heads()) <= set(HEADS)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -53,7 +53,7 @@ def test_a_shipped_head_labels_a_street(name: str) -> None:
     assert result.labels.shape == STREET.labels.shape
     assert result.metrics["iou"]["sky"] > 0.5  # the largest of all, and an easy one
     if result.proposals is None:
-        assert HEADS[name].family == "lseg"
+        assert HEADS[name].dense
         return
     found = result.proposals
     assert found.seen.tolist() == [1, 1, 0, 1]  # palms are held out
@@ -108,6 +108,28 @@ def test_a_class_by_another_name_is_seen_too() -> None:
     found = one(classes="cars/automobile, palm tree, dragon").proposals
     assert found is not None
     assert found.seen.tolist() == [1, 0, 0]
+
+
+def test_ovsegs_pattern_names_the_same_masks_anew() -> None:
+    tokens, crops = (segmentation.run(asked(name)).proposals for name in ("maskclip-masks", "ovseg"))
+    assert tokens is not None
+    assert crops is not None
+    np.testing.assert_array_equal(tokens.masks, crops.masks)
+    assert np.abs(tokens.head - crops.head).max() > 0.1
+    np.testing.assert_allclose(crops.head.sum(1), 1, rtol=1e-5)
+    inside = (crops.null < 1) & (tokens.null < 1)
+    np.testing.assert_array_equal(tokens.null[inside], crops.null[inside])
+    assert "heads-plain/maskclip-masks" in segmentation.run(asked("ovseg")).provenance.models
+
+
+@pytest.mark.skipif("vpd" not in SHIPPED, reason="not trained yet")
+def test_vpds_context_holds_what_is_asked_for() -> None:
+    few, more = (segmentation.run(asked("vpd", classes)) for classes in ("sky, building", "sky, building, dragon"))
+    np.testing.assert_allclose(few.grid_scores.sum(0), 1, rtol=1e-5)
+    both = more.grid_scores[:2] / more.grid_scores[:2].sum(0)
+    assert np.abs(both - few.grid_scores).max() > 1e-3  # a softmax alone would leave these as they were
+    turned = segmentation.run(asked("vpd", "building, sky"))
+    np.testing.assert_allclose(turned.grid_scores[::-1], few.grid_scores, atol=1e-4)
 
 
 def test_background_words_compete_and_are_no_class() -> None:

@@ -9,10 +9,13 @@ import torch
 from inspector import world
 from inspector.evaluation.segments import THINGS, segments_of
 from inspector.models import load_clip, load_diffusion
+from inspector.models.heads.build import build_head
 from inspector.models.heads.specs import HEADS, UNSEEN
-from inspector.pipelines.mask_heads import inputs_of_picture
+from inspector.pipelines.diffusion_reading import class_tokens
+from inspector.pipelines.mask_heads import inputs_of_picture, surroundings
 from inspector.training.head_data import Frozen, Pictures
-from inspector.training.mask_heads import SEEN, targets_of
+from inspector.training.mask_heads import FEWEST, SEEN, among, classes_asked, targets_of
+from inspector.training.mask_losses import Targets
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,47 @@ def test_held_out_classes_are_void() -> None:
     assert not targets.valid.numpy()[held].any()
     assert {SEEN[index] for index in targets.classes.tolist()}.isdisjoint(UNSEEN)
     assert torch.equal(targets.masks.sum(0), targets.valid)
+
+
+def test_classes_that_are_asked_for_differ_and_half_of_them_are_there() -> None:
+    masks = torch.zeros(4, 2, 2)
+    targets = [Targets(masks, torch.tensor(shown), torch.ones(2, 2)) for shown in ([3, 5, 3, 0], [1, 2, 4, 9])]
+    counts = set()
+    for first in range(200):
+        asked = classes_asked(np.array([first, 700]), targets)
+        assert len({len(chosen) for chosen in asked}) == 1  # one context for the batch, of one length
+        for chosen, item in zip(asked, targets, strict=True):
+            kinds = set(item.classes.tolist())
+            assert len(set(chosen.tolist())) == len(chosen)
+            assert len(kinds & set(chosen.tolist())) >= min(len(kinds), len(chosen) / 2)
+        counts.add(len(asked[0]))
+        again = classes_asked(np.array([first, 700]), targets)
+        assert all(torch.equal(one, two) for one, two in zip(asked, again, strict=True))
+    assert min(counts) == FEWEST
+    assert max(counts) == len(SEEN)
+    assert len(counts) > 5
+
+
+def test_labels_among_the_asked_classes_leave_the_others_void() -> None:
+    labels = torch.tensor([[7, 2], [-1, 4]])
+    assert among(labels, torch.tensor([4, 7])).tolist() == [[1, -1], [-1, 0]]
+
+
+def test_a_head_that_asks_is_given_what_a_picture_gives(tmp_path: Path) -> None:
+    pictures = Pictures(tmp_path, 12, 2)
+    frozen = Frozen(pictures, load_diffusion("scenes-diffusion-plain"), load_clip("scenes-clip-plain"))
+    spec = HEADS["vpd"]
+    head = build_head(spec, surroundings(spec, frozen.clip, frozen.diffusion))
+    tokens = class_tokens(frozen.diffusion, (("car",), ("sky",)), "a photo of {}.", frozen.diffusion.encode_prompts)
+    kept = frozen.inputs(spec, np.array([1]), head, tokens)
+    live = inputs_of_picture(spec, head, pictures.images[1], frozen.clip, frozen.diffusion, tokens=tokens)
+    assert kept.features.keys() == live.features.keys()
+    for tap, values in live.features.items():
+        assert torch.allclose(kept.features[tap], values, atol=0.01 * float(values.abs().max()))  # half precision
+    assert [tuple(item.shape) for item in live.attention] == [(1, 2, 16, 16), (1, 2, 8, 8)]
+    assert all(torch.allclose(*pair, atol=0.01) for pair in zip(kept.attention, live.attention, strict=True))
+    sum(item.square().sum() for item in kept.attention).backward()
+    assert head.adapter.gamma.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("name", ["odise-no-captioner", "odise-caption", "san"])

@@ -1,4 +1,4 @@
-"""Trained heads on the page: each switch of ODISE's ablation, held beside the one before."""
+"""Trained heads on the page: each switch of ODISE's ablation held beside the one before, and every other method."""
 
 from typing import Any
 from urllib.parse import parse_qs
@@ -6,7 +6,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from inspector.models.catalog import trained_heads
-from inspector.results import HEAD_TITLES, ODISE_HEADS
+from inspector.models.heads.specs import HEADS
+from inspector.results import HEAD_TITLES, ODISE_HEADS, TRAINED_METHODS
+from inspector.ui.segmentation import TITLES
 from tests.ui.driving import LONG, VIEWER, Open, pill, query, run, state
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -44,6 +46,22 @@ def test_a_switch_is_flipped_and_the_masks_change(visit: Open, name: str) -> Non
     assert changed > 0.001
     asked = parse_qs(query(tab)[1:], keep_blank_values=True)
     assert asked.get("head", ["odise"]) == [name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [name for name in TRAINED_METHODS if name != "odise"])
+def test_a_trained_method_is_chosen_by_its_title_and_labels_the_street(visit: Open, method: str) -> None:
+    tab = visit(STREET + PLAIN)
+    answered(tab, "odise-no-captioner")
+    tab.get_by_label("Method", exact=True).first.click()
+    tab.get_by_role("option", name=TITLES[method], exact=True).click()
+    run(tab)
+    tab.wait_for_function(f"{VIEWER}?.showing && {VIEWER}.own.asked.method === {method!r}", timeout=LONG)
+    tab.wait_for_function("document.documentElement.dataset.inspector === 'ready'", timeout=LONG)
+    text = tab.locator("body").text_content()
+    assert ("Proposals, the surest first" in text) is not HEADS[method].dense
+    assert "mIoU" in text
+    assert parse_qs(query(tab)[1:])["method"] == [method]
 
 
 @pytest.mark.slow

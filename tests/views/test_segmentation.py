@@ -117,6 +117,8 @@ def test_the_sheet_of_all_methods_is_a_grid_with_the_majority_and_who_is_against
         ({"method": "diffseg", "timestep": 200}, ("t = 300, seed 0", "below 0.9 nats", "cross-attention at t = 200")),
         ({"method": "diffcut"}, ("t = 50", "named by maskclip with scenes-clip")),
         ({"method": "vpd-attention"}, ("t = 1 without noise",)),
+        ({"method": "vpd"}, ("VPD, a trained head", "scenes-clip and scenes-diffusion", "t = 1 without noise")),
+        ({"method": "ovseg"}, ("OVSeg's pattern, a trained head, on scenes-clip, ",)),
         ({"method": "diffsegmenter"}, ("t = 100", "a photograph of")),
         ({"method": "naclip", "background": 0.2}, ("naclip with scenes-clip, ", "background threshold 0.2")),
         ({"background_rule": "power", "background_power": 3.0}, ("background scored (1 - best class)^3",)),

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from inspector.models.heads.captioner import ImplicitCaptioner
+from inspector.models.heads.class_decoder import ClassDecoder, TextAdapter
 from inspector.models.heads.mask_decoder import MaskDecoder, Proposals, TextClassifier
 from inspector.models.heads.pyramid import Pyramid
 from inspector.models.heads.side_adapter import SideNetwork
@@ -22,7 +23,8 @@ class Surroundings:
     """What frozen models a head stands on.
 
     taps: tap name -> (channels, stride). clip_layers, clip_width, clip_heads, clip_embed, clip_side: of CLIP's image
-    tower. states: (tokens, width) of the UNet's text states. time: width of its time embedding.
+    tower. states: (tokens, width) of the UNet's text states. time: width of its time embedding. maps: attention maps of
+    each class, for a head that asks.
     """
 
     taps: Mapping[str, tuple[int, int]]
@@ -33,6 +35,7 @@ class Surroundings:
     clip_side: int
     states: tuple[int, int] = (0, 0)
     time: int = 0
+    maps: int = 0
 
 
 class OdiseHead(nn.Module):
@@ -53,7 +56,7 @@ class OdiseHead(nn.Module):
 
 
 class MaskClipHead(nn.Module):
-    """Class-agnostic proposals from CLIP's tokens; CLIP's masked class tokens say what they are (Ding et al.)."""
+    """Class-agnostic proposals from CLIP's tokens; CLIP says what they are (Ding et al.; Liang et al.)."""
 
     def __init__(self, spec: HeadSpec, around: Surroundings) -> None:
         super().__init__()
@@ -95,11 +98,32 @@ class LsegHead(nn.Module):
         return self.embedding(self.pyramid(features, size)[0])
 
 
+class VpdHead(nn.Module):
+    """A text adapter before the frozen UNet, and a decoder after it, the same for every class (Zhao et al.)."""
+
+    def __init__(self, spec: HeadSpec, around: Surroundings) -> None:
+        super().__init__()
+        self.adapter = TextAdapter(around.states[1])
+        self.decoder = ClassDecoder(around.taps, WIDTH, spec.stride, around.maps, around.clip_embed)
+
+    def forward(
+        self,
+        features: Mapping[str, torch.Tensor],
+        attention: Sequence[torch.Tensor],
+        text: torch.Tensor,
+        size: tuple[int, int],
+    ) -> torch.Tensor:
+        """Logits (n, class, h, w), as `ClassDecoder`."""
+        return self.decoder(features, attention, text, size)
+
+
 FAMILIES: Mapping[str, type[nn.Module]] = {
     "odise": OdiseHead,
     "maskclip-masks": MaskClipHead,
+    "ovseg": MaskClipHead,
     "san": SanHead,
     "lseg": LsegHead,
+    "vpd": VpdHead,
 }
 
 

@@ -29,7 +29,7 @@ def folder_for(spec: HeadSpec, models: Mapping[str, str], root: Path = SHIPPED) 
     """
     found: list[str] = []
     for folder in sorted(root.glob("heads-*")):
-        if not (folder / f"{spec.name}.safetensors").is_file():
+        if not (folder / f"{spec.weights}.safetensors").is_file():
             continue
         trained_on: Mapping[str, str] = read_json(folder / CARD)["models"]
         if all(trained_on.get(name) == revision for name, revision in models.items()):
@@ -37,12 +37,12 @@ def folder_for(spec: HeadSpec, models: Mapping[str, str], root: Path = SHIPPED) 
         found.append(" and ".join(trained_on))
     if not found:
         raise UnsupportedModelError(
-            f"No head {spec.name} has been trained; choose a method that needs none, or train it: "
-            f"python -m inspector train heads --rows {spec.name} --out assets/models."
+            f"No head {spec.weights} has been trained; choose a method that needs none, or train it: "
+            f"python -m inspector train heads --rows {spec.weights} --out assets/models."
         )
     raise UnsupportedModelError(
-        f"The head {spec.name} was trained on {', or on '.join(found)}, and means nothing on {' and '.join(models)}; "
-        "choose those models, or a method that needs no training."
+        f"The head {spec.weights} was trained on {', or on '.join(found)}, and means nothing on "
+        f"{' and '.join(models)}; choose those models, or a method that needs no training."
     )
 
 
@@ -58,9 +58,11 @@ def save_head(head: nn.Module, spec: HeadSpec, folder: Path) -> Path:
 
 def open_head(spec: HeadSpec, around: Surroundings, folder: Path) -> nn.Module:
     """The head of a row in float32, ready to use. Raises ModelFilesError where its file is missing or does not fit."""
-    path = folder / f"{spec.name}.safetensors"
+    path = folder / f"{spec.weights}.safetensors"
     if not path.is_file():
-        raise ModelFilesError(f"{path} is missing; train it by `python -m inspector train heads --rows {spec.name}`.")
+        raise ModelFilesError(
+            f"{path} is missing; train it by `python -m inspector train heads --rows {spec.weights}`."
+        )
     head = build_head(spec, around)
     try:
         state = load_file(path)

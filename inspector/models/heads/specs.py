@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.errors import ChoiceError
-from inspector.results import HEAD_TITLES, quoted
+from inspector.results import HEAD_TITLES, OWN_TIMESTEPS, quoted
 
-Family = Literal["odise", "san", "maskclip-masks", "lseg"]
+Family = Literal["odise", "san", "maskclip-masks", "lseg", "vpd", "ovseg"]
 Captioner = Literal["", "both", "time"]  # none, text context and time embedding, the latter alone
 Context = Literal["", "caption"]  # the empty prompt, or a caption of the picture
 Path = Literal["once", "inversion"]  # one noised latent, or several along a DDIM inversion
@@ -46,14 +46,24 @@ class HeadSpec:
         return HEAD_TITLES[self.name]
 
     @property
+    def weights(self) -> str:
+        """The row whose training it uses: its own, or of OVSeg's pattern the class-agnostic one, named anew."""
+        return "maskclip-masks" if self.family == "ovseg" else self.name
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Which models it reads: "diffusion" and "clip", or "clip" alone (every head is judged with CLIP's text)."""
-        return ("diffusion", "clip") if self.family == "odise" else ("clip",)
+        return ("diffusion", "clip") if self.family in ("odise", "vpd") else ("clip",)
 
     @property
     def dense(self) -> bool:
         """Whether it scores every cell, instead of proposing masks."""
-        return self.family == "lseg"
+        return self.family in ("lseg", "vpd")
+
+    @property
+    def asks(self) -> bool:
+        """Whether the UNet's context holds the classes that are asked for."""
+        return self.family == "vpd"
 
 
 HEADS: dict[str, HeadSpec] = {
@@ -76,7 +86,9 @@ HEADS: dict[str, HeadSpec] = {
         HeadSpec("odise-inversion", "odise", path="inversion"),
         HeadSpec("san", "san", published=True),
         HeadSpec("maskclip-masks", "maskclip-masks", published=True),
+        HeadSpec("ovseg", "ovseg"),
         HeadSpec("lseg", "lseg", stride=8),
+        HeadSpec("vpd", "vpd", autoencoder=False, noise=False, timestep=OWN_TIMESTEPS["vpd"], stride=8),
     )
 }  # fmt: skip
 
