@@ -11,15 +11,6 @@ import pytest
 import torch
 from transformers import (
     AutoImageProcessor,
-    CLIPSegConfig,
-    CLIPSegForImageSegmentation,
-    Mask2FormerConfig,
-    Mask2FormerForUniversalSegmentation,
-    MaskFormerConfig,
-    MaskFormerForInstanceSegmentation,
-    SamConfig,
-    SamModel,
-    SwinConfig,
 )
 
 from inspector.errors import ModelFilesError, PromptError, UnsupportedModelError
@@ -28,7 +19,7 @@ from inspector.models.fetching import wanted_files
 from inspector.models.loading import load_segmenter
 from inspector.models.segmenters.mask_former import with_synonyms
 from inspector.models.segmenters.sam import Keeping, boxes, keep
-from tests.models.small_segmenters import LABELS, STAGES, segmenter_folders
+from tests.models.small_segmenters import LABELS, PUBLISHED, segmenter_folders
 
 __all__ = ["segmenter_folders"]
 
@@ -189,20 +180,8 @@ def test_of_a_repository_the_safetensors_are_fetched() -> None:
 
 
 def test_the_catalog_counts_the_published_configurations() -> None:
-    swin = SwinConfig(
-        image_size=384, embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32], window_size=12,
-        out_features=STAGES,
-    )  # fmt: skip
-    complex_ = {"use_complex_transposed_convolution": True, "vision_config": {"patch_size": 16}}
-    with torch.device("meta"):
-        built = {
-            "clipseg": CLIPSegForImageSegmentation(CLIPSegConfig(**complex_)),
-            "maskformer-ade": MaskFormerForInstanceSegmentation(MaskFormerConfig(num_labels=150)),
-            "mask2former-ade": Mask2FormerForUniversalSegmentation(
-                Mask2FormerConfig(backbone_config=swin, num_labels=150)
-            ),
-            "sam-vit-base": SamModel(SamConfig()),
-        }
-    assert catalog.names("segmenter")[:4] == tuple(built)
-    for name, model in built.items():
+    assert catalog.names("segmenter")[:4] == tuple(PUBLISHED)
+    for name, build in PUBLISHED.items():
+        with torch.device("meta"):
+            model = build()
         assert sum(parameter.numel() for parameter in model.parameters()) == catalog.spec(name).parameters
