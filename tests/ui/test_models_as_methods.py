@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inspector.models import loading
-from inspector.models.catalog import _LOCAL, register_local
+from inspector.models.catalog import register_local
 from tests.models.conftest import tokenizer_folder
 from tests.models.small_heads import head_folders
 from tests.models.small_segmenters import segmenter_folders
@@ -25,19 +25,20 @@ def page(segmenter_folders: dict[str, Path], head_folders: dict[str, Path]) -> I
     """The page, as `serve --model DIR --model DIR` opens it."""
     from inspector.ui.shell import launch
 
-    before = dict(_LOCAL)
     for folder in (segmenter_folders["clipseg"], segmenter_folders["mask2former"], head_folders["san"]):
         register_local(folder)
     served = launch(warm_up=False, prevent_thread_lock=True, quiet=True)
     yield served.local_url
     served.close()
-    _LOCAL.clear()
-    _LOCAL.update(before)
     loading._loaded.clear()
 
 
-def name_of(folder: Path) -> str:
-    return register_local(folder)
+@pytest.fixture(autouse=True)
+def names(page: str, segmenter_folders: dict[str, Path], head_folders: dict[str, Path]) -> dict[str, str]:
+    """Family -> name on the page, which each test finds registered again: they are forgotten in between."""
+    return {
+        family: register_local(folder) for family, folder in {**segmenter_folders, "head": head_folders["san"]}.items()
+    }
 
 
 def pick(tab: Any, label: str, title: str) -> None:
@@ -51,8 +52,9 @@ def answered(tab: Any, field: str, value: str) -> None:
     tab.wait_for_function("document.documentElement.dataset.inspector === 'ready'", timeout=LONG)
 
 
-def test_a_segmenters_mask_stands_beside_odises(visit: Open, segmenter_folders: dict[str, Path]) -> None:
-    folder = segmenter_folders["clipseg"]
+@pytest.mark.slow
+def test_a_segmenters_mask_stands_beside_odises(visit: Open, names: dict[str, str]) -> None:
+    name = names["clipseg"]
     tab = visit(STREET + PLAIN + "&method=odise&head=odise-no-captioner")
     answered(tab, "head", "odise-no-captioner")
     assert not tab.get_by_label("Segmenter").first.is_visible()
@@ -62,9 +64,10 @@ def test_a_segmenters_mask_stands_beside_odises(visit: Open, segmenter_folders: 
     pill(tab, "Recipe")
     tab.get_by_text("0.6 GB to fetch, when you press Run, Apache-2.0").wait_for(timeout=LONG)
     pill(tab, "Recipe")
-    pick(tab, "Segmenter", f"{folder.name} (local folder)")
+    pick(tab, "Segmenter", f"{name.removeprefix('local:')} (local folder)")
+    playwright.expect(tab.locator("button.run:visible")).to_have_text("Run: method and model changed", timeout=LONG)
     run(tab)
-    answered(tab, "segmenter", name_of(folder))
+    answered(tab, "segmenter", name)
     assert {panel.get("of", "0") for panel in state(tab)["panels"]} == {"0", "1"}
     asked = query(tab)
     assert "method=segmenter" in asked
@@ -73,10 +76,8 @@ def test_a_segmenters_mask_stands_beside_odises(visit: Open, segmenter_folders: 
     tab.locator(".segmenter").wait_for(state="hidden", timeout=LONG)
 
 
-def test_an_address_shows_the_control_and_tells_what_has_no_label(
-    visit: Open, segmenter_folders: dict[str, Path]
-) -> None:
-    name = name_of(segmenter_folders["mask2former"])
+def test_an_address_shows_the_control_and_tells_what_has_no_label(visit: Open, names: dict[str, str]) -> None:
+    name = names["mask2former"]
     tab = visit(STREET.replace("palm", "sun") + PLAIN + f"&method=segmenter&segmenter={name}")
     answered(tab, "segmenter", name)
     tab.locator(".segmenter").wait_for(state="visible", timeout=LONG)
@@ -85,13 +86,15 @@ def test_an_address_shows_the_control_and_tells_what_has_no_label(
     assert "Proposals, the surest first" in body
 
 
-def test_an_imported_head_is_one_of_the_heads(visit: Open, head_folders: dict[str, Path]) -> None:
-    name = name_of(head_folders["san"])
+@pytest.mark.slow
+def test_an_imported_head_is_one_of_the_heads(visit: Open, names: dict[str, str]) -> None:
+    name = names["head"]
     tab = visit(STREET + PLAIN + "&method=odise&head=odise-no-captioner")
     answered(tab, "head", "odise-no-captioner")
     pick(tab, "Method", "SAN (trained)")
     pill(tab, "Recipe")
     pick(tab, "ODISE's head", "my-san (local folder)")
+    playwright.expect(tab.locator("button.run:visible")).to_have_text("Run: method and recipe changed", timeout=LONG)
     run(tab)
     answered(tab, "head", name)
     assert name in tab.locator(".status-line:visible").first.text_content()
