@@ -170,6 +170,8 @@ def test_options_of_other_methods_are_told(
     asked = ["--segmenter", str(segmenter_folders["sam"]), "--head", "odise-no-unet"]
     assert main([*STREET, *clip, *asked]) == 0
     assert "--head, --segmenter is not used by maskclip, and is ignored" in capsys.readouterr().err
+    assert main([*STREET, *PAIR, "--method", "san", "--head", "odise-no-unet"]) == 0
+    assert "--diffusion, --head is not used by san, and is ignored" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("all_masks")
@@ -190,3 +192,12 @@ def test_a_data_set_is_measured_by_them(
     assert told["options"][option[2:]].startswith("local:")
     assert told["models"][told["options"][option[2:]]] == fingerprint(folder)
     assert 0 <= told["metrics"]["pixel_accuracy"]["mean"] <= 1
+
+
+def test_a_folder_that_the_page_is_to_offer_is_looked_at_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--model", str(tmp_path / "nowhere")]) == 2
+    assert "is no folder and no model; choose one of scenes-clip" in capsys.readouterr().err
+    assert main(["serve", "--model", str(tmp_path)]) == 2
+    assert "or an imported head; give a folder that has one of them" in capsys.readouterr().err

@@ -98,6 +98,7 @@ def test_its_scores_are_transformers_own(load: Any, segmenter_folders: dict[str,
         out = model.model(pixel_values=processor(images=picture, return_tensors="pt")["pixel_values"])
     (labels,) = processor.post_process_semantic_segmentation(out, [tuple(out.masks_queries_logits.shape[-2:])])
     found = model.segment(picture, tuple((word,) for word in ("sky", "car", "tree", "palm")), TEMPLATE)
+    assert np.allclose(found.sure, 1 - out.class_queries_logits[0].softmax(-1)[:, -1], atol=1e-5)
     scores = np.einsum("q,qk,qhw->khw", found.sure, found.named, found.masks)
     assert (scores.argmax(0) == labels.numpy()).mean() > 0.99
 
