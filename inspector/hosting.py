@@ -76,8 +76,7 @@ def front_matter(folder: Path) -> Iterator[str]:
             yield f"{name} is {found.get(name)!r}; use one of {', '.join(COLOURS)}"
     if not _is_emoji(str(found.get("emoji") or "")):
         yield f"emoji is {found.get('emoji')!r}; use one emoji"
-    # Segmenters are for the command line: the page asks none.
-    sources = {spec.source for spec in CATALOG.values() if spec.origin == "hub" and spec.kind != "segmenter"}
+    sources = {spec.source for spec in CATALOG.values() if spec.origin == "hub"}
     if set(found.get("models") or ()) != sources:
         yield f"models are not those of the catalog; list {', '.join(sorted(sources))}"
 

@@ -312,7 +312,7 @@ def register_local(path: Path | str) -> str:
         title=f"{folder.name} (local folder)",
         origin="local",
         source=str(folder),
-        licence=HEADS[family][1] if kind == "head" else "see its folder",
+        licence=HEADS[family][1] if kind == "head" else "under the licence in its folder",
         parameters=_parameters(folder),
         architecture=family if kind == "head" else "",
         told=HEADS[family][0] if kind == "head" else "",

@@ -16,7 +16,7 @@ from inspector.ui.tab import Tab
 
 RUN = "Run"
 # What a field is called on the page; any other is of the recipe.
-NAMES = {"mode": "picture", "model": "model", "clip": "model", "diffusion": "model"}
+NAMES = {"mode": "picture", "model": "model", "clip": "model", "diffusion": "model", "segmenter": "model"}
 OWN = ("prompt", "classes", "k", "method")
 # field -> what its value means, so that a list written otherwise is the same; a generated picture has GENERATION always
 MEANT: dict[str, Callable[[Any], Any]] = {

@@ -87,13 +87,12 @@ def classes(groups: Sequence[Sequence[str]]) -> str:
 
 def models(specs: Iterable[ModelSpec]) -> str:
     """What choosing models means: what they were told, size, licence, what is fetched, whether they want a GPU."""
-    lines = [f"<span><b>{escape(item.title)}</b>: {escape(about(item))}.</span>" for item in specs]
+    lines = [f"<span><b>{escape(item.title)}</b>: {escape(_about(item))}.</span>" for item in specs]
     return f"<div class='caption models-told'>{' '.join(lines)}</div>"
 
 
-def about(item: ModelSpec) -> str:
-    """The same of one model, as plain text without a stop."""
-    size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters else ""
+def _about(item: ModelSpec) -> str:
+    size = f"{item.parameters / 1e6:,.0f} million weights" if item.parameters >= 1e6 else ""
     fetched = {
         "embedded": "nothing to fetch, knows the drawn world's words alone",
         "hub": f"{item.download_gb:g} GB to fetch, when you press Run",

@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
 from inspector.models import catalog
-from inspector.results import ALL_METHODS, HEAD_TITLES, LOADED, ODISE_HEADS, SegmentationRequest, SegmentationResult
+from inspector.results import (
+    ALL_METHODS,
+    HEAD_TITLES,
+    LOADED,
+    LOCAL,
+    ODISE_HEADS,
+    SegmentationRequest,
+    SegmentationResult,
+)
 from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
@@ -43,7 +51,7 @@ TITLES = {
     "ovseg": "OVSeg's pattern (trained)",
     "lseg": "LSeg (trained)",
     "vpd": "VPD (trained)",
-    LOADED: "a segmenter by itself",
+    LOADED: "segmenter by itself",
     ALL_METHODS: "all",
 }
 RULES = {
@@ -83,8 +91,18 @@ def make(
     unseen_weight: float = OWN.unseen_weight,
     segmenter: str = OWN.segmenter,
 ) -> SegmentationRequest:
-    """The request that the controls stand for; side 0 is the model's own."""
+    """The request that the controls stand for; side 0 is the model's own.
+
+    Raises UnknownModelError for a segmenter or an imported head that is not there, used or not: a list of choices that
+    an address fills takes no other.
+    """
     check_text("classes", classes)
+    for name in (segmenter, head):
+        check_text("model", name)
+    if method == LOADED or segmenter != OWN.segmenter:  # a host may not offer the usual one
+        catalog.spec(segmenter, "segmenter")
+    if head.startswith(LOCAL):
+        catalog.spec(head, "head")
     return SegmentationRequest(
         **resolve(image, scene),
         classes=classes,
@@ -159,9 +177,6 @@ def segmentation(
         check_text("diffusion", diffusion)
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
-        if method == LOADED or segmenter != OWN.segmenter:  # a host may not offer the usual one
-            check_text("segmenter", segmenter)
-            catalog.spec(segmenter, "segmenter")
         own = background_rule, background_power, merging, head, seen_weight, unseen_weight, segmenter
         return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *own)
 
@@ -213,11 +228,11 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             elem_classes="mode",
             min_width=150,
         )
-        segmenter = _segmenter(method)
+        segmenter = _segmenter()
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
-        recipe, further = _recipe()
+        recipe, further = _recipe(method, segmenter)
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in EXAMPLES}
         together = gr.Button("All methods", size="sm", elem_classes="plain together")
@@ -229,37 +244,40 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
 
 
-def _segmenter(method: gr.Dropdown) -> gr.Dropdown:
-    """The choice of a segmenter, there while the method is that, and under it what choosing one means."""
+def _segmenter() -> gr.Dropdown:
+    """The choice of a segmenter, there while the method is that."""
     specs = [catalog.spec(name) for name in catalog.names("segmenter")]
     offered = [(item.title, item.name) for item in specs]
     if OWN.segmenter not in [name for _, name in offered]:
         offered.insert(0, ("choose one", OWN.segmenter))
-
-    def told(name: str) -> str:
-        return parts.about(catalog.spec(name)) if name in catalog.names("segmenter") else "Not offered on this host."
-
-    choice = gr.Dropdown(
+    return gr.Dropdown(
         offered,
         value=OWN.segmenter,
         label="Segmenter",
-        info=told(OWN.segmenter),
+        info="Recipe says what choosing one means.",
         visible="hidden",
         min_width=150,
-        elem_classes="segmenter",
+        elem_classes="mode segmenter",
     )
 
+
+def _tell_segmenter(method: gr.Dropdown, segmenter: gr.Dropdown) -> None:
+    """Say what choosing a segmenter means, and show both its choice and that while the method is that."""
+    about = gr.HTML(visible="hidden")
+
     def chosen(asked: str, name: str) -> Any:
-        return gr.Dropdown(visible=True if asked == LOADED else "hidden", info=told(name))
+        shown: Literal[True, "hidden"] = True if asked == LOADED else "hidden"
+        known = [catalog.spec(name)] if name in catalog.names("segmenter") else []
+        return gr.Dropdown(visible=shown), gr.HTML(parts.models(known), visible=shown)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-    for changed in (method, choice):
-        changed.change(guard(chosen), [method, choice], choice, **quiet)
-    return choice
+    for changed in (method, segmenter):
+        changed.change(guard(chosen), [method, segmenter], [segmenter, about], **quiet)
 
 
-def _recipe() -> tuple[dict[str, Any], dict[str, Any]]:
+def _recipe(method: gr.Dropdown, segmenter: gr.Dropdown) -> tuple[dict[str, Any], dict[str, Any]]:
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
+        _tell_segmenter(method, segmenter)
         recipe = {
             "background": gr.Slider(
                 0,

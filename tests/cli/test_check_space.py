@@ -79,7 +79,7 @@ def test_the_copy_is_good_before_it_is_broken(space: Path, check: str) -> None:
         ("short_description: ", f"short_description: {'very ' * 9}", "short_description needs 1 to 60"),
         ("colorTo: yellow", "colorTo: orange", "colorTo is 'orange'; use one of red, yellow"),
         ("emoji: 🔎", "emoji: ok", "emoji is 'ok'; use one emoji"),
-        ("  - CompVis/stable-diffusion-v1-4\n", "", "models are not those of the catalog; list CompVis/"),
+        ("  - CompVis/stable-diffusion-v1-4\n", "", "models are not those of the catalog; list CIDAS/"),
         ("sdk: gradio", "sdk: [gradio", "is no YAML"),
         ("---\ntitle", "title", "has no front matter"),
     ],

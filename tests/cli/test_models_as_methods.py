@@ -1,11 +1,13 @@
 """Segmenters and imported heads as methods of `segmentation` and of `evaluate segmentation --dataset`."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from inspector.cli import main
 from inspector.models.files import fingerprint
@@ -13,7 +15,7 @@ from inspector.models.segmenters import sam
 from inspector.views.archive import load_result
 from tests.evaluation.datasets import making
 from tests.models.small_heads import PLAIN, head_folders
-from tests.models.small_segmenters import segmenter_folders
+from tests.models.small_segmenters import COLOURS, PUBLISHED, SIZES, segmenter_folders
 
 __all__ = ["head_folders", "segmenter_folders"]
 
@@ -57,6 +59,29 @@ def test_a_segmenter_labels_a_street(
     caption = (tmp_path / "caption.txt").read_text("utf-8")
     whose = {"clipseg": "a mask for each class", "sam": f"its masks named by {''.join(by_clip)}"}
     assert f"{name}, {whose.get(family, 'its masks named by its own labels')}" in caption
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("all_masks")
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_segmenter_of_the_published_configuration_labels_a_street(
+    name: str, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    folder = tmp_path / name
+    model = PUBLISHED[name]().eval()
+    labels = model.config.id2label
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps(SIZES[name] | COLOURS))
+    if name == "clipseg":
+        shutil.copytree(tokenizer_folder, folder, dirs_exist_ok=True)
+    classes = "car, sky" if name in ("clipseg", "sam-vit-base") else ", ".join([labels[0], labels[3]])
+    asked = ["--method", "segmenter", "--segmenter", str(folder), "--out", str(tmp_path / "out")]
+    assert main(["segmentation", "scene:504307", "--classes", classes, *asked, *PAIR]) == 0
+    result = load_result(tmp_path / "out")
+    assert np.isfinite(result.grid_scores).all()
+    sizes = {"clipseg": (352, 352), "maskformer-ade": (160, 160), "mask2former-ade": (96, 96)}
+    assert result.grid_scores.shape[1:] == sizes.get(name, (256, 256))
 
 
 def test_a_class_without_a_label_is_told(
@@ -145,6 +170,8 @@ def test_options_of_other_methods_are_told(
     asked = ["--segmenter", str(segmenter_folders["sam"]), "--head", "odise-no-unet"]
     assert main([*STREET, *clip, *asked]) == 0
     assert "--head, --segmenter is not used by maskclip, and is ignored" in capsys.readouterr().err
+    assert main([*STREET, *PAIR, "--method", "san", "--head", "odise-no-unet"]) == 0
+    assert "--diffusion, --head is not used by san, and is ignored" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("all_masks")
@@ -165,3 +192,12 @@ def test_a_data_set_is_measured_by_them(
     assert told["options"][option[2:]].startswith("local:")
     assert told["models"][told["options"][option[2:]]] == fingerprint(folder)
     assert 0 <= told["metrics"]["pixel_accuracy"]["mean"] <= 1
+
+
+def test_a_folder_that_the_page_is_to_offer_is_looked_at_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--model", str(tmp_path / "nowhere")]) == 2
+    assert "is no folder and no model; choose one of scenes-clip" in capsys.readouterr().err
+    assert main(["serve", "--model", str(tmp_path)]) == 2
+    assert "or an imported head; give a folder that has one of them" in capsys.readouterr().err

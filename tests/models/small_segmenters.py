@@ -97,6 +97,31 @@ BUILDERS: dict[str, Callable[[int], Any]] = {
 }  # fmt: skip
 
 
+def _published_mask2former() -> Any:
+    swin = SwinConfig(
+        image_size=384, embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32], window_size=12,
+        out_features=STAGES,
+    )  # fmt: skip
+    return Mask2FormerForUniversalSegmentation(Mask2FormerConfig(backbone_config=swin, num_labels=150))
+
+
+# Name in the catalog -> its published configuration.
+PUBLISHED: dict[str, Callable[[], Any]] = {
+    "clipseg": lambda: CLIPSegForImageSegmentation(
+        CLIPSegConfig(use_complex_transposed_convolution=True, vision_config={"patch_size": 16})
+    ),
+    "maskformer-ade": lambda: MaskFormerForInstanceSegmentation(MaskFormerConfig(num_labels=150)),
+    "mask2former-ade": _published_mask2former,
+    "sam-vit-base": lambda: SamModel(SamConfig()),
+}
+SIZES: dict[str, dict[str, Any]] = {  # the sizes that their preprocessor_config.json tells
+    "clipseg": {"size": {"height": 352, "width": 352}},
+    "maskformer-ade": {"size": 640, "max_size": 2560},
+    "mask2former-ade": {"size": {"height": 384, "width": 384}},
+    "sam-vit-base": {"size": {"longest_edge": 1024}},
+}
+
+
 @pytest.fixture(scope="session")
 def segmenter_folders(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A folder of each family, as its repository holds it; not to be written to."""

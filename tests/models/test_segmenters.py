@@ -11,15 +11,6 @@ import pytest
 import torch
 from transformers import (
     AutoImageProcessor,
-    CLIPSegConfig,
-    CLIPSegForImageSegmentation,
-    Mask2FormerConfig,
-    Mask2FormerForUniversalSegmentation,
-    MaskFormerConfig,
-    MaskFormerForInstanceSegmentation,
-    SamConfig,
-    SamModel,
-    SwinConfig,
 )
 
 from inspector.errors import ModelFilesError, PromptError, UnsupportedModelError
@@ -28,7 +19,7 @@ from inspector.models.fetching import wanted_files
 from inspector.models.loading import load_segmenter
 from inspector.models.segmenters.mask_former import with_synonyms
 from inspector.models.segmenters.sam import Keeping, boxes, keep
-from tests.models.small_segmenters import LABELS, STAGES, segmenter_folders
+from tests.models.small_segmenters import LABELS, PUBLISHED, segmenter_folders
 
 __all__ = ["segmenter_folders"]
 
@@ -107,6 +98,7 @@ def test_its_scores_are_transformers_own(load: Any, segmenter_folders: dict[str,
         out = model.model(pixel_values=processor(images=picture, return_tensors="pt")["pixel_values"])
     (labels,) = processor.post_process_semantic_segmentation(out, [tuple(out.masks_queries_logits.shape[-2:])])
     found = model.segment(picture, tuple((word,) for word in ("sky", "car", "tree", "palm")), TEMPLATE)
+    assert np.allclose(found.sure, 1 - out.class_queries_logits[0].softmax(-1)[:, -1], atol=1e-5)
     scores = np.einsum("q,qk,qhw->khw", found.sure, found.named, found.masks)
     assert (scores.argmax(0) == labels.numpy()).mean() > 0.99
 
@@ -189,20 +181,8 @@ def test_of_a_repository_the_safetensors_are_fetched() -> None:
 
 
 def test_the_catalog_counts_the_published_configurations() -> None:
-    swin = SwinConfig(
-        image_size=384, embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32], window_size=12,
-        out_features=STAGES,
-    )  # fmt: skip
-    complex_ = {"use_complex_transposed_convolution": True, "vision_config": {"patch_size": 16}}
-    with torch.device("meta"):
-        built = {
-            "clipseg": CLIPSegForImageSegmentation(CLIPSegConfig(**complex_)),
-            "maskformer-ade": MaskFormerForInstanceSegmentation(MaskFormerConfig(num_labels=150)),
-            "mask2former-ade": Mask2FormerForUniversalSegmentation(
-                Mask2FormerConfig(backbone_config=swin, num_labels=150)
-            ),
-            "sam-vit-base": SamModel(SamConfig()),
-        }
-    assert catalog.names("segmenter")[:4] == tuple(built)
-    for name, model in built.items():
+    assert catalog.names("segmenter")[:4] == tuple(PUBLISHED)
+    for name, build in PUBLISHED.items():
+        with torch.device("meta"):
+            model = build()
         assert sum(parameter.numel() for parameter in model.parameters()) == catalog.spec(name).parameters

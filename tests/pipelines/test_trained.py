@@ -13,12 +13,14 @@ from inspector.errors import ChoiceError, UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.files import fingerprint
 from inspector.models.heads.specs import HEADS
-from inspector.pipelines import segmentation
+from inspector.pipelines import segmentation, trained
+from inspector.pipelines.readings import Asked, Readings
 from inspector.results import (
     HEAD_TITLES,
     ODISE_HEADS,
     SEGMENTATION_METHODS,
     TRAINED_METHODS,
+    Proposed,
     SegmentationRequest,
     SegmentationResult,
 )
@@ -156,6 +158,23 @@ def test_a_head_that_was_never_trained_is_refused_with_the_command_that_trains_i
             segmentation.run(asked(name))
     with pytest.raises(ChoiceError, match="head"):
         asked("odise", head="odise-2")
+
+
+def test_an_imported_heads_two_opinions_are_shared_out_in_the_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.75^0.5 0.5^0.5 and 0.25^0.5 0.5^0.5, over their sum, times 0.4."""
+    made = Proposed(
+        masks=np.ones((1, 2, 2), np.float16),
+        head=np.array([[0.75, 0.25]], np.float32),
+        null=np.array([0.6], np.float32),
+        clip=np.array([[0.5, 0.5]], np.float32),
+        seen=np.ones(2, np.uint8),
+    )
+    monkeypatch.setattr(trained, "imported_proposals", lambda readings, asked: made)
+    request = SegmentationRequest(STREET.image, "car, sky", "odise", head="local:mine", seen_weight=0.5)
+    readings, question = Readings(request, {}), Asked.of((("car",), ("sky",)), "constant")
+    scores = trained.head_scores("odise", readings, question)
+    first = 0.75**0.5 / (0.75**0.5 + 0.25**0.5)
+    np.testing.assert_allclose(scores[:, 0, 0], [0.4 * first, 0.4 * (1 - first)], rtol=1e-5)
 
 
 def test_the_card_says_which_words_were_seen() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import BusyError, ChoiceError, InspectorError
-from inspector.results import Progress
+from inspector.results import Progress, SegmentationRequest
 from inspector.ui import runs, scenes, source, turns
 from inspector.ui.listeners import LISTENERS
 from inspector.ui.pictures import UPLOADS
@@ -332,3 +332,15 @@ def test_a_script_that_nobody_listens_for_is_ended(pretend: Saliency, monkeypatc
     with pytest.raises(gr.Error, match="Nobody listened"):
         list(runs.answer("saliency", saliency_request, asked))
     assert runs.idle()
+
+
+def test_beside_a_segmenter_or_an_imported_head_no_embedded_model_would_do() -> None:
+    image = np.zeros((32, 32, 3), np.uint8)
+    given = {"clip": "laion-vit-b-16", "diffusion": "scenes-diffusion"}
+    plain = SegmentationRequest(image, "car", **given)
+    assert runs.models_of(plain) == given
+    assert runs.embedded(plain) == {"clip": "scenes-clip", "diffusion": "scenes-diffusion"}
+    by_itself = replace(plain, method="segmenter", segmenter="sam-vit-base")
+    assert runs.models_of(by_itself) == runs.embedded(by_itself) == given | {"segmenter": "sam-vit-base"}
+    imported = replace(plain, method="san", head="local:mine")
+    assert runs.models_of(imported) == runs.embedded(imported) == given

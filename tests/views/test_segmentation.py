@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspector.results import SEGMENTATION_METHODS, SegmentationRequest
+from inspector.results import SEGMENTATION_METHODS, Proposed, SegmentationRequest
 from inspector.views import segmentation
 from inspector.views.color import palette
 from inspector.views.figure import Bar
@@ -123,9 +123,45 @@ def test_the_sheet_of_all_methods_is_a_grid_with_the_majority_and_who_is_against
         ({"method": "naclip", "background": 0.2}, ("naclip with scenes-clip, ", "background threshold 0.2")),
         ({"background_rule": "power", "background_power": 3.0}, ("background scored (1 - best class)^3",)),
         ({"background_rule": "words"}, ("background by the best of CLIP-ES's background words",)),
+        ({"method": "segmenter"}, ("clipseg, a mask for each class, template",)),
+        ({"method": "odise", "head": "local:mine"}, ("ODISE, the imported head local:mine, on scenes-clip and ",)),
+        ({"method": "san", "head": "local:mine"}, ("SAN, the imported head local:mine, on scenes-clip, 14 templates",)),
+        ({"method": "san", "head": "odise-no-unet"}, ("SAN, a trained head, on scenes-clip, template",)),
     ],
 )
 def test_the_basis_says_what_was_done(changes: dict, said: tuple[str, ...]) -> None:
     usual = samples.segmentation()
     told = segmentation.basis(replace(usual, request=replace(usual.request, **changes)))
     assert all(part in told for part in said), told
+
+
+def proposed(clip: np.ndarray | None = None) -> Proposed:
+    """One mask of everything, called the first class, and likely nothing."""
+    return Proposed(
+        masks=np.ones((1, 4, 6), np.float16),
+        head=np.array([[0.75, 0.25]], np.float32),
+        null=np.array([0.6], np.float32),
+        clip=clip,
+        seen=np.ones(2, np.uint8),
+    )
+
+
+def test_the_names_of_proposals_stand_under_whose_they_are() -> None:
+    usual = samples.segmentation()
+    request = replace(usual.request, method="segmenter", segmenter="sam-vit-base")
+    by_clip = replace(usual, request=request, proposals=proposed())
+    assert segmentation.proposals(by_clip).rows == (("1", "100.0", "–", "car 0.75", "0.600", "car 0.30"),)
+    assert "sam-vit-base, its masks named by scenes-clip" in segmentation.basis(by_clip)
+    own = replace(by_clip, provenance=replace(usual.provenance, models={"sam-vit-base": "abc"}))
+    assert segmentation.proposals(own).rows == (("1", "100.0", "car 0.75", "–", "0.600", "car 0.30"),)
+    assert "its masks named by its own labels" in segmentation.basis(own)
+    both = replace(usual, request=replace(request, method="odise"), proposals=proposed(np.full((1, 2), 0.5, "f")))
+    assert segmentation.proposals(both).rows[0][2:4] == ("car 0.75", "car 0.50")
+
+
+def test_an_imported_heads_two_opinions_are_shared_out() -> None:
+    """0.75^0.5 0.5^0.5 and 0.25^0.5 0.5^0.5, over their sum, times 0.4."""
+    usual = samples.segmentation()
+    request = replace(usual.request, method="odise", head="local:mine", seen_weight=0.5)
+    found = replace(usual, request=request, proposals=proposed(np.full((1, 2), 0.5, np.float32)))
+    assert segmentation.proposals(found).rows[0][-1] == f"car {0.4 * 0.75**0.5 / (0.75**0.5 + 0.25**0.5):.2f}"
