@@ -21,7 +21,7 @@ from inspector.results.checks import (
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
-from inspector.results.proposed import Proposed
+from inspector.results.proposed import Panoptic, Proposed
 from inspector.results.quoting import quoted
 from inspector.results.recorded import (
     check_array,
@@ -199,7 +199,8 @@ class SegmentationResult:
     metrics: {"miou", "pixel_accuracy", "iou": {class: ...}} where masks exist, else empty.
     votes: of "all", every method's labels; else none. Then `labels` are the majority's and `grid_scores` shares of
         votes. disagreement: float32 (h, w), the share of the methods that are not of the majority, or None.
-    proposals: what a trained head proposed, from which scores and labels were made; None of other methods.
+    proposals: what a trained head proposed, from which scores and labels were made; None of other methods. panoptic:
+        the segments that were made of them.
     """
 
     request: SegmentationRequest
@@ -211,6 +212,7 @@ class SegmentationResult:
     votes: tuple[Vote, ...] = ()
     disagreement: np.ndarray | None = None
     proposals: Proposed | None = None
+    panoptic: Panoptic | None = None
 
     def __post_init__(self) -> None:
         check_kind("request", self.request, SegmentationRequest)
@@ -229,7 +231,24 @@ class SegmentationResult:
         self._check_votes((height, width))
         if self.proposals is not None:
             check_kind("proposals", self.proposals, Proposed)
-            check_same("classes of proposals", [len(self.proposals.seen)], [len(names)])
+            if len(self.proposals.seen) < len(names):
+                raise misfit(f"proposals have {len(self.proposals.seen)} names; at least {len(names)} are expected")
+        if self.panoptic is not None:
+            self._check_panoptic(self.panoptic)
+
+    def _check_panoptic(self, found: Panoptic) -> None:
+        check_kind("panoptic", found, Panoptic)
+        check_labels("panoptic", found.ids, self.labels.shape, 1 + len(found.classes))
+        check_same("things", [len(found.things)], [len(self.names)])
+        proposed = 0 if self.proposals is None else len(self.proposals.masks)
+        for name, numbers, low, high in (
+            ("classes", found.classes, 1, len(self.names)),
+            ("proposals", found.proposals, 0, proposed - 1),
+        ):
+            if len(numbers) and not low <= numbers.min() <= numbers.max() <= high:
+                raise misfit(
+                    f"{name} of segments go from {numbers.min()} to {numbers.max()}; {low} to {high} is expected"
+                )
 
     def _check_votes(self, size: tuple[int, int]) -> None:
         check_list("votes", self.votes, Vote, len(SEGMENTATION_METHODS))
@@ -250,6 +269,20 @@ class SegmentationResult:
     def scores(self) -> np.ndarray:
         """float32 (class, h, w) at the image's size."""
         return resize_maps(self.grid_scores, self.request.image.shape[:2])
+
+    @property
+    def uncertainty(self) -> np.ndarray:
+        """float32 (gh, gw) in [0, 1]: entropy of the scores' shares of their sum, of that of as many equal ones.
+
+        0 where one class has all, or where there is one class; 1 where all have the same, none included.
+        """
+        count, scores = len(self.grid_scores), self.grid_scores.astype(np.float64)
+        if count < 2:
+            return np.zeros(scores.shape[1:], np.float32)
+        total = scores.sum(0)
+        shares = np.divide(scores, total, out=np.full_like(scores, 1 / count), where=total > 0)
+        entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(0) / np.log(count)
+        return np.clip(entropy, 0, 1).astype(np.float32)
 
 
 def check_metrics(metrics: Any, classes: int) -> None:

@@ -50,10 +50,6 @@ RULES = {
 METHODS_NOTE = (
     "Methods. Agrees: share of pixels that are labelled as by the majority. Seconds alone: with all that methods share."
 )
-PROPOSALS_NOTE = (
-    "Proposals, the surest first: what the head calls each, what CLIP calls it, and both together, weighed as "
-    "Recipe says."
-)
 EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 # The majority's labels, one method's, and where methods disagree; the others stand in the row below.
 FIRST_OF_ALL = {"panels": [{"view": "labels"}, {"view": "naclip"}, {"view": "disagreement"}], "active": 0}
@@ -165,10 +161,9 @@ def by_method(method: str) -> SegmentationRequest:
 def notes(result: SegmentationResult) -> str:
     """Scores against the masks, the methods where there are several, and the segments."""
     each = parts.table(views.methods(result), METHODS_NOTE) if result.votes else ""
-    masks = parts.table(views.proposals(result), PROPOSALS_NOTE) if result.proposals else ""
     scores = parts.table(views.scores(result), f"Against the true masks. {views.RULE}")
     segments = parts.table(views.segments(result), "Segments, largest first")
-    return f"{each}<div class='beside'>{scores}{segments}</div>{masks}"
+    return f"{each}<div class='beside'>{scores}{segments}</div>"
 
 
 def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
@@ -181,7 +176,20 @@ def by_all(request: SegmentationRequest) -> SegmentationRequest:
     return replace(request, method=ALL_METHODS)
 
 
-SUBJECT = Subject(TAB, make, fields, first_request, notes, figure, edit=with_class)
+def as_shown(result: SegmentationResult, state: Mapping[str, Any]) -> SegmentationResult:
+    """The result under the weights that the viewer names its proposals with, where it has others than the run."""
+    weights = state.get("weights")
+    if result.proposals is None or not isinstance(weights, list) or len(weights) != 2:
+        return result
+    (pipeline,) = runs.load_pipelines([TAB])
+    weighed: SegmentationResult = pipeline.reweighed(result, *weights)
+    return weighed
+
+
+SUBJECT = Subject(
+    TAB, make, fields, first_request, notes, figure, edit=with_class, live=("seen_weight", "unseen_weight"),
+    as_shown=as_shown,
+)  # fmt: skip
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:
@@ -210,11 +218,21 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in EXAMPLES}
         together = gr.Button("All methods", size="sm", elem_classes="plain together")
         run, stop = controls.actions()
+    _follow(further["seen_weight"], further["unseen_weight"])
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
     own = {"classes": classes, "method": method, **recipe, **chosen, **further}
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
     everything = Together(together, by_all, FIRST_OF_ALL)
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
+
+
+def _follow(seen: gr.Slider, unseen: gr.Slider) -> None:
+    """Let the recipe's weights and the viewer's be one, without a request to the server."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    taken = gr.Button("Take over the viewer's weights", visible="hidden", elem_classes=f"weigh-{TAB}")
+    taken.click(None, None, [seen, unseen], js=f"() => DenseViewer.shell.weights({TAB!r})", **quiet)
+    told = f"(seen, unseen) => {{ DenseViewer.shell.weigh({TAB!r}, seen, unseen); }}"
+    gr.on([seen.change, unseen.change], None, [seen, unseen], None, js=told, **quiet)
 
 
 def _recipe() -> tuple[dict[str, Any], dict[str, Any]]:

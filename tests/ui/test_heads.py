@@ -7,7 +7,7 @@ import pytest
 
 from inspector.models.catalog import trained_heads
 from inspector.results import HEAD_TITLES, ODISE_HEADS
-from tests.ui.driving import LONG, VIEWER, Open, pill, query, run, state
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, pill, query, run, side, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 SHIPPED = [name for name in ODISE_HEADS if name in trained_heads()]
@@ -26,7 +26,6 @@ def answered(tab: Any, head: str) -> None:
 def test_a_switch_is_flipped_and_the_masks_change(visit: Open, name: str) -> None:
     tab = visit(STREET + PLAIN)
     answered(tab, "odise-no-captioner")
-    assert "Proposals, the surest first" in tab.locator("body").text_content()
     tab.get_by_role("button", name="Hold", exact=True).click()
     pill(tab, "Recipe")
     tab.get_by_label("ODISE's head").first.click()
@@ -58,3 +57,68 @@ def test_clips_weight_is_asked_and_told(visit: Open) -> None:
 def test_a_head_on_other_models_says_which_are_its_own(visit: Open) -> None:
     tab = visit(STREET + "&clip=scenes-clip&diffusion=scenes-diffusion", flag="failed")
     tab.get_by_text("was trained on scenes-clip-plain and scenes-diffusion-plain").first.wait_for(timeout=LONG)
+
+
+LABELS = f"Array.from({VIEWER}.own.labelsAt({{ view: 'labels' }}).values).join('')"
+SEEN, UNSEEN = "CLIP's weight, seen", "CLIP's weight, unseen"
+
+
+@pytest.mark.slow
+def test_weights_act_without_a_request_and_recipe_and_address_follow(visit: Open) -> None:
+    tab = visit(STREET + PLAIN)
+    answered(tab, "odise-no-captioner")
+    before, key = tab.evaluate(LABELS), tab.evaluate(f"{VIEWER}.own.key")
+    side(tab, "Proposals")
+    tab.wait_for_timeout(1000)
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    viewer = tab.locator(".dv-weighed")
+    viewer.get_by_label(SEEN).fill("1")
+    viewer.get_by_label(UNSEEN).fill("0.05")
+    tab.wait_for_timeout(1500)
+    after, names = tab.evaluate(LABELS), tab.locator(".dv-proposal").first.get_attribute("aria-label")
+    assert after != before
+    assert not asked
+    pill(tab, "Recipe")
+    recipe = tab.locator(".recipe-pill")
+    assert [recipe.get_by_label(f"number input for {name}").input_value() for name in (SEEN, UNSEEN)] == ["1", "0.05"]
+    assert tab.locator("button.run:visible").text_content().strip() == "Run"
+    link = query(tab)
+    assert (parse_qs(link[1:])["seen_weight"], parse_qs(link[1:])["unseen_weight"]) == (["1"], ["0.05"])
+    run(tab)
+    tab.wait_for_function(f"{VIEWER}.own.key !== {key!r}", timeout=LONG)
+    answered(tab, "odise-no-captioner")
+    assert tab.evaluate(LABELS) == after  # as a run with these weights has it
+    assert tab.evaluate(f"{VIEWER}.state.weights") is None
+    assert tab.locator(".dv-proposal").first.get_attribute("aria-label") == names
+    other = visit(link)
+    answered(other, "odise-no-captioner")
+    assert other.evaluate(LABELS) == after
+    pill(tab, "Recipe")
+    recipe.get_by_label(f"number input for {SEEN}").fill("0")
+    recipe.get_by_label(f"number input for {SEEN}").press("Tab")
+    tab.wait_for_function(f"{LABELS} !== {after!r}", timeout=LONG)  # and the other way about
+    assert float(tab.locator(".dv-weighed").get_by_label(SEEN).input_value()) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_proposal_is_picked_with_the_keys_and_shown_large(visit: Open, width: int) -> None:
+    tab = visit(STREET + PLAIN, width)
+    answered(tab, "odise-no-captioner")
+    side(tab, "Proposals")
+    cards = tab.locator(".dv-proposal")
+    assert cards.count() == 20
+    first, second = (cards.nth(at).get_attribute("aria-label") for at in (0, 1))
+    scores = [float(text) for text in tab.locator(".dv-proposal b > span:last-child").all_text_contents()]
+    assert scores == sorted(scores, reverse=True)
+    cards.first.focus()
+    cards.first.press("Enter")
+    cards.first.press("ArrowDown")
+    tab.wait_for_timeout(300)
+    shown = tab.evaluate(f"{VIEWER}.active().choice")
+    assert first.split(":")[0] != second.split(":")[0] == f"Mask {shown['proposal']}"
+    assert shown["view"] == "proposal"
+    assert tab.locator(".dv-proposal[aria-checked=true]").get_attribute("aria-label") == second
+    assert f"mask {shown['proposal']}" in tab.evaluate(f"{VIEWER}.active().canvas.getAttribute('aria-label')")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")

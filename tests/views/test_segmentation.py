@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspector.results import SEGMENTATION_METHODS, SegmentationRequest
+from inspector.results import SEGMENTATION_METHODS, Panoptic, SegmentationRequest
 from inspector.views import segmentation
 from inspector.views.color import palette
 from inspector.views.figure import Bar
@@ -127,3 +127,20 @@ def test_the_basis_says_what_was_done(changes: dict, said: tuple[str, ...]) -> N
     usual = samples.segmentation()
     told = segmentation.basis(replace(usual, request=replace(usual.request, **changes)))
     assert all(part in told for part in said), told
+
+
+def test_segments_of_a_thing_are_numbered_and_shaded_and_stuff_is_one():
+    found = Panoptic(
+        ids=np.kron([[1, 2], [3, 0]], np.ones((8, 8), np.int32)).astype(np.int32),
+        classes=np.array([1, 2, 1], np.int32),
+        proposals=np.array([0, 1, 2], np.int32),
+        scores=np.ones(3, np.float32),
+        things=np.array([1, 0], np.uint8),
+    )
+    result = replace(samples.segmented_by_proposals(16, 16), panoptic=found)
+    names, colors = zip(*segmentation.segment_names(result), strict=True)
+    assert names == ("car 1", "sky", "car 2")
+    np.testing.assert_array_equal(colors[:2], segmentation.colors(result)[1:])
+    assert (colors[2] >= colors[0]).all()
+    assert (colors[2] > colors[0]).any()
+    assert segmentation.segment_names(samples.segmentation()) == []
