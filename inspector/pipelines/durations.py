@@ -10,10 +10,10 @@ import math
 from inspector.models import catalog
 from inspector.results import (
     AGAIN,
-    CLIP_ES_BACKGROUND,
     GENERATION,
     AttentionRequest,
     ClustersRequest,
+    NamingRequest,
     SaliencyRequest,
     SegmentationRequest,
     parse_classes,
@@ -55,7 +55,7 @@ def saliency(request: SaliencyRequest) -> int:
 def segmentation(request: SegmentationRequest) -> int:
     """By CLIP as saliency; by a diffusion model one pass for each name, in batches that save little of it."""
     methods, seconds = set(request.methods), 0.0
-    words = len(CLIP_ES_BACKGROUND)
+    words = len(request.background_words)
     if methods - BY_DIFFUSION:
         seconds += _by_clip(request.clip, request, words)
     names = _names(request) + (words if request.background_rule == "words" else 0)
@@ -65,6 +65,12 @@ def segmentation(request: SegmentationRequest) -> int:
     if passes:
         seconds += _run(request.diffusion, 1 + passes, request.side, DIFFUSION_SIDE)
     return _bounded(seconds)
+
+
+def naming(request: NamingRequest) -> int:
+    """A picture and all words by CLIP."""
+    texts = sum(len(synonyms) for synonyms in request.words)
+    return _bounded(_run(request.clip, 1, request.side, CLIP_SIDE) + texts * _pass(request.clip))
 
 
 def _by_clip(model: str, request: SaliencyRequest | SegmentationRequest, background: int) -> float:

@@ -8,7 +8,7 @@ from inspector.analysis.vocabulary import embed_classes, embed_words, other_word
 from inspector.errors import UnsupportedModelError
 from inspector.models.protocols import ClipModel, Segmented, Segmenter
 from inspector.pipelines.mask_heads import mask_opinions
-from inspector.results import CLIP_ES_BACKGROUND, ClassNames, SegmentationRequest, parse_classes
+from inspector.results import ClassNames, SegmentationRequest, parse_classes
 
 
 def score_segmenter(model: Segmenter, request: SegmentationRequest, clip: ClipModel | None = None) -> np.ndarray:
@@ -28,13 +28,13 @@ def score_segmenter(model: Segmenter, request: SegmentationRequest, clip: ClipMo
 
 
 def clip_names(clip: ClipModel, found: Segmented, classes: ClassNames, request: SegmentationRequest) -> np.ndarray:
-    """float32 (q, class): probabilities of CLIP's masked class tokens among the classes and CLIP-ES's background words.
+    """float32 (q, class): probabilities of CLIP's masked class tokens among the classes and background words.
 
     Without those words every mask would be called one of the classes, whatever it is.
     """
     if not len(found.masks):
         return np.zeros((0, len(classes)), np.float32)
-    background = embed_words(clip, other_words(tuple(CLIP_ES_BACKGROUND), classes), request.template)
+    background = embed_words(clip, other_words(request.background_words, classes), request.template)
     text = torch.cat([embed_classes(clip, classes, request.template), background])
     layers = clip.layers(clip.pixels(request.image, request.side))
     masks = torch.from_numpy(found.masks)[None].to(clip.device, clip.dtype)

@@ -61,7 +61,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     if "diffusion" in kinds:
         models["diffusion"] = yield from loading(load_diffusion, request.diffusion)
     readings = Readings(request, models)
-    asked = Asked.of(parse_classes(request.classes), request.background_rule)
+    asked = Asked.of(parse_classes(request.classes), request)
     stages, found = len(request.methods) + 2, {}
     for stage, method in enumerate(request.methods, 1):
         yield Progress(stage, stages, f"Scoring {len(asked.classes)} classes by {method}")

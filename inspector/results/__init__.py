@@ -38,6 +38,7 @@ from inspector.results.checks import (
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.naming import NamingRequest
 from inspector.results.proposed import OVERLAP, SURE, Panoptic, Proposed
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
@@ -90,6 +91,7 @@ __all__ = [
     "ClustersRequest",
     "ClustersResult",
     "Masks",
+    "NamingRequest",
     "Panoptic",
     "Progress",
     "Proposed",

@@ -18,6 +18,7 @@ from inspector.results.checks import (
     check_scene,
     check_template,
     check_text,
+    parse_background,
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
@@ -34,6 +35,7 @@ from inspector.results.recorded import (
     check_same,
     misfit,
 )
+from inspector.results.saliency import CLIP_ES_BACKGROUND
 from inspector.settings import settings
 from inspector.words import matching
 
@@ -86,11 +88,12 @@ class SegmentationRequest:
     head: of ODISE_HEADS, the head by which "odise" answers. seen_weight, unseen_weight: of CLIP's opinion on a mask, in
         [0, 1], for classes that were in the head's training and for others; ODISE's 0.3 and 0.7.
     background_rule: how a pixel of no named class is scored. "constant": by `background`. "power": by (1 - s)^p, s
-        being the best class's score there (CLIP-ES). "words": by the best of CLIP-ES's background words that are no
-        class, scored by the method as classes are.
+        being the best class's score there (CLIP-ES). "words": by the best of `background_words` that are no class,
+        scored by the method as classes are.
     background: score in [0, 1] that a pixel's best class must reach, for "constant"; 0 labels every pixel with a class.
         It is a probability for the methods by dense CLIP and for vpd-attention, else a fraction of the class's maximum.
     background_power: p of "power".
+    background_words: those of "words". With CLIP they join the softmax whatever the rule; a class is never one of them.
     merging: what diffseg merges below, in nats; the paper's 0.9 is Stable Diffusion's. The less, the more regions.
     timestep: t of the noise added once, for attention, diffsegmenter and the names that diffseg gives; the others keep
         their papers' own.
@@ -115,6 +118,7 @@ class SegmentationRequest:
     head: str = "odise"
     seen_weight: float = 0.3
     unseen_weight: float = 0.7
+    background_words: tuple[str, ...] = tuple(CLIP_ES_BACKGROUND)
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -124,6 +128,7 @@ class SegmentationRequest:
             check_text(name, getattr(self, name), LONGEST_NAME)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
+        set_(self, "background_words", parse_background(self.background_words))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
         for word in self.masks:
             named = [group[0] for group in self.classes if matching(group, [word])]

@@ -8,7 +8,14 @@ from typing import Any
 import gradio as gr
 
 from inspector.models import catalog
-from inspector.results import ALL_METHODS, HEAD_TITLES, ODISE_HEADS, SegmentationRequest, SegmentationResult
+from inspector.results import (
+    ALL_METHODS,
+    CLIP_ES_BACKGROUND,
+    HEAD_TITLES,
+    ODISE_HEADS,
+    SegmentationRequest,
+    SegmentationResult,
+)
 from inspector.results.checks import check_text
 from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
@@ -21,7 +28,9 @@ from inspector.views.look import Look
 
 TAB = "segmentation"
 OWN = controls.own_defaults(SegmentationRequest)
-FURTHER = ("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight")
+FURTHER = ("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight", "background_words")
+CHOICES = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion", *FURTHER)
+BACKGROUND = ", ".join(CLIP_ES_BACKGROUND)
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 TITLES = {
     "gradcam": "Grad-CAM, argmax",
@@ -55,6 +64,11 @@ EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 FIRST_OF_ALL = {"panels": [{"view": "labels"}, {"view": "naclip"}, {"view": "disagreement"}], "active": 0}
 
 
+FIRST_OF_PROPOSALS = {"panels": [{"view": "labels"}, {"view": "segments"}], "active": 0}
+ODISE = "odise"
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+
+
 def make(
     image: str | None,
     scene: float | None,
@@ -73,9 +87,11 @@ def make(
     head: str = OWN.head,
     seen_weight: float = OWN.seen_weight,
     unseen_weight: float = OWN.unseen_weight,
+    background_words: str = BACKGROUND,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own."""
     check_text("classes", classes)
+    check_text("background_words", background_words)
     return SegmentationRequest(
         **resolve(image, scene),
         classes=classes,
@@ -93,14 +109,15 @@ def make(
         head=head,
         seen_weight=seen_weight,
         unseen_weight=unseen_weight,
+        background_words=background_words,  # type: ignore[arg-type]  # the request splits it
     )
 
 
 def fields(request: SegmentationRequest) -> dict[str, Any]:
     """The values of the controls that stand for a request."""
-    names = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion", *FURTHER)
-    own = {name: getattr(request, name) for name in names}
-    return {"classes": parts.classes(request.classes)} | own | {"side": request.side or 0}
+    own = {name: getattr(request, name) for name in CHOICES} | {"side": request.side or 0}
+    words = ", ".join(request.background_words)
+    return {"classes": parts.classes(request.classes)} | own | {"background_words": words}
 
 
 def first_request() -> SegmentationRequest:
@@ -126,6 +143,7 @@ def segmentation(
     head: str = OWN.head,
     seen_weight: float = OWN.seen_weight,
     unseen_weight: float = OWN.unseen_weight,
+    background_words: str = BACKGROUND,
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -134,7 +152,7 @@ def segmentation(
     method: gradcam, clip-es, clip, maskclip, sclip, clearclip, naclip, attention, diffsegmenter, diffseg, diffcut,
     vpd-attention, or all for every one of these; odise, san, maskclip-masks and lseg are trained heads, on the models
     that they were trained on. head: of odise, a row of its ablation. background_rule: constant (the threshold
-    `background`), power, or words.
+    `background`), power, or words (`background_words`).
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
     a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
@@ -147,7 +165,7 @@ def segmentation(
         check_text("diffusion", diffusion)
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
-        own = background_rule, background_power, merging, head, seen_weight, unseen_weight
+        own = background_rule, background_power, merging, head, seen_weight, unseen_weight, background_words
         return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *own)
 
     yield from runs.answer(TAB, wanted, asked, columns)
@@ -156,6 +174,11 @@ def segmentation(
 def by_method(method: str) -> SegmentationRequest:
     """The street, labelled by one of the methods."""
     return replace(first_request(), method=method)
+
+
+def by_odise() -> SegmentationRequest:
+    """The street, labelled by ODISE's head, on the models that it was trained on."""
+    return replace(by_method(ODISE), clip="scenes-clip-plain", diffusion="scenes-diffusion-plain")
 
 
 def notes(result: SegmentationResult) -> str:
@@ -210,29 +233,47 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             elem_classes="mode",
             min_width=150,
         )
+        head = _head()
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
         recipe, further = _recipe()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in EXAMPLES}
+            trained = gr.Button("A street, ODISE: masks proposed by a trained head", size="sm")
         together = gr.Button("All methods", size="sm", elem_classes="plain together")
         run, stop = controls.actions()
+    method.change(lambda name: gr.Dropdown(visible=name == ODISE), method, head, **QUIET)
     _follow(further["seen_weight"], further["unseen_weight"])
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
-    own = {"classes": classes, "method": method, **recipe, **chosen, **further}
+    found = {"method": method, **recipe, **chosen, **further, "head": head}
+    own = {"classes": classes} | {name: found[name] for name in CHOICES}  # in the order of `make`
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
+    examples.append(Example(trained, by_odise, FIRST_OF_PROPOSALS))
     everything = Together(together, by_all, FIRST_OF_ALL)
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
 
 
+def _head() -> gr.Dropdown:
+    """ODISE's head, there while that is the method."""
+    shipped = catalog.trained_heads()
+    return gr.Dropdown(
+        [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped],
+        value=OWN.head,
+        label="ODISE's head",
+        info="The switches of its ablation, each trained alike.",
+        elem_classes="mode head",
+        min_width=150,
+        visible=False,
+    )
+
+
 def _follow(seen: gr.Slider, unseen: gr.Slider) -> None:
     """Let the recipe's weights and the viewer's be one, without a request to the server."""
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     taken = gr.Button("Take over the viewer's weights", visible="hidden", elem_classes=f"weigh-{TAB}")
-    taken.click(None, None, [seen, unseen], js=f"() => DenseViewer.shell.weights({TAB!r})", **quiet)
+    taken.click(None, None, [seen, unseen], js=f"() => DenseViewer.shell.weights({TAB!r})", **QUIET)
     told = f"(seen, unseen) => {{ DenseViewer.shell.weigh({TAB!r}, seen, unseen); }}"
-    gr.on([seen.change, unseen.change], None, [seen, unseen], None, js=told, **quiet)
+    gr.on([seen.change, unseen.change], None, [seen, unseen], None, js=told, **QUIET)
 
 
 def _recipe() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -271,6 +312,12 @@ def _further() -> dict[str, Any]:
             label="Background by",
             info="How a pixel of no named class is scored. Power: CLIP-ES.",
         ),
+        "background_words": gr.Textbox(
+            BACKGROUND,
+            label="Background words",
+            lines=3,
+            info="They compete by that rule, and in CLIP's softmax always.",
+        ),
         "background_power": gr.Slider(
             0.1,
             10,
@@ -291,14 +338,7 @@ def _further() -> dict[str, Any]:
 
 
 def _of_heads() -> dict[str, Any]:
-    shipped = catalog.trained_heads()
     return {
-        "head": gr.Dropdown(
-            [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped],
-            value=OWN.head,
-            label="ODISE's head",
-            info="The switches of its ablation, each trained alike.",
-        ),
         "seen_weight": gr.Slider(
             0,
             1,

@@ -35,6 +35,7 @@ from inspector.ui import (
     source,
     take_away,
     warming,
+    word_lists,
 )
 from inspector.ui.entrance import Entrance
 from inspector.ui.gate import guarded_app, rules
@@ -103,6 +104,7 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         bring_back.connect_saved(tabs, chooser, shared)
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])
+        word_lists.connect(shared.lists, shared.inputs, models.clip, asked[:2])
         shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)
     doors.guard_doors(page)
     return page

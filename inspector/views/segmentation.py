@@ -7,6 +7,7 @@ import numpy as np
 
 from inspector.results import (
     ALL_METHODS,
+    CLIP_ES_BACKGROUND,
     HEAD_TITLES,
     OWN_TIMESTEPS,
     TRAINED_METHODS,
@@ -191,10 +192,14 @@ def _trained(request: SegmentationRequest) -> str:
 
 def background(request: SegmentationRequest) -> str:
     """How a pixel of no named class is scored."""
+    own = request.background_words
+    words = (
+        "CLIP-ES's background words" if own == tuple(CLIP_ES_BACKGROUND) else f"the words {', '.join(own) or 'none'}"
+    )
     rules = {
         "constant": f"background threshold {request.background:g}",
         "power": f"background scored (1 - best class)^{request.background_power:g}",
-        "words": "background by the best of CLIP-ES's background words",
+        "words": f"background by the best of {words}",
     }
     return rules[request.background_rule]
 

@@ -41,6 +41,7 @@ FIELDS = {
         (
             *("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion"),
             *("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight"),
+            "background_words",
         ),
     ),
 }

@@ -1,5 +1,6 @@
 """Trained heads on the page: each switch of ODISE's ablation, held beside the one before."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -7,7 +8,7 @@ import pytest
 
 from inspector.models.catalog import trained_heads
 from inspector.results import HEAD_TITLES, ODISE_HEADS
-from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, pill, query, run, side, state
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, pill, query, run, side, source, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 SHIPPED = [name for name in ODISE_HEADS if name in trained_heads()]
@@ -27,8 +28,9 @@ def test_a_switch_is_flipped_and_the_masks_change(visit: Open, name: str) -> Non
     tab = visit(STREET + PLAIN)
     answered(tab, "odise-no-captioner")
     tab.get_by_role("button", name="Hold", exact=True).click()
-    pill(tab, "Recipe")
-    tab.get_by_label("ODISE's head").first.click()
+    head = tab.get_by_label("ODISE's head").first
+    assert head.evaluate("node => Boolean(node.closest('.asked') && !node.closest('.pill'))")  # beside the method
+    head.click()
     tab.get_by_role("option", name=HEAD_TITLES[name], exact=True).click()
     run(tab)
     answered(tab, name)
@@ -122,3 +124,33 @@ def test_a_proposal_is_picked_with_the_keys_and_shown_large(visit: Open, width: 
     assert tab.locator(".dv-proposal[aria-checked=true]").get_attribute("aria-label") == second
     assert f"mask {shown['proposal']}" in tab.evaluate(f"{VIEWER}.active().canvas.getAttribute('aria-label')")
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.slow
+def test_the_example_shows_odise_on_its_own_models_and_its_head_beside_the_method(visit: Open) -> None:
+    tab = visit("?tab=segmentation")
+    assert not tab.get_by_label("ODISE's head").count()
+    pill(tab, "Examples")
+    tab.get_by_role("button", name="A street, ODISE").click()
+    tab.wait_for_function(f"{VIEWER}.own.asked.method === 'odise'", timeout=LONG)
+    answered(tab, "odise")
+    asked = tab.evaluate(f"{VIEWER}.own.asked")
+    assert (asked["clip"], asked["diffusion"]) == ("scenes-clip-plain", "scenes-diffusion-plain")
+    assert [panel["view"] for panel in state(tab)["panels"]] == ["labels", "segments"]
+    assert tab.get_by_label("ODISE's head").first.is_visible()
+    tab.locator("button.run:visible", has_text=re.compile(r"^\s*Run\s*$")).wait_for(timeout=LONG)
+
+
+@pytest.mark.slow
+def test_clip_names_what_is_there_from_a_word_list(visit: Open) -> None:
+    tab = visit("?tab=segmentation")
+    source(tab)
+    tab.get_by_role("button", name="Classes from a word list").click()
+    tab.get_by_role("button", name="Those CLIP sees here").click()
+    tab.get_by_text("Best:").wait_for(timeout=LONG)
+    classes = tab.get_by_role("textbox", name="Classes").first.input_value()
+    assert 1 < len(classes.split(", ")) <= 8
+    assert "sky" in classes
+    tab.keyboard.press("Escape")
+    run(tab)
+    tab.wait_for_function(f"{VIEWER}.own.asked.classes === {classes!r}", timeout=LONG)

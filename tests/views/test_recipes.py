@@ -71,6 +71,7 @@ EVERY: dict[str, dict[str, Any]] = {
         "head": "odise-no-unet",
         "seen_weight": 0.25,
         "unseen_weight": 1.0,
+        "background_words": "ground, land",
     },
 }
 OTHERS = {"clip": "laion-vit-b-16", "diffusion": "stable-diffusion-1.4"}  # models than the embedded ones
