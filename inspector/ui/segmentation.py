@@ -21,6 +21,7 @@ from inspector.ui import controls, parts, runs, scenes
 from inspector.ui.controls import optional, whole
 from inspector.ui.pictures import resolve
 from inspector.ui.rewriting import with_class
+from inspector.ui.session import RESULTS
 from inspector.ui.tab import Example, Subject, Tab, Together, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
@@ -209,9 +210,19 @@ def as_shown(result: SegmentationResult, state: Mapping[str, Any]) -> Segmentati
     return weighed
 
 
+def find(request: SegmentationRequest) -> str:
+    """The key of a request's result; where the usual weights' is kept, it is made of that one's proposals."""
+    usual = replace(request, seen_weight=OWN.seen_weight, unseen_weight=OWN.unseen_weight)
+    known, base = RESULTS.find(request), RESULTS.find(usual)
+    if known or not base or RESULTS.get(base).proposals is None:
+        return known
+    (pipeline,) = runs.load_pipelines([TAB])
+    return RESULTS.put(pipeline.reweighed(RESULTS.get(base), request.seen_weight, request.unseen_weight))
+
+
 SUBJECT = Subject(
     TAB, make, fields, first_request, notes, figure, edit=with_class, live=("seen_weight", "unseen_weight"),
-    as_shown=as_shown,
+    as_shown=as_shown, find=find,
 )  # fmt: skip
 
 
