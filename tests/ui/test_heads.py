@@ -154,3 +154,17 @@ def test_clip_names_what_is_there_from_a_word_list(visit: Open) -> None:
     tab.keyboard.press("Escape")
     run(tab)
     tab.wait_for_function(f"{VIEWER}.own.asked.classes === {classes!r}", timeout=LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "theme"), [(DESK, "light"), (DESK, "dark"), (PHONE, "dark")])
+def test_axe_finds_nothing_in_the_proposals(visit: Open, width: int, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = visit(STREET + PLAIN, width, theme)
+    answered(tab, "odise-no-captioner")
+    side(tab, "Proposals")
+    tab.locator(".dv-proposal").nth(1).click()
+    tab.wait_for_timeout(300)
+    found = Axe().run(tab, context=".dv-side").response["violations"]
+    assert not found, [(item["id"], [node["html"][:120] for node in item["nodes"]]) for item in found]
