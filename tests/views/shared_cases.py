@@ -221,7 +221,9 @@ def _weighed() -> dict[str, Any]:
     for weights, rule, background in asked:
         request = replace(result.request, background_rule=rule, background=background)
         cases.append(_weighed_case(reweighed(replace(result, request=request), *weights), weights))
-    atlas = replace(of_segmentation(result), pictures={})  # a picture's bytes are the encoder's
+    atlas = of_segmentation(result)
+    facts = {name: fact for name, fact in atlas.facts.items() if name != "record"}  # which has what any request has
+    atlas = replace(atlas, pictures={}, facts=facts)  # a picture's bytes are the encoder's
     return {
         "file": base64.b64encode(pack(atlas)).decode(),
         "masks": _numbers(made.masks.astype(np.float32)),
