@@ -5,6 +5,7 @@ remark.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from inspector.errors import ChoiceError, ClassesError
@@ -20,6 +21,14 @@ VOCABULARIES: Mapping[str, str] = {
     "coco-133": "COCO panoptic, 133 classes",
     "coco-171": "COCO-Stuff, 171 classes",
 }
+
+COCO_THINGS = 80  # the first of its classes; the others are stuff, which has no number
+
+
+@cache
+def stuff() -> tuple[str, ...]:
+    """Names and synonyms of COCO panoptic's classes of stuff."""
+    return tuple(word for synonyms in vocabulary("coco-133")[COCO_THINGS:] for word in synonyms)
 
 
 def vocabulary(name: str) -> tuple[tuple[str, ...], ...]:

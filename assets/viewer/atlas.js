@@ -85,6 +85,9 @@ export class Atlas {
       this.colormaps[name] = new Uint8Array(buffer, start + offset, 768);
     }
     this.features = header.features && file.unitVectors(header.features, buffer, start);
+    this.proposals = header.proposals ? file.proposalsOf(header.proposals, buffer, start) : null;
+    /** @type {[number, number] | null} */
+    this.weights = null;  // that its names were last weighed with, if it was anew
     this.bytes = buffer.byteLength;
   }
 
@@ -206,7 +209,7 @@ export class Atlas {
     this.labels = [];
     this.pictures = {};
     this.masks = {};
-    this.features = null;
+    this.features = this.proposals = null;
   }
 }
 

@@ -23,7 +23,7 @@ export function taps(from, to, smooth) {
 
 /**
  * The map's 8-bit values at (height, width), Float32Array, still 0 to 255.
- * @param {Grid} map
+ * @param {{ values: ArrayLike<number>, height: number, width: number }} map
  * @param {number} height
  * @param {number} width
  */

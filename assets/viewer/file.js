@@ -1,6 +1,6 @@
 /* File: the parts of an atlas as inspector/views/atlas.py lays them out in bytes. */
 // @ts-check
-/** @import { Block, BlockHeader, Features, FeaturesHeader, Header } from "./types" */
+/** @import { Block, BlockHeader, Features, FeaturesHeader, Header, Proposals, ProposalsHeader } from "./types" */
 
 const MAGIC = "DIATLAS1";
 
@@ -65,4 +65,35 @@ export function unitVectors(features, buffer, start) {
     for (let channel = 0; channel < channels; channel++) vectors[place * channels + channel] *= scale;
   }
   return { channels, height, width, vectors };
+}
+
+/**
+ * The proposals of a file.
+ * @param {ProposalsHeader} told
+ * @param {ArrayBuffer} buffer
+ * @param {number} start
+ * @returns {Proposals}
+ */
+export function proposalsOf({ shape: [count, names, height, width], masks, head, null: nothing, clip, seen }, buffer,
+  start) {
+  /** @type {(at: number, size: number) => Float32Array} */
+  const floats = (at, size) => new Float32Array(buffer, start + at, size);
+  return {
+    count, names, height, width,
+    masks: Float32Array.from(new Uint16Array(buffer, start + masks, count * height * width), half),
+    head: floats(head, count * names),
+    null: floats(nothing, count),
+    clip: clip === null ? null : floats(clip, count * names),
+    seen: new Uint8Array(buffer, start + seen, names),
+  };
+}
+
+/**
+ * The number that the 16 bits of a half-precision float stand for.
+ * @param {number} bits
+ */
+export function half(bits) {
+  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

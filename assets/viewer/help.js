@@ -27,6 +27,11 @@ export const HELP = {
     + " active one.",
   "Double click, or F2": "On a word or class: write another, and it runs again with everything else as it was, and "
     + "comes back as a wipe with the difference.",
+  "CLIP's weight": "How much CLIP's opinion on a proposed mask counts beside the head's, for classes that the head was "
+    + "trained with and for others. Names, labels and segments follow at once, without a run, and so do the recipe and "
+    + "the address. ODISE's paper: 0.3 and 0.7.",
+  Uncertainty: "Entropy of the classes' shares of a pixel's score: 0 where one class has all, 1 where all have the "
+    + "same. Ours; the paper shows none.",
   Hold: "Keeps this result beside the next one: another prompt, seed, picture, method or model. Every panel can show "
     + "either.",
   "A − B": "The first panel's map minus the second's, in their true values, where the grids agree; of labels, the share"

@@ -7,6 +7,7 @@ import { helpPart } from "./help.js";
 import { lookPart } from "./look.js";
 import { numbersPart } from "./numbers.js";
 import { pixelPart } from "./pixel.js";
+import { proposalsPart } from "./proposals.js";
 import { thresholdPart } from "./threshold.js";
 import { compares, verdictPart } from "./verdict.js";
 
@@ -14,6 +15,8 @@ import { compares, verdictPart } from "./verdict.js";
 const SIDES = ["Pixel", "Threshold", "Mask", "Look", "Numbers"];
 /** @type {Side} */
 const VERDICT = "Verdict";  // there where arms are compared
+/** @type {Side} */
+const PROPOSALS = "Proposals";  // there where a head proposed masks
 /** @type {Side[]} */
 const FINDING = ["Mask", "Numbers"];  // where the best of all maps is told
 
@@ -31,14 +34,15 @@ export class Inspector {
     this.look = lookPart(viewer);
     this.numbers = numbersPart(viewer);
     this.verdict = verdictPart(viewer);
-    this.names = compares(viewer) ? [...SIDES, VERDICT] : SIDES;
+    this.proposals = proposalsPart(viewer);
+    this.names = [...SIDES, ...(compares(viewer) ? [VERDICT] : []), ...(viewer.own.proposals ? [PROPOSALS] : [])];
     const list = el("div", { class: "dv-tabs", role: "tablist", "aria-label": "Inspector" });
     this.node = el("div", { class: "dv-side" }, list);
     this.sides = this.names.map((name) => this._side(name));
     list.append(...this.sides.map(({ button }) => button));
     this.node.append(...this.sides.map(({ body }) => body));
     list.addEventListener("keydown", (event) => this._key(event));
-    this._show(kept.side);
+    this._show(this.names.includes(kept.side) ? kept.side : SIDES[0]);
   }
 
   /** @param {Side} name */
@@ -47,6 +51,7 @@ export class Inspector {
     const parts = {
       Pixel: [this.pixel.node], Threshold: [this.threshold.node], Mask: [this.drawing.node],
       Look: [this.look.node, helpPart(this.viewer)], Numbers: [numbers, board?.node], Verdict: [this.verdict.node],
+      Proposals: [this.proposals.node],
     }[name];
     const id = unique(), about = { class: "dv-body", role: "tabpanel", id, "aria-label": name, tabindex: 0 };
     const open = () => this.open(name, true);
@@ -78,6 +83,7 @@ export class Inspector {
     this._show(name);
     if (FINDING.includes(name)) viewer.finder.update();
     if (name === VERDICT) this.verdict.update();
+    if (name === PROPOSALS) this.proposals.update();
     viewer.layout.sync();
     viewer.layout.read();
   }
@@ -97,7 +103,7 @@ export class Inspector {
 
   /** Let every control say what the state is. */
   sync() {
-    for (const part of [this.threshold, this.drawing, this.look]) part.sync();
+    for (const part of [this.threshold, this.drawing, this.look, this.proposals]) part.sync();
   }
 
   /** Histogram, area, scores against the mask, and the maps that find it best where that is told. */
@@ -105,6 +111,7 @@ export class Inspector {
     this.threshold.update();
     this.numbers.update();
     if (this.kept.side === VERDICT) this.verdict.update();
+    if (this.kept.side === PROPOSALS) this.proposals.update();
     const { finder, options } = this.viewer;
     if (FINDING.includes(this.kept.side) || options.shelf?.board.region) finder.update();
   }

@@ -57,6 +57,15 @@ export function encode(viewer) {
 }
 
 /**
+ * [name, value] pairs for the weights that proposals are named with instead of the result's own, which are a request's.
+ * @param {Pick<Viewer, "state">} viewer
+ * @returns {[string, string][]}
+ */
+export function weighed({ state: { weights } }) {
+  return weights ? [["seen_weight", short(weights[0])], ["unseen_weight", short(weights[1])]] : [];
+}
+
+/**
  * What is told per panel: of which result it is, and the axes that the results have.
  * @param {Pick<Viewer, "results">} viewer
  */

@@ -9,6 +9,7 @@ export const DEFAULTS = {
   colormap: "viridis", opacity: 0.6, fade: false, scale: "own", smooth: true, threshold: 0.4, show: "heat",
   follow: false, together: true, wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false,
   columns: "", rows: "", ribbon: false, tool: "look", zoom: { scale: 1, y: 0.5, x: 0.5 },
+  weights: null,
 };
 const LAST = 0.999999;  // of a fraction that still lies in the picture
 
@@ -29,6 +30,7 @@ const TAKEN = {
   opacity: share, threshold: share, wipeAt: share,
   pin,
   zoom,
+  weights,
 };
 
 /**
@@ -121,6 +123,15 @@ function pin(told) {
 function zoom(told) {
   const found = numbers(told, ["scale", "y", "x"]);
   return found && { scale: clamp(found[0], 1, 16), y: clamp(found[1], 0, 1), x: clamp(found[2], 0, 1) };
+}
+
+/**
+ * @param {unknown} told
+ * @returns {[number, number] | undefined}
+ */
+function weights(told) {
+  const found = numbers(told, ["0", "1"]);
+  return found && [clamp(found[0], 0, 1), clamp(found[1], 0, 1)];
 }
 
 /**

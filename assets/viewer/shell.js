@@ -6,6 +6,7 @@ import { Board } from "./board.js";
 import * as links from "./links.js";
 import * as page from "./page.js";
 import { Slot, fitted } from "./slot.js";
+import { weightsOf } from "./weighing.js";
 
 const SHELF = 8;  // masks that are kept for the other tabs
 const REST = 300;  // milliseconds without a change before the address is written
@@ -25,6 +26,7 @@ class Shell {
     this.edited = null;  // what Python is asked to compute again
     this.step = "";  // what the browser's Back leads away from
     this.later = 0;
+    this.following = 0;
     this.board = new Board((tab, choice) => this.turnTo(tab, choice));
     /** @type {(mask: Mask & { name: string }) => string} */
     const send = (mask) => this.keep(mask);
@@ -112,6 +114,7 @@ class Shell {
       await slot.open(value, buffers, (shown) => (fromLink ? links.decode(this.asked, shown) : fitted(state, shown)), {
         change: (now) => this.changed(slot, now),
         edit: (axis, from, to) => this.edit(slot, axis, from, to),
+        weighed: () => this.follow(slot.name),
         shelf: this.shelf,
       });
     } catch (error) {
@@ -155,7 +158,10 @@ class Shell {
     const slot = this.slot(), params = new URLSearchParams();
     params.set("tab", this.active || "");
     for (const [name, value] of Object.entries(slot?.value?.link || {})) params.set(name, value);
-    if (slot?.viewer?.showing) for (const [name, value] of links.encode(slot.viewer)) params.append(name, value);
+    if (slot?.viewer?.showing) {
+      for (const [name, value] of links.encode(slot.viewer)) params.append(name, value);
+      for (const [name, value] of links.weighed(slot.viewer)) params.set(name, value);
+    }
     for (const [at, { link }] of (slot?.held || []).entries()) {
       const { tab, ...rest } = link;
       params.set(at ? `held${at + 1}` : "held", String(new URLSearchParams(rest)));
@@ -168,6 +174,38 @@ class Shell {
   leads() {
     const slot = this.slot();
     return [slot?.value, ...(slot?.held || [])].every((value) => Object.keys(value?.link || {}).length > 0);
+  }
+
+  /**
+   * The recipe's weights are others: what is shown follows.
+   * @param {string} name the tab's
+   * @param {unknown} seen
+   * @param {unknown} unseen
+   */
+  weigh(name, seen, unseen) {
+    const viewer = this.slots.get(name)?.viewer, weights = [Number(seen), Number(unseen)];
+    if (!viewer?.showing || String(weights) === String(weightsOf(viewer.own))) return;
+    if (weights.every(Number.isFinite)) viewer.weigh([weights[0], weights[1]]);
+  }
+
+  /**
+   * The viewer's weights are others: the recipe follows, by a button that asks `weights` and no server.
+   * @param {string} name the tab's
+   */
+  follow(name) {
+    clearTimeout(this.following);
+    /** @type {HTMLElement | null} */
+    const button = document.querySelector(`.weigh-${name}`);
+    this.following = setTimeout(() => button?.click(), REST);
+  }
+
+  /**
+   * The weights that a tab's result is shown with.
+   * @param {string} name
+   */
+  weights(name) {
+    const viewer = this.slots.get(name)?.viewer;
+    return viewer?.showing ? weightsOf(viewer.own) : [undefined, undefined];
   }
 
   /** Keep the address current; another tab or result is a new step for the browser's Back. */

@@ -133,7 +133,7 @@ export class Slot {
   _carried() {
     const state = this.view();
     if (!state) return null;
-    const { panels, active, pin, ...rest } = state, own = panels?.filter((choice) => !choice.of);
+    const { panels, active, pin, weights, ...rest } = state, own = panels?.filter((choice) => !choice.of);
     return { ...rest, carried: own?.length ? own : rest.carried };
   }
 
@@ -176,7 +176,7 @@ export class Slot {
    * @param {Result} value
    * @param {{ own: ArrayBuffer, held: (ArrayBuffer | null)[] }} buffers
    * @param {(viewer: View) => unknown} state what it begins with
-   * @param {Pick<Options, "change" | "edit"> & { shelf: Shelf }} options
+   * @param {Pick<Options, "change" | "edit" | "weighed"> & { shelf: Shelf }} options
    */
   async open(value, buffers, state, options) {
     const { key, asked } = value;

@@ -31,6 +31,17 @@ export interface Header {
   features: FeaturesHeader | null;
   colormaps: Record<string, number>;
   facts: Facts;
+  proposals?: ProposalsHeader | null;
+}
+
+/** Where masks (float16), names by head and CLIP, and seen classes lie; shape: proposals, names, height, width. */
+export interface ProposalsHeader {
+  shape: [number, number, number, number];
+  masks: number;
+  head: number;
+  null: number;
+  clip: number | null;
+  seen: number;
 }
 
 /** int8 vectors, place by place; shape: channels, height, width. */
@@ -114,6 +125,40 @@ export interface Features {
   vectors: Float32Array;
 }
 
+/**
+ * What a trained head proposed, as inspector/results/proposed.py tells it: count masks, and for each of them and each
+ * name, the classes first, a probability by the head and by CLIP.
+ */
+export interface Proposals {
+  count: number;
+  names: number;
+  height: number;
+  width: number;
+  masks: Float32Array;
+  head: Float32Array;
+  null: Float32Array;
+  clip: Float32Array | null;
+  seen: Uint8Array;
+}
+
+/** How a pixel of no class is scored. */
+export interface Rule {
+  rule: string; // "constant", "power" or "words"
+  background: number;
+  power: number;
+}
+
+/** What else names proposals: the weights that the result was made with, and how segments are made and painted. */
+export interface Ensemble extends Rule {
+  weights: [number, number]; // of CLIP's opinion, for classes seen in training and for others
+  shares: boolean; // whether both opinions together are divided by their sum over the names
+  called: string; // by whom, where there is one opinion alone
+  things: number[]; // 1 for a class that is one
+  shades: string[][]; // colours of a class's segments
+  sure: number;
+  overlap: number;
+}
+
 /** What else a page shows of a result; inspector/views/atlases.py says it for each tab. Axes are told by name. */
 export interface Facts {
   title?: string;
@@ -137,6 +182,7 @@ export interface Facts {
   compared?: Compared;
   verdict?: Stored | null;
   matches?: Matches;
+  ensemble?: Ensemble;
   look?: Partial<State>;
   keys?: { arrows?: string; updown?: string; brackets?: string };
   plainAxis?: string; // what shows a picture alone: value of this axis -> key of the picture
@@ -198,6 +244,7 @@ export interface State {
   ribbon: boolean; // the row under the stage is the pictures of the steps
   tool: "look" | "cut" | "brush" | "wipe" | "polygon";
   zoom: Zoom;
+  weights: [number, number] | null; // that proposals are named with instead of the result's own
 }
 
 /** All that a link keeps. */

@@ -16,6 +16,7 @@ export interface Options {
   hold?(): void; // the result is kept beside the next one
   letGo?(key: string): void; // a held one no longer
   edit?(axis: string, value: string, text: string): void; // compute it again with another word
+  weighed?(): void; // proposals are named with other weights
   change?(state: Remembered): void; // after every change that a link should remember
   ready?(): void; // a result is on the screen
   shelf?: Shelf;
@@ -36,7 +37,7 @@ export interface Held {
 }
 
 /** Parts of the inspector. */
-export type Side = "Pixel" | "Threshold" | "Mask" | "Look" | "Numbers" | "Verdict";
+export type Side = "Pixel" | "Threshold" | "Mask" | "Look" | "Numbers" | "Verdict" | "Proposals";
 
 /** What stays from one result to the next: the part that is open, and what the pointer does while that is the mask. */
 export interface Kept {
@@ -80,6 +81,7 @@ export interface Viewer {
   set<Name extends keyof State>(name: Name, value: State[Name]): void;
   step(name: string | undefined, by: number): boolean;
   pin(point: Point | null): void;
+  weigh(weights: [number, number] | null): void;
   zoomAt(point: Point, factor: number): void;
   content(choice: Choice): Content;
   describe(choice: Choice, whole?: boolean): string;

@@ -21,6 +21,7 @@ import * as playing from "./playing.js";
 import * as results from "./results.js";
 import { Ribbon } from "./ribbon.js";
 import * as scale from "./scale.js";
+import * as weighing from "./weighing.js";
 import * as zoom from "./zoom.js";
 
 const SLOW = 60;  // milliseconds that the hand must rest before what is slower is drawn
@@ -95,6 +96,7 @@ export class Viewer {
     if (!this.results().some((one) => this.masks.drawnOn(one))) this.masks.drawn = null;
     this.fresh = this.remember();
     const besides = this.restore(typeof state === "function" ? state(this) : state);
+    weighing.weigh(this, this.state.weights);
     if (held.length && !besides) results.beside(this);
     this.layout.build();
     this.say("");
@@ -216,6 +218,16 @@ export class Viewer {
     this.masks.cached = null;
     this.layout.maskNames();
     this.refresh();
+  }
+
+  /**
+   * Name the new result's proposals with other weights of CLIP's opinion; null: with those that it was made with.
+   * @param {[number, number] | null} weights
+   */
+  weigh(weights) {
+    weighing.weigh(this, weights);
+    this.refresh();
+    this.options.weighed?.();
   }
 
   // ------------------------------------------------------------------------------------------- drawing

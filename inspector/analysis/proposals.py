@@ -9,10 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inspector.results import resize_maps
-
-OVERLAP = 0.8  # share of a proposal that must be left after better ones took theirs; Mask2Former's
-SURE = 0.4  # least product of name and presence of a proposal that becomes a segment; ours for few queries
+from inspector.results import OVERLAP, SURE, resize_maps
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,15 @@ def progress_line(progress: Progress) -> str:
 
 
 def follow(stream: Iterable[Any]) -> Any:
-    """Run a pipeline's stream, show its progress and what the result warns of, and return the result, the last item."""
+    """As `watch`; what the result warns of is told too."""
+    result = watch(stream)
+    if told := result.provenance.warning:
+        print(f"inspector: {told}", file=sys.stderr)
+    return result
+
+
+def watch(stream: Iterable[Any]) -> Any:
+    """Run a pipeline's stream, show its progress, and return the result, the last item."""
     from inspector.pipelines.common import last
 
     def shown() -> Iterable[Any]:
@@ -53,7 +61,4 @@ def follow(stream: Iterable[Any]) -> Any:
                     report(item)
                 yield item
 
-    result: Any = last(iter(shown()))
-    if told := result.provenance.warning:
-        print(f"inspector: {told}", file=sys.stderr)
-    return result
+    return last(iter(shown()))

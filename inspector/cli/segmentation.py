@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspector.cli.options import (
@@ -16,8 +17,11 @@ from inspector.cli.options import (
     given,
     option,
 )
+from inspector.errors import ChoiceError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from inspector.results import SegmentationResult
 
 HELP = "Label every pixel with one of the classes."
@@ -33,9 +37,10 @@ FIELDS: Fields = {
     "background": (float, "score a pixel's best class must reach; 0 labels every pixel (default: 0.0)"),
     "background_rule": (
         str,
-        "of a pixel of no named class: constant (--background), power (1 - best)^p, or words, CLIP-ES's, that compete "
+        "of a pixel of no named class: constant (--background), power (1 - best)^p, or words, that compete "
         "(default: constant)",
     ),
+    "background_words": (str, 'of the rule words, and of CLIP\'s softmax; "" for none (default: the 25 of CLIP-ES)'),
     "background_power": (float, "p of the rule power (default: 2.0)"),
     "merging": (float, "nats that diffseg merges below; its paper's is Stable Diffusion's (default: 0.9)"),
     "seen_weight": (float, "of CLIP's opinion on odise's masks, for classes seen in training (default: 0.3)"),
@@ -79,10 +84,23 @@ USERS = {
 }
 
 
+NAMED: Fields = {
+    "most": (int, "of --vocabulary: at most so many words, those that CLIP takes the picture to show"),
+    "margin": (float, "of --most: how much less than the best word's a word's logit may be (default: 2.75)"),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IMAGE, --classes, the request's other fields, the models and the outputs."""
+    """IMAGE, --classes or --vocabulary, the request's other fields, the models and the outputs."""
     add_image(parser)
-    add_fields(parser, FIELDS, required=("classes",))
+    add_fields(parser, FIELDS)
+    parser.add_argument(
+        "--vocabulary",
+        metavar="NAME",
+        help="classes from a word list instead of --classes: scenes, voc-20, context-59, context-459, ade-150, "
+        "coco-133 or coco-171",
+    )
+    add_fields(parser, NAMED)
     add_clip(parser)
     add_diffusion(parser)
     add_segmenter(parser)
@@ -111,17 +129,49 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     prepare(args)
     picture = open_picture(args.image, args.masks)
     own: dict[str, Any] = {kind: choose(getattr(args, kind), kind) for kind in OWN if kind in args}
-    request = SegmentationRequest(
-        **picture.fields,
-        clip=choose(args.clip, "clip"),
-        diffusion=choose(args.diffusion, "diffusion"),
-        **own,
-        **given(args, FIELDS),
-    )
+    fields = given(args, FIELDS) | {"clip": choose(args.clip, "clip")} | own
+    fields["classes"] = asked_classes(args, fields, picture.image)
+    request = SegmentationRequest(**picture.fields, diffusion=choose(args.diffusion, "diffusion"), **fields)
     result = follow(segmentation.stream(request))
     if result.metrics:
         print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}. {RULE}")
     return hand_over(result, vote_rows(result) if result.votes else rows(result), args)
+
+
+def asked_classes(args: argparse.Namespace, fields: Mapping[str, Any], image: "np.ndarray") -> Any:
+    """The classes that --classes or --vocabulary gives, which CLIP may choose from; says which it chose.
+
+    Raises ChoiceError unless exactly one of the two is there, and for what belongs to the other.
+    """
+    own, listed = fields.get("classes"), args.vocabulary
+    chooses = given(args, NAMED)
+    if (own is None) == (listed is None):
+        raise ChoiceError("Say what to look for: give either --classes or --vocabulary.")
+    if chooses and listed is None:
+        raise ChoiceError(f"{option(next(iter(chooses)))} chooses from a list of words; give --vocabulary too.")
+    if "margin" in chooses and "most" not in chooses:
+        raise ChoiceError("--margin says how far --most names may be behind; give --most too.")
+    if listed is None:
+        return own
+    from inspector.pipelines.word_lists import words_of
+    from inspector.settings import settings
+
+    words, most = words_of(listed), settings().limits.max_classes
+    if not chooses:
+        if len(words) > most:
+            raise ChoiceError(
+                f"{listed} has {len(words)} words, and {most} are asked at once; add --most, and CLIP chooses."
+            )
+        return words
+    from inspector.cli.progress import watch
+    from inspector.pipelines import naming
+    from inspector.results import NamingRequest
+
+    alike = {name: fields[name] for name in ("clip", "template", "side") if name in fields}
+    found = watch(naming.stream(NamingRequest(image, words, **chooses, **alike)))
+    told = [found[0].synonyms[0], *(f"{name.synonyms[0]} (-{name.behind:.2f})" for name in found[1:])]
+    print(f"Of {len(words)} words {fields['clip']} sees, with their logits below the best: {', '.join(told)}.")
+    return tuple(name.synonyms for name in found)
 
 
 def tell_unused(args: argparse.Namespace) -> None:

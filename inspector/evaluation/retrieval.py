@@ -4,20 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from inspector import world
-from inspector.models.protocols import ClipModel, Trunk
+from inspector.analysis.naming import embed_trunk
+from inspector.models.protocols import ClipModel
 
 GROUP = 64  # pictures and captions that compete
 CAPTIONS = 12  # drawn per picture, of which the fullest competes
-
-
-@torch.no_grad()
-def embed_trunk(clip: ClipModel, trunk: Trunk) -> torch.Tensor:
-    """Unit embedding float32 (embed,) on the CPU of one picture, by the pooling the model was trained with."""
-    pooled = clip.head(clip.last_block(trunk.tokens), trunk, clip.poolings[0])
-    return F.normalize(pooled.float(), dim=-1)[0].cpu()
 
 
 def embed_images(clip: ClipModel, images: Iterable[np.ndarray]) -> np.ndarray:

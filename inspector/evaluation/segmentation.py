@@ -99,7 +99,7 @@ class Scorer:
         readings, found = Readings(request, self.models, self.texts), {}
         for name in reversed(VOCABULARIES):
             known = vocabulary(words, name)
-            asked = Asked.of(single(known), request.background_rule)
+            asked = Asked.of(single(known), request)
             for method in self.methods:
                 found[method, name] = to_ids(score(readings, method, asked), scene.image.shape[:2], known)
         return found

@@ -11,12 +11,12 @@ from inspector.models import catalog
 from inspector.results import (
     AGAIN,
     ALL_METHODS,
-    CLIP_ES_BACKGROUND,
     GENERATION,
     LOADED,
     TRAINED_METHODS,
     AttentionRequest,
     ClustersRequest,
+    NamingRequest,
     SaliencyRequest,
     SegmentationRequest,
     parse_classes,
@@ -61,7 +61,7 @@ def saliency(request: SaliencyRequest) -> int:
 def segmentation(request: SegmentationRequest) -> int:
     """By CLIP as saliency; by a diffusion model one pass for each name, in batches that save little of it."""
     methods, seconds = {*request.methods, *(TRAINED_METHODS if request.method == ALL_METHODS else ())}, 0.0
-    words = len(CLIP_ES_BACKGROUND)
+    words = len(request.background_words)
     if methods - BY_DIFFUSION - {LOADED}:
         seconds += _by_clip(request.clip, request, words)
     if LOADED in methods:  # and the names that CLIP may have to give
@@ -78,6 +78,12 @@ def segmentation(request: SegmentationRequest) -> int:
         side = None if request.imported else request.side  # whose tiles the models see at their own size
         seconds += _run(request.diffusion, 1 + passes, side, DIFFUSION_SIDE)
     return _bounded(seconds)
+
+
+def naming(request: NamingRequest) -> int:
+    """A picture and all words by CLIP."""
+    texts = sum(len(synonyms) for synonyms in request.words)
+    return _bounded(_run(request.clip, 1, request.side, CLIP_SIDE) + texts * _pass(request.clip))
 
 
 def _by_clip(model: str, request: SaliencyRequest | SegmentationRequest, background: int) -> float:

@@ -64,7 +64,7 @@ def segmenter_proposals(readings: Readings, asked: Asked) -> Proposed | None:
 
 
 def clip_names(readings: Readings, asked: Asked, masks: np.ndarray) -> np.ndarray:
-    """float32 (q, scored): probabilities of CLIP's masked class tokens among classes and CLIP-ES's background words.
+    """float32 (q, scored): probabilities of CLIP's masked class tokens among classes and background words.
 
     Without those words every mask would be called one of the classes, whatever it is.
     """

@@ -12,12 +12,12 @@ from inspector.models.protocols import ImportedHead, Segmenter
 from inspector.pipelines.clip_reading import ClipReading
 from inspector.pipelines.diffusion_reading import DiffusionReading
 from inspector.pipelines.once import Once
-from inspector.results import CLIP_ES_BACKGROUND, SCORE_SIDE, ClassNames, SegmentationRequest
+from inspector.results import SCORE_SIDE, ClassNames, SegmentationRequest
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a picture. words: CLIP-ES's background words that are no class; they join the softmax of CLIP.
+    """What is asked of a picture. words: background words that are no class; they join the softmax of CLIP.
 
     compete: whether they are scored too, after the classes, as the background rule "words" wants it.
     """
@@ -27,9 +27,10 @@ class Asked:
     compete: bool = False
 
     @classmethod
-    def of(cls, classes: ClassNames, rule: str) -> "Asked":
-        """The question of some classes under a background rule."""
-        return cls(classes, tuple((word,) for word in other_words(CLIP_ES_BACKGROUND, classes)), rule == "words")
+    def of(cls, classes: ClassNames, request: SegmentationRequest) -> "Asked":
+        """The question of some classes under the background rule and words of a request."""
+        words = other_words(request.background_words, classes)
+        return cls(classes, tuple((word,) for word in words), request.background_rule == "words")
 
     @property
     def scored(self) -> ClassNames:

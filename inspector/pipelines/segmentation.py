@@ -1,15 +1,17 @@
 """Segmentation: a label for every pixel from the classes of a request, by one of `segmenters.METHODS` or by all."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from inspector import world
 from inspector.analysis import votes
+from inspector.analysis.proposals import class_scores, panoptic
 from inspector.analysis.segmentation import Enlarged, quality, ruled, segments
-from inspector.errors import NotFiniteError
+from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models import load_clip, load_diffusion, load_head, load_segmenter
 from inspector.pipelines import durations, segmenters, trained
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, provenance
@@ -19,13 +21,18 @@ from inspector.results import (
     ALL_METHODS,
     LOADED,
     TRAINED_METHODS,
+    Panoptic,
     Progress,
+    Proposed,
     Provenance,
     SegmentationRequest,
     SegmentationResult,
     Vote,
     parse_classes,
+    resize_maps,
 )
+from inspector.vocabularies import stuff
+from inspector.words import matching
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     started = time.perf_counter()
     models = yield from _models(request)
     readings = Readings(request, models)
-    asked = Asked.of(parse_classes(request.classes), request.background_rule)
+    asked = Asked.of(parse_classes(request.classes), request)
     methods = request.methods + (trained.available(readings) if request.method == ALL_METHODS else ())
     stages, found = len(methods) + 2, {}
     for stage, method in enumerate(methods, 1):
@@ -70,7 +77,8 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
             proposals = trained.proposals(readings, asked, request.method)
         elif request.method == LOADED:
             proposals = segmenter_proposals(readings, asked)
-        yield result_of(request, one.labels, one.grid, told, proposals=proposals)
+        parts = {} if proposals is None else {"proposals": proposals, "panoptic": panoptic_of(request, proposals)}
+        yield result_of(request, one.labels, one.grid, told, **parts)
 
 
 def _models(request: SegmentationRequest) -> Generator[Progress, None, dict[str, Any]]:
@@ -110,16 +118,53 @@ def labelled(readings: Readings, method: str, asked: Asked) -> Labelled:
         scored = segmenters.score(readings, method, asked)
         if not np.isfinite(scored).all():
             raise NotFiniteError.of(readings.names(), f"the scores of {method}, from its last block")
-        grid, words = np.split(scored, [len(asked.classes)])
-        size = request.image.shape[:2]
-        labels = ruled(
-            Enlarged(grid, size),
-            Enlarged(words, size),
-            request.background_rule,
-            request.background,
-            request.background_power,
-        )
+        grid, labels = by_rule(request, scored)
     return Labelled(grid, labels, spent.seconds)
+
+
+def by_rule(request: SegmentationRequest, scored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (class, gh, gw) without those of background words, and labels (h, w) by the request's rule."""
+    grid, words = np.split(scored, [len(request.classes)])
+    size = request.image.shape[:2]
+    rule, constant, power = request.background_rule, request.background, request.background_power
+    return grid, ruled(Enlarged(grid, size), Enlarged(words, size), rule, constant, power)
+
+
+def reweighed(result: SegmentationResult, seen_weight: float, unseen_weight: float) -> SegmentationResult:
+    """The result as a run with other weights of CLIP's opinion gives it, from its proposals; no model runs.
+
+    Raises ChoiceError for weights outside of [0, 1], and for a result without proposals.
+    """
+    made = result.proposals
+    if made is None:
+        raise ChoiceError(f"{result.request.method} proposes no masks to weigh; choose odise.")
+    request = replace(result.request, seen_weight=seen_weight, unseen_weight=unseen_weight)
+    masks = made.masks.astype(np.float32)
+    grid, labels = by_rule(request, class_scores(masks, made.named(request.weights, shares=request.imported)))
+    parts = {"proposals": made, "panoptic": panoptic_of(request, made)}
+    return result_of(request, labels, grid, result.provenance, **parts)
+
+
+def panoptic_of(request: SegmentationRequest, made: Proposed) -> Panoptic:
+    """The segments that proposals make of the request's picture, named among its classes alone."""
+    classes = parse_classes(request.classes)
+    things = np.array([is_thing(synonyms) for synonyms in classes], np.uint8)
+    named = made.named(request.weights, shares=request.imported)[:, : len(classes)]
+    ids, found = panoptic(resize_maps(made.masks, request.image.shape[:2]), named, things.astype(bool).tolist())
+    return Panoptic(
+        ids,
+        np.array([1 + one.index for one in found], np.int32),
+        np.array([one.proposal for one in found], np.int32),
+        np.array([one.score for one in found], np.float32),
+        things,
+    )
+
+
+def is_thing(synonyms: Sequence[str]) -> bool:
+    """Whether a class's segments are counted: as the drawn scenes have it, else unless COCO calls it stuff."""
+    if known := matching(synonyms, world.CLASSES):
+        return known[0] in world.THINGS
+    return not matching(synonyms, stuff())
 
 
 def result_of(

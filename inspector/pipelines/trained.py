@@ -134,9 +134,7 @@ def head_scores(method: str, readings: Readings, asked: Asked) -> np.ndarray:
 
 
 def proposals(readings: Readings, asked: Asked, method: str) -> Proposed | None:
-    """What a head proposed, named among the classes alone, without what competes beside them; None of a dense head."""
+    """What a head proposed, named among all that is scored; None of a dense head."""
     if not readings.request.imported and spec_of(readings.request, method).dense:
         return None
-    found, count = proposed(readings, asked, method), len(asked.classes)
-    clip = None if found.clip is None else found.clip[:, :count]
-    return Proposed(found.masks, found.head[:, :count], found.null, clip, found.seen[:count])
+    return proposed(readings, asked, method)

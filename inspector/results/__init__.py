@@ -38,7 +38,8 @@ from inspector.results.checks import (
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
-from inspector.results.proposed import Proposed
+from inspector.results.naming import NamingRequest
+from inspector.results.proposed import OVERLAP, SURE, Panoptic, Proposed
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.results.segmentation import (
@@ -80,6 +81,7 @@ __all__ = [
     "NOISELESS",
     "NOISE_ONCE",
     "ODISE_HEADS",
+    "OVERLAP",
     "OVER_SEEDS",
     "OWN_TIMESTEPS",
     "POOLINGS",
@@ -87,6 +89,7 @@ __all__ = [
     "SCORE_THRESHOLD",
     "SEGMENTATION_METHODS",
     "SPREAD_OF_SEEDS",
+    "SURE",
     "TRAINED_METHODS",
     "AttentionRequest",
     "AttentionResult",
@@ -94,6 +97,8 @@ __all__ = [
     "ClustersRequest",
     "ClustersResult",
     "Masks",
+    "NamingRequest",
+    "Panoptic",
     "Progress",
     "Proposed",
     "Provenance",

@@ -18,6 +18,8 @@ Masks = Mapping[str, np.ndarray]
 ClassNames = tuple[tuple[str, ...], ...]
 # A comma, a semicolon or a new line, as they are typed in any script; full width and others.
 SEPARATORS = re.compile("[,;\n\r\uff0c\uff1b\u3001\ufe50\ufe51\ufe54\u060c\u061b\u055d\u1363]")
+SEMICOLON = re.compile("[;\uff1b\ufe54\u061b]")
+SEMICOLONS = re.compile("[;\uff1b\ufe54\u061b\n\r]")
 SLASHES = re.compile("[/\uff0f\u2215\u2044]")
 LONGEST_NAME = 300  # characters of a model's or a layer's name
 MOST_MASKS = 512  # of one request; a picture of the largest data sets has some hundred words
@@ -26,9 +28,12 @@ MOST_MASKS = 512  # of one request; a picture of the largest data sets has some 
 def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassNames:
     """Classes as tuples of synonyms: a comma separates classes, a slash separates synonyms, as in any script.
 
-    In a list, a text is one class, its synonyms between slashes; a list inside it holds one class's synonyms.
+    Where there is a semicolon, semicolons separate classes and commas synonyms, as in ODISE's demo. In a list, a text
+    is one class, its synonyms between slashes; a list inside it holds one class's synonyms.
 
     >>> parse_classes("trees/palms, car")
+    (('trees', 'palms'), ('car',))
+    >>> parse_classes("trees,palms; car")
     (('trees', 'palms'), ('car',))
 
     Raises ClassesError when there is none, too many, a repeated or an overlong one, or anything that is no text.
@@ -37,7 +42,7 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     if not isinstance(text, str | Sequence):
         raise ClassesError(f'Classes are {quoted(text)}; give a text such as "car, building".')
     if isinstance(text, str):
-        text = SEPARATORS.split(text)
+        text = _split(text)
     groups = [group for group in map(_synonyms, text) if group]
     if not groups:
         raise ClassesError('No classes given: write some, separated by commas, such as "car, building".')
@@ -65,6 +70,24 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
                     "each word to one class."
                 )
     return tuple(groups)
+
+
+def _split(text: str) -> list[Any]:
+    """The classes of a text, each a text or a list of its synonyms."""
+    if not SEMICOLON.search(text):
+        return SEPARATORS.split(text)
+    groups = (SEPARATORS.split(part) for part in SEMICOLONS.split(text))
+    return [[word for part in group for word in SLASHES.split(part)] for group in groups]
+
+
+def parse_background(words: str | Sequence[str]) -> tuple[str, ...]:
+    """Background words from "ground, land" or a sequence; may be empty. Raises ClassesError as `parse_classes`."""
+    if isinstance(words, str):
+        words = SEPARATORS.split(words)
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ClassesError(f'Background words are {quoted(words)}; give a text such as "ground, land".')
+    cleaned = tuple(word for word in (" ".join(word.split()) for word in words) if word)
+    return tuple(group[0] for group in parse_classes([(word,) for word in cleaned])) if cleaned else ()
 
 
 def _synonyms(item: Any) -> tuple[str, ...]:

@@ -1,15 +1,13 @@
 """Request and result of the saliency pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from inspector.errors import ClassesError
 from inspector.results.checks import (
     LONGEST_NAME,
-    SEPARATORS,
     ClassNames,
     Masks,
     check_choice,
@@ -19,10 +17,10 @@ from inspector.results.checks import (
     check_scene,
     check_template,
     check_text,
+    parse_background,
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
-from inspector.results.quoting import quoted
 from inspector.results.recorded import check_array, check_kind, check_measured, check_rows
 from inspector.settings import settings
 
@@ -64,22 +62,12 @@ class SaliencyRequest:
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
-        set_(self, "background", _background(self.background))
+        set_(self, "background", parse_background(self.background))
         check_template(self.template)
         check_choice("pooling", self.pooling, POOLINGS)
         check_number("threshold", self.threshold, 0, 1)
         if self.side is not None:
             check_number("side", self.side, 32, settings().limits.work_side, whole=True)
-
-
-def _background(words: str | Sequence[str]) -> tuple[str, ...]:
-    """Background words from "ground, land" or a sequence; may be empty."""
-    if isinstance(words, str):
-        words = SEPARATORS.split(words)
-    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-        raise ClassesError(f'Background words are {quoted(words)}; give a text such as "ground, land".')
-    cleaned = tuple(word for word in (" ".join(word.split()) for word in words) if word)
-    return tuple(group[0] for group in parse_classes([(word,) for word in cleaned])) if cleaned else ()
 
 
 @dataclass(frozen=True)

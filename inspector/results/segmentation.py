@@ -18,10 +18,11 @@ from inspector.results.checks import (
     check_scene,
     check_template,
     check_text,
+    parse_background,
     parse_classes,
 )
 from inspector.results.common import Provenance, resize_maps
-from inspector.results.proposed import Proposed
+from inspector.results.proposed import Panoptic, Proposed
 from inspector.results.quoting import quoted
 from inspector.results.recorded import (
     check_array,
@@ -34,6 +35,7 @@ from inspector.results.recorded import (
     check_same,
     misfit,
 )
+from inspector.results.saliency import CLIP_ES_BACKGROUND
 from inspector.settings import settings
 from inspector.words import matching
 
@@ -95,11 +97,12 @@ class SegmentationRequest:
         training and for others; ODISE's 0.3 and 0.7.
     segmenter: name of a model that was trained on masks. One that finds masks without names has them named by `clip`.
     background_rule: how a pixel of no named class is scored. "constant": by `background`. "power": by (1 - s)^p, s
-        being the best class's score there (CLIP-ES). "words": by the best of CLIP-ES's background words that are no
-        class, scored by the method as classes are.
+        being the best class's score there (CLIP-ES). "words": by the best of `background_words` that are no class,
+        scored by the method as classes are.
     background: score in [0, 1] that a pixel's best class must reach, for "constant"; 0 labels every pixel with a class.
         It is a probability for the methods by dense CLIP and for vpd-attention, else a fraction of the class's maximum.
     background_power: p of "power".
+    background_words: those of "words". With CLIP they join the softmax whatever the rule; a class is never one of them.
     merging: what diffseg merges below, in nats; the paper's 0.9 is Stable Diffusion's. The less, the more regions.
     timestep: t of the noise added once, for attention, diffsegmenter and the names that diffseg gives; the others keep
         their papers' own.
@@ -124,6 +127,7 @@ class SegmentationRequest:
     head: str = "odise"
     seen_weight: float = 0.3
     unseen_weight: float = 0.7
+    background_words: tuple[str, ...] = tuple(CLIP_ES_BACKGROUND)
     segmenter: str = "clipseg"
 
     def __post_init__(self) -> None:
@@ -134,6 +138,7 @@ class SegmentationRequest:
             check_text(name, getattr(self, name), LONGEST_NAME)
         set_(self, "image", check_image(self.image))
         set_(self, "classes", parse_classes(self.classes))
+        set_(self, "background_words", parse_background(self.background_words))
         set_(self, "masks", check_masks(self.masks, self.image.shape[:2]))
         for word in self.masks:
             named = [group[0] for group in self.classes if matching(group, [word])]
@@ -221,7 +226,7 @@ class SegmentationResult:
     votes: of "all", every method's labels; else none. Then `labels` are the majority's and `grid_scores` shares of
         votes. disagreement: float32 (h, w), the share of the methods that are not of the majority, or None.
     proposals: what a trained head or a segmenter proposed, from which scores and labels were made; None where there is
-        no mask apart from the classes'.
+        no mask apart from the classes'. panoptic: the segments that were made of them.
     """
 
     request: SegmentationRequest
@@ -233,6 +238,7 @@ class SegmentationResult:
     votes: tuple[Vote, ...] = ()
     disagreement: np.ndarray | None = None
     proposals: Proposed | None = None
+    panoptic: Panoptic | None = None
 
     def __post_init__(self) -> None:
         check_kind("request", self.request, SegmentationRequest)
@@ -251,7 +257,24 @@ class SegmentationResult:
         self._check_votes((height, width))
         if self.proposals is not None:
             check_kind("proposals", self.proposals, Proposed)
-            check_same("classes of proposals", [len(self.proposals.seen)], [len(names)])
+            if len(self.proposals.seen) < len(names):
+                raise misfit(f"proposals have {len(self.proposals.seen)} names; at least {len(names)} are expected")
+        if self.panoptic is not None:
+            self._check_panoptic(self.panoptic)
+
+    def _check_panoptic(self, found: Panoptic) -> None:
+        check_kind("panoptic", found, Panoptic)
+        check_labels("panoptic", found.ids, self.labels.shape, 1 + len(found.classes))
+        check_same("things", [len(found.things)], [len(self.names)])
+        proposed = 0 if self.proposals is None else len(self.proposals.masks)
+        for name, numbers, low, high in (
+            ("classes", found.classes, 1, len(self.names)),
+            ("proposals", found.proposals, 0, proposed - 1),
+        ):
+            if len(numbers) and not low <= numbers.min() <= numbers.max() <= high:
+                raise misfit(
+                    f"{name} of segments go from {numbers.min()} to {numbers.max()}; {low} to {high} is expected"
+                )
 
     def _check_votes(self, size: tuple[int, int]) -> None:
         known = (*SEGMENTATION_METHODS, *TRAINED_METHODS)
@@ -274,6 +297,20 @@ class SegmentationResult:
     def scores(self) -> np.ndarray:
         """float32 (class, h, w) at the image's size."""
         return resize_maps(self.grid_scores, self.request.image.shape[:2])
+
+    @property
+    def uncertainty(self) -> np.ndarray:
+        """float32 (gh, gw) in [0, 1]: entropy of the scores' shares of their sum, of that of as many equal ones.
+
+        0 where one class has all, or where there is one class; 1 where all have the same, none included.
+        """
+        count, scores = len(self.grid_scores), self.grid_scores.astype(np.float64)
+        if count < 2:
+            return np.zeros(scores.shape[1:], np.float32)
+        total = scores.sum(0)
+        shares = np.divide(scores, total, out=np.full_like(scores, 1 / count), where=total > 0)
+        entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(0) / np.log(count)
+        return np.clip(entropy, 0, 1).astype(np.float32)
 
 
 def check_metrics(metrics: Any, classes: int) -> None:

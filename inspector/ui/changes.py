@@ -36,7 +36,8 @@ def connect(tab: Tab, source: Source) -> None:
     """Let the tab's Run say what was changed since the shown result, whenever a control, the picture or it changes."""
     controls = tab.controls
     key = gr.JSON(visible="hidden")
-    parts = [*controls.values(), source.picture, source.scene, tab.viewer]
+    asked = [control for name, control in controls.items() if name not in tab.subject.live]
+    parts = [*asked, source.picture, source.scene, tab.viewer]
     gr.on(
         [part.change for part in parts],
         lambda shown, *values: button(differences(tab, shown, *values)),
@@ -66,7 +67,8 @@ def differences(tab: Tab, shown: Any, picture: Any, scene: Any, *values: Any) ->
     if request is None:
         return ()
     then, now = tab.subject.fields(request), dict(zip(tab.controls, values, strict=True))
-    found = [_name(name) for name in now if not _same(name, now[name], then[name])]
+    asked = [name for name in now if name not in tab.subject.live]
+    found = [_name(name) for name in asked if not _same(name, now[name], then[name])]
     if request.image is not None and "picture" not in found and not _is_of(request, picture, scene):
         found.insert(0, "picture")
     return tuple(dict.fromkeys(found))

@@ -10,7 +10,9 @@ import gradio as gr
 from inspector.models import catalog
 from inspector.results import (
     ALL_METHODS,
+    CLIP_ES_BACKGROUND,
     HEAD_TITLES,
+    IMPORTED,
     LOADED,
     LOCAL,
     ODISE_HEADS,
@@ -23,6 +25,7 @@ from inspector.ui.controls import optional, whole
 from inspector.ui.guard import guard
 from inspector.ui.pictures import resolve
 from inspector.ui.rewriting import with_class
+from inspector.ui.session import RESULTS
 from inspector.ui.tab import Example, Subject, Tab, Together, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
@@ -30,7 +33,18 @@ from inspector.views.look import Look
 
 TAB = "segmentation"
 OWN = controls.own_defaults(SegmentationRequest)
-FURTHER = ("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight", "segmenter")
+FURTHER = (
+    "background_rule",
+    "background_power",
+    "merging",
+    "head",
+    "seen_weight",
+    "unseen_weight",
+    "background_words",
+    "segmenter",
+)
+CHOICES = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion", *FURTHER)
+BACKGROUND = ", ".join(CLIP_ES_BACKGROUND)
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 TITLES = {
     "gradcam": "Grad-CAM, argmax",
@@ -62,13 +76,14 @@ RULES = {
 METHODS_NOTE = (
     "Methods. Agrees: share of pixels that are labelled as by the majority. Seconds alone: with all that methods share."
 )
-PROPOSALS_NOTE = (
-    "Proposals, the surest first: what the head or the segmenter calls each, what CLIP calls it, and both together, "
-    "weighed as Recipe says."
-)
 EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 # The majority's labels, one method's, and where methods disagree; the others stand in the row below.
 FIRST_OF_ALL = {"panels": [{"view": "labels"}, {"view": "naclip"}, {"view": "disagreement"}], "active": 0}
+
+
+FIRST_OF_PROPOSALS = {"panels": [{"view": "labels"}, {"view": "segments"}], "active": 0}
+ODISE = "odise"
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
 def make(
@@ -89,6 +104,7 @@ def make(
     head: str = OWN.head,
     seen_weight: float = OWN.seen_weight,
     unseen_weight: float = OWN.unseen_weight,
+    background_words: str = BACKGROUND,
     segmenter: str = OWN.segmenter,
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own.
@@ -103,6 +119,7 @@ def make(
         catalog.spec(segmenter, "segmenter")
     if head.startswith(LOCAL):
         catalog.spec(head, "head")
+    check_text("background_words", background_words)
     return SegmentationRequest(
         **resolve(image, scene),
         classes=classes,
@@ -120,15 +137,16 @@ def make(
         head=head,
         seen_weight=seen_weight,
         unseen_weight=unseen_weight,
+        background_words=background_words,  # type: ignore[arg-type]  # the request splits it
         segmenter=segmenter,
     )
 
 
 def fields(request: SegmentationRequest) -> dict[str, Any]:
     """The values of the controls that stand for a request."""
-    names = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion", *FURTHER)
-    own = {name: getattr(request, name) for name in names}
-    return {"classes": parts.classes(request.classes)} | own | {"side": request.side or 0}
+    own = {name: getattr(request, name) for name in CHOICES} | {"side": request.side or 0}
+    words = ", ".join(request.background_words)
+    return {"classes": parts.classes(request.classes)} | own | {"background_words": words}
 
 
 def first_request() -> SegmentationRequest:
@@ -154,6 +172,7 @@ def segmentation(
     head: str = OWN.head,
     seen_weight: float = OWN.seen_weight,
     unseen_weight: float = OWN.unseen_weight,
+    background_words: str = BACKGROUND,
     segmenter: str = OWN.segmenter,
     columns: float | None = None,
     asked: gr.Request | None = None,
@@ -164,7 +183,8 @@ def segmentation(
     vpd-attention; odise, san, maskclip-masks, ovseg, lseg and vpd are trained heads, on the models that they were
     trained on; all is every one of these, trained ones where there are such heads. head: of odise, a row of its
     ablation, or an imported head's name. Or method segmenter: the model `segmenter` by itself, such as clipseg or
-    sam-vit-base, whose masks `clip` names. background_rule: constant (the threshold `background`), power, or words.
+    sam-vit-base, whose masks `clip` names. background_rule: constant (the threshold `background`), power, or words
+    (`background_words`).
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
     a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
@@ -177,7 +197,7 @@ def segmentation(
         check_text("diffusion", diffusion)
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
-        own = background_rule, background_power, merging, head, seen_weight, unseen_weight, segmenter
+        own = background_rule, background_power, merging, head, seen_weight, unseen_weight, background_words, segmenter
         return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *own)
 
     yield from runs.answer(TAB, wanted, asked, columns)
@@ -188,13 +208,17 @@ def by_method(method: str) -> SegmentationRequest:
     return replace(first_request(), method=method)
 
 
+def by_odise() -> SegmentationRequest:
+    """The street, labelled by ODISE's head, on the models that it was trained on."""
+    return replace(by_method(ODISE), clip="scenes-clip-plain", diffusion="scenes-diffusion-plain")
+
+
 def notes(result: SegmentationResult) -> str:
     """Scores against the masks, the methods where there are several, and the segments."""
     each = parts.table(views.methods(result), METHODS_NOTE) if result.votes else ""
-    masks = parts.table(views.proposals(result), PROPOSALS_NOTE) if result.proposals else ""
     scores = parts.table(views.scores(result), f"Against the true masks. {views.RULE}")
     segments = parts.table(views.segments(result), "Segments, largest first")
-    return f"{each}<div class='beside'>{scores}{segments}</div>{masks}"
+    return f"{each}<div class='beside'>{scores}{segments}</div>"
 
 
 def figure(result: SegmentationResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
@@ -207,7 +231,30 @@ def by_all(request: SegmentationRequest) -> SegmentationRequest:
     return replace(request, method=ALL_METHODS)
 
 
-SUBJECT = Subject(TAB, make, fields, first_request, notes, figure, edit=with_class)
+def as_shown(result: SegmentationResult, state: Mapping[str, Any]) -> SegmentationResult:
+    """The result under the weights that the viewer names its proposals with, where it has others than the run."""
+    weights = state.get("weights")
+    if result.proposals is None or not isinstance(weights, list) or len(weights) != 2:
+        return result
+    (pipeline,) = runs.load_pipelines([TAB])
+    weighed: SegmentationResult = pipeline.reweighed(result, *weights)
+    return weighed
+
+
+def find(request: SegmentationRequest) -> str:
+    """The key of a request's result; where the usual weights' is kept, it is made of that one's proposals."""
+    usual = replace(request, seen_weight=OWN.seen_weight, unseen_weight=OWN.unseen_weight)
+    known, base = RESULTS.find(request), RESULTS.find(usual)
+    if known or not base or RESULTS.get(base).proposals is None:
+        return known
+    (pipeline,) = runs.load_pipelines([TAB])
+    return RESULTS.put(pipeline.reweighed(RESULTS.get(base), request.seen_weight, request.unseen_weight))
+
+
+SUBJECT = Subject(
+    TAB, make, fields, first_request, notes, figure, edit=with_class, live=("seen_weight", "unseen_weight"),
+    as_shown=as_shown, find=find,
+)  # fmt: skip
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:
@@ -228,18 +275,24 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             elem_classes="mode",
             min_width=150,
         )
-        segmenter = _segmenter()
+        segmenter, head = _segmenter(), _head()
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
         recipe, further = _recipe(method, segmenter)
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in EXAMPLES}
+            trained = gr.Button("A street, ODISE: masks proposed by a trained head", size="sm")
         together = gr.Button("All methods", size="sm", elem_classes="plain together")
         run, stop = controls.actions()
+    headed = IMPORTED if catalog.names("head") else (ODISE,)
+    method.change(lambda name: gr.Dropdown(visible=name in headed), method, head, **QUIET)
+    _follow(further["seen_weight"], further["unseen_weight"])
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
-    own = {"classes": classes, "method": method, **recipe, **chosen, **further, "segmenter": segmenter}
+    found = {"method": method, **recipe, **chosen, **further, "head": head, "segmenter": segmenter}
+    own = {"classes": classes} | {name: found[name] for name in CHOICES}  # in the order of `make`
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
+    examples.append(Example(trained, by_odise, FIRST_OF_PROPOSALS))
     everything = Together(together, by_all, FIRST_OF_ALL)
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
 
@@ -270,9 +323,32 @@ def _tell_segmenter(method: gr.Dropdown, segmenter: gr.Dropdown) -> None:
         known = [catalog.spec(name)] if name in catalog.names("segmenter") else []
         return gr.Dropdown(visible=shown), gr.HTML(parts.models(known), visible=shown)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     for changed in (method, segmenter):
-        changed.change(guard(chosen), [method, segmenter], [segmenter, about], **quiet)
+        changed.change(guard(chosen), [method, segmenter], [segmenter, about], **QUIET)
+
+
+def _head() -> gr.Dropdown:
+    """ODISE's head, there while that is the method; or imported ones, of which some may be SAN's."""
+    shipped, imported = catalog.trained_heads(), [catalog.spec(name) for name in catalog.names("head")]
+    rows = [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped]
+    return gr.Dropdown(
+        [*rows, *((item.title, item.name) for item in imported)],
+        value=OWN.head,
+        label="ODISE's head",
+        info="The switches of its ablation, each trained alike."
+        + (" An imported one may be SAN's." if imported else ""),
+        elem_classes="mode head",
+        min_width=150,
+        visible=False,
+    )
+
+
+def _follow(seen: gr.Slider, unseen: gr.Slider) -> None:
+    """Let the recipe's weights and the viewer's be one, without a request to the server."""
+    taken = gr.Button("Take over the viewer's weights", visible="hidden", elem_classes=f"weigh-{TAB}")
+    taken.click(None, None, [seen, unseen], js=f"() => DenseViewer.shell.weights({TAB!r})", **QUIET)
+    told = f"(seen, unseen) => {{ DenseViewer.shell.weigh({TAB!r}, seen, unseen); }}"
+    gr.on([seen.change, unseen.change], None, [seen, unseen], None, js=told, **QUIET)
 
 
 def _recipe(method: gr.Dropdown, segmenter: gr.Dropdown) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -312,6 +388,12 @@ def _further() -> dict[str, Any]:
             label="Background by",
             info="How a pixel of no named class is scored. Power: CLIP-ES.",
         ),
+        "background_words": gr.Textbox(
+            BACKGROUND,
+            label="Background words",
+            lines=3,
+            info="They compete by that rule, and in CLIP's softmax always.",
+        ),
         "background_power": gr.Slider(
             0.1,
             10,
@@ -332,17 +414,7 @@ def _further() -> dict[str, Any]:
 
 
 def _of_heads() -> dict[str, Any]:
-    shipped = catalog.trained_heads()
-    rows = [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped]
-    imported = [catalog.spec(name) for name in catalog.names("head")]
     return {
-        "head": gr.Dropdown(
-            [*rows, *((item.title, item.name) for item in imported)],
-            value=OWN.head,
-            label="ODISE's head",
-            info="The switches of its ablation, each trained alike."
-            + (" An imported one may be SAN's." if imported else ""),
-        ),
         "seen_weight": gr.Slider(
             0,
             1,

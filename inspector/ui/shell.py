@@ -35,6 +35,7 @@ from inspector.ui import (
     source,
     take_away,
     warming,
+    word_lists,
 )
 from inspector.ui.entrance import Entrance
 from inspector.ui.gate import guarded_app, rules
@@ -103,6 +104,7 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         bring_back.connect_saved(tabs, chooser, shared)
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])
+        word_lists.connect(shared.lists, shared.inputs, models.clip, asked[:2])
         shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)
     doors.guard_doors(page)
     return page
@@ -162,7 +164,7 @@ def _linked(tab: Tab, link: links.Link, shared: source.Source, asked: Any, unsee
         request = tab.subject.request(link)
         held = [tab.subject.request(one) for one in links.beside(link)]
         filled = tab.filled(shared, request)
-        if unknown := [one for one in (request, *held) if not RESULTS.find(one)]:
+        if unknown := [one for one in (request, *held) if not tab.subject.find(one)]:
             if fetched := " and ".join(dict.fromkeys(filter(None, map(_fetched, unknown)))):
                 say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
                 return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}

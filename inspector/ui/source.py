@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import InputError
-from inspector.ui import doors, parts, scenes
+from inspector.ui import doors, parts, scenes, word_lists
 from inspector.ui.guard import explained
 from inspector.ui.pictures import taken, upload
+from inspector.ui.word_lists import WordLists
 
 NONE = "No picture: choose a drawn scene, or upload one."
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -24,6 +25,7 @@ class Source:
     about: gr.HTML
     words: gr.Button
     saved: gr.UploadButton
+    lists: WordLists
 
     @property
     def inputs(self) -> list[Any]:
@@ -79,6 +81,7 @@ def build(seed: int) -> Source:
         saved = doors.takes_files(
             gr.UploadButton("Open saved data", size="sm", file_types=[".npz", ".json"], type="filepath", min_width=120)
         )
+    lists = word_lists.build()
     outputs = [picture, scene, about]
 
     def draw(number: float | None) -> Any:
@@ -122,7 +125,7 @@ def build(seed: int) -> Source:
     another.input(put, another, [*outputs, another, place], trigger_mode="always_last", **QUIET)
     gallery.select(choose, None, outputs, **QUIET)
     gr.on([scene.submit, scene.blur], draw, scene, outputs, **QUIET)
-    return Source(picture, scene, about, words, saved)
+    return Source(picture, scene, about, words, saved, lists)
 
 
 def told(number: float | None, notes: str = "") -> str:

@@ -35,7 +35,10 @@ WIDTHS: Mapping[str, int | None] = {"by scale": None} | {
 }
 PIXELS = 100_000_000  # of a figure
 PREVIEW = 1_200_000  # of its preview
-STATE = ("colormap", "opacity", "scale", "smooth", "threshold", "fade", "follow", "show", "pin", "active", "panels")
+STATE = (
+    *("colormap", "opacity", "scale", "smooth", "threshold", "fade", "follow", "show", "pin", "active", "panels"),
+    "weights",
+)
 LONGEST_STATE = 1000  # characters of a text in it
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
 # Files are written and read one at a time, beside the runs.
@@ -183,7 +186,8 @@ def drawn_of(tabs: Mapping[str, Tab], shown: Any, beside: Any, panels: bool, mov
     if not isinstance(name, str) or name not in tabs or not isinstance(key, str):
         raise ChoiceError("There is nothing to save yet: press Run, or choose an example.")
     state = state_of(told.get("state"))
-    subject, result, look = tabs[name].subject, kept(key, name), look_of(state)
+    subject, look = tabs[name].subject, look_of(state)
+    result = subject.as_shown(kept(key, name), state)
     keys = told.get("held")
     wanted = keys[: len(HELD)] if isinstance(keys, list) else []
     seen = numbers_of(state) if panels or moving else set()  # what is not shown may be gone

@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 
 from inspector.errors import ChoiceError
+from inspector.results import Proposed
 from inspector.views.color import COLORMAPS, hex_color, lut
 
 MAGIC = b"DIATLAS1"
@@ -105,7 +106,7 @@ class Atlas:
     """What a page gets of one result. pictures: key -> uint8 (h, w, 3); masks: name -> bool (h, w).
 
     features: float (channel, gh, gw) of unit length per place, for the similarity to a pixel; facts: what else the
-    page shows, JSON-ready.
+    page shows, JSON-ready; proposals: exact, for a page that weighs their names anew.
     """
 
     tab: str
@@ -116,6 +117,7 @@ class Atlas:
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
     features: np.ndarray | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    proposals: Proposed | None = None
 
 
 class _Writer:
@@ -150,6 +152,7 @@ def pack(atlas: Atlas) -> bytes:
         "features": _features(atlas.features, writer),
         "colormaps": {name: writer.add(lut(name)) for name in COLORMAPS},
         "facts": atlas.facts,
+        "proposals": _proposals(atlas.proposals, writer),
     }
     text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
     text += b" " * (-(len(MAGIC) + 4 + len(text)) % ALIGNED)
@@ -230,6 +233,20 @@ def _features(features: np.ndarray | None, writer: _Writer) -> dict[str, Any] | 
     return {
         "shape": features.shape,
         "data": writer.add(np.round(flat / top * 127).astype(np.int8)),
+    }
+
+
+def _proposals(made: Proposed | None, writer: _Writer) -> dict[str, Any] | None:
+    """Masks as the bits of float16, names as float32."""
+    if made is None:
+        return None
+    return {
+        "shape": (*made.head.shape, *made.masks.shape[1:]),
+        "masks": writer.add(made.masks.astype("<f2")),
+        "head": writer.add(made.head.astype("<f4")),
+        "null": writer.add(made.null.astype("<f4")),
+        "clip": None if made.clip is None else writer.add(made.clip.astype("<f4")),
+        "seen": writer.add(made.seen),
     }
 
 

@@ -10,8 +10,10 @@ from inspector.errors import ChoiceError
 from inspector.results import (
     GENERATION,
     NOISE_ONCE,
+    OVERLAP,
     SCORE_THRESHOLD,
     SPREAD_OF_SEEDS,
+    SURE,
     AttentionResult,
     ClustersResult,
     SaliencyResult,
@@ -22,6 +24,7 @@ from inspector.results import (
 )
 from inspector.views import attention, clusters, export, segmentation, verdict
 from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
+from inspector.views.color import hex_color
 from inspector.views.export import Result
 from inspector.views.figure import number
 from inspector.views.overlay import BACKGROUND, enlarge, fit
@@ -224,29 +227,37 @@ def of_clusters(result: ClustersResult) -> Atlas:
 
 
 def of_segmentation(result: SegmentationResult) -> Atlas:
-    """Axes view (labels, score, and with masks truth and errors) and class."""
-    names, kinds = result.names, segmentation.kinds(result)
+    """Axes view (labels, score, uncertainty, segments of proposals and they, truth and errors), class, proposal."""
+    names, kinds, made = result.names, segmentation.kinds(result), result.proposals
     each = tuple(vote.method for vote in result.votes)
     shown = {"labels": "labels", "score": "score of a class", "truth": "true labels", "errors": "right and wrong"}
+    views: tuple[str, ...] = (*kinds, *each, segmentation.DISAGREEMENT)
     if each:
         shown |= {"labels": "majority", "score": "share of votes for a class"}
-    views = (*kinds, *((*each, segmentation.DISAGREEMENT) if each else ()))
-    axes = (
-        Axis("view", views, tuple(shown.get(view, view) for view in views), "list" if each else "chips"),
+    else:
+        views = ("labels", *(("segments",) if result.panoptic else ()), "score", "uncertainty")
+        views += (*(("proposal",) if made else ()), *kinds[2:])
+    axes: tuple[Axis, ...] = (
+        Axis("view", views, tuple(shown.get(view, view) for view in views), "list" if len(views) > 5 else "chips"),
         Axis("class", names, names, "chips" if len(names) <= 12 else "list"),
     )
+    if made:
+        numbers = tuple(str(number) for number in range(1, 1 + len(made.masks)))
+        axes += (Axis("proposal", numbers, tuple(f"mask {number}" for number in numbers), "list"),)
     colors = segmentation.colors(result)
     grids = {"labels": result.labels, "truth": segmentation.truth(result)}
     grids |= {vote.method: vote.labels for vote in result.votes}
     labels = [
         Labels({"view": view}, grids[view], colors, ("background", *names), PICTURE) for view in views if view in grids
     ]
+    if result.panoptic:
+        labels.append(_segments(result))
     if "errors" in kinds:
         labels.append(_errors(result, grids["truth"]))
     masks, matches = class_masks(names, result.request.classes, result.request.masks)
-    facts = {
+    facts: dict[str, Any] = {
         "title": f"Segmentation by {'all methods' if each else result.request.method}",
-        "names": {"view": "View", "class": "Class"},
+        "names": {"view": "View", "class": "Class", "proposal": "Proposal"},
         "columns": "view" if each else "class",
         "panels": [{"view": "labels"}, {"view": segmentation.DISAGREEMENT if each else "score"}],
         "active": 0 if each else 1,
@@ -257,6 +268,11 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
         "keys": {"arrows": "view", "updown": "class"} if each else {"arrows": "class", "updown": "view"},
     }
     blocks = [Block({"view": "score"}, ("class",), result.grid_scores, PICTURE)]
+    if not each:
+        blocks.append(Block({"view": "uncertainty"}, (), result.uncertainty, PICTURE))
+    if made:
+        blocks.append(Block({"view": "proposal"}, ("proposal",), made.masks.astype(np.float32), PICTURE))
+        facts["ensemble"] = _ensemble(result)
     if result.disagreement is not None:
         blocks.append(Block({"view": segmentation.DISAGREEMENT}, (), result.disagreement, PICTURE))
     return Atlas(
@@ -267,7 +283,32 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
         tuple(labels),
         masks,
         facts=_told(result, facts),
+        proposals=made,
     )
+
+
+def _segments(result: SegmentationResult) -> Labels:
+    assert result.panoptic is not None
+    told = segmentation.segment_names(result)
+    colors = np.stack([BACKGROUND, *(color for _, color in told)])
+    return Labels({"view": "segments"}, result.panoptic.ids, colors, ("none", *(name for name, _ in told)), PICTURE)
+
+
+def _ensemble(result: SegmentationResult) -> dict[str, Any]:
+    """What a page needs beside the proposals to name them anew as `pipelines.segmentation.reweighed` does."""
+    request, found = result.request, result.panoptic
+    return {
+        "weights": list(request.weights),
+        "shares": request.imported,
+        "called": "CLIP" if segmentation.by_clip(result) else "labels",
+        "rule": request.background_rule,
+        "background": request.background,
+        "power": request.background_power,
+        "things": [] if found is None else found.things.tolist(),
+        "shades": [[hex_color(color) for color in own] for own in segmentation.shades(result)],
+        "sure": SURE,
+        "overlap": OVERLAP,
+    }
 
 
 def _errors(result: SegmentationResult, truth: np.ndarray) -> Labels:

@@ -1,12 +1,13 @@
 """Segmentation: label maps with legend, class scores, errors and the table of segments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from inspector.results import (
     ALL_METHODS,
+    CLIP_ES_BACKGROUND,
     HEAD_TITLES,
     LOADED,
     OWN_TIMESTEPS,
@@ -27,6 +28,7 @@ SIDE = 240  # pixels of a picture's longer side in the figure
 KINDS = ("labels", "score", "truth", "errors")
 COLUMNS = 4  # of the figure of all methods
 DISAGREEMENT = "disagreement"  # the view of where methods part
+SHADES = (0.0, 0.45, -0.35, 0.7, -0.6)  # of a class's colour, segment by segment: the share of white, or of black
 # Beside every mIoU.
 RULE = (
     "Every pixel counts: one of no named class is an error of the class that it is given; mIoU is the mean over the "
@@ -38,6 +40,26 @@ WRONG, RIGHT = np.array((213, 94, 0), np.uint8), np.array((0, 114, 178), np.uint
 def colors(result: SegmentationResult) -> np.ndarray:
     """uint8 (1 + class, 3): grey for 0, background, then a colour per class in the order asked."""
     return np.concatenate([BACKGROUND[None], palette(len(result.names))])
+
+
+def shades(result: SegmentationResult) -> np.ndarray:
+    """uint8 (class, shade, 3): the colours of a class's segments, the first its own."""
+    own = palette(len(result.names)).astype(np.float64)[:, None]
+    share = np.array(SHADES)[:, None]
+    return np.round(own + np.where(share > 0, share * (255 - own), share * own)).astype(np.uint8)
+
+
+def segment_names(result: SegmentationResult) -> list[tuple[str, np.ndarray]]:
+    """(name, colour) of each panoptic segment: its class and, of a thing, its number among those of the class."""
+    found, table_, seen = result.panoptic, shades(result), [0] * len(result.names)
+    if found is None:
+        return []
+    told = []
+    for index in found.classes - 1:
+        name, count = result.names[index], seen[index]
+        told.append((f"{name} {count + 1}" if found.things[index] else name, table_[index, count % len(SHADES)]))
+        seen[index] += 1
+    return told
 
 
 def legend(result: SegmentationResult) -> list[tuple[str, np.ndarray]]:
@@ -192,10 +214,14 @@ def _trained(request: SegmentationRequest) -> str:
 
 def background(request: SegmentationRequest) -> str:
     """How a pixel of no named class is scored."""
+    own = request.background_words
+    words = (
+        "CLIP-ES's background words" if own == tuple(CLIP_ES_BACKGROUND) else f"the words {', '.join(own) or 'none'}"
+    )
     rules = {
         "constant": f"background threshold {request.background:g}",
         "power": f"background scored (1 - best class)^{request.background_power:g}",
-        "words": "background by the best of CLIP-ES's background words",
+        "words": f"background by the best of {words}",
     }
     return rules[request.background_rule]
 
@@ -220,38 +246,6 @@ def vote_rows(result: SegmentationResult) -> list[dict[str, Any]]:
     ]
     measured = {"mIoU": result.metrics.get("miou"), "pixel accuracy": result.metrics.get("pixel_accuracy")}
     return [*rows, {"method": "majority", **measured}]
-
-
-def proposals(result: SegmentationResult) -> Table:
-    """What a head or a segmenter proposed, the surest first: share of the picture, what it, CLIP and both call it.
-
-    Nothing: the head's probability that it is none of the classes. Together: as the ensemble weighs the two.
-    """
-    found, names = result.proposals, result.names
-    if found is None:
-        return table([])
-    together = found.named(result.request.weights, shares=result.request.imported)
-    order, clip_alone = np.argsort(-together.max(1), kind="stable"), by_clip(result)
-    return table(
-        {
-            "proposal": str(index + 1),
-            "share %": f"{100 * (found.masks[index] >= 0.5).mean():.1f}",
-            "by the head": "–" if clip_alone else _best(found.head[index], names),
-            "by CLIP": _best(found.head[index], names) if clip_alone else _or_none(found.clip, index, names),
-            "nothing": float(found.null[index]),
-            "together": _best(together[index], names),
-        }
-        for index in order
-    )
-
-
-def _or_none(values: np.ndarray | None, index: int, names: Sequence[str]) -> str:
-    return "–" if values is None else _best(values[index], names)
-
-
-def _best(values: np.ndarray, names: Sequence[str]) -> str:
-    index = int(values.argmax())
-    return f"{names[index]} {values[index]:.2f}"
 
 
 def segments(result: SegmentationResult) -> Table:

@@ -233,6 +233,16 @@ def test_segmentation(clip: list[str], tmp_path: Path, capsys: pytest.CaptureFix
     assert written(tmp_path)["request"]["method"] == "maskclip"
 
 
+def test_segmentation_of_names_from_a_list(clip: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segmentation", "scene:1", "--vocabulary", "scenes", "--most", "3", "--margin", "100", *clip]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Of 26 words ")
+    rows = table_of(out[out.index("mIoU") :])
+    told = out.splitlines()[0].split("best: ")[1]
+    assert [row["class"] for row in rows] == [part.split(" (")[0] for part in told.rstrip(".").split(", ")]
+    assert len(rows) == 3
+
+
 def test_segmentation_by_all_methods(
     clip: list[str], diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

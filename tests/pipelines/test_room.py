@@ -96,7 +96,7 @@ def test_fewer_prompts_at_once_on_larger_pictures(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(diffusion_reading, "record_once", counted)
     classes = tuple((f"thing{number}",) for number in range(7))
     request = SegmentationRequest(picture(), classes, "attention", side=64)
-    asked = Asked.of(request.classes, request.background_rule)
+    asked = Asked.of(request.classes, request)
     together = segmenters.attention(Readings(request, {"diffusion": model}), asked)
     monkeypatch.setattr(memory, "BUDGET", 3 * pass_bytes(model, (64, 64)))
     parts = segmenters.attention(Readings(request, {"diffusion": model}), asked)

@@ -16,6 +16,7 @@ from inspector.models.heads.specs import HEADS
 from inspector.pipelines import segmentation, trained
 from inspector.pipelines.readings import Asked, Readings
 from inspector.results import (
+    BACKGROUND_RULES,
     HEAD_TITLES,
     ODISE_HEADS,
     SEGMENTATION_METHODS,
@@ -137,7 +138,7 @@ def test_vpds_context_holds_what_is_asked_for() -> None:
 def test_background_words_compete_and_are_no_class() -> None:
     found = one(background_rule="words")
     assert found.proposals is not None
-    assert found.proposals.head.shape[1] == found.grid_scores.shape[0] == 4
+    assert found.proposals.head.shape[1] > found.grid_scores.shape[0] == 4
 
 
 def test_a_picture_of_another_shape_is_labelled_at_its_own() -> None:
@@ -180,3 +181,37 @@ def test_an_imported_heads_two_opinions_are_shared_out_in_the_scores(monkeypatch
 def test_the_card_says_which_words_were_seen() -> None:
     for folder in (ASSETS / "models").glob("heads-*"):
         assert json.loads((folder / "card.json").read_text("utf-8"))["seen"] == list(SEEN)
+
+
+@pytest.mark.parametrize("rule", BACKGROUND_RULES)
+def test_other_weights_need_no_model_to_give_what_a_run_gives(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, run = one(background_rule=rule, background=0.3), one(background_rule=rule, background=0.3, seen_weight=1.0)
+    monkeypatch.setattr(segmentation, "load_clip", None)
+    found = segmentation.reweighed(before, 1.0, before.request.unseen_weight)
+    assert (found.labels != before.labels).any()
+    np.testing.assert_array_equal(found.labels, run.labels)
+    np.testing.assert_array_equal(found.grid_scores, run.grid_scores)
+    assert found.panoptic is not None
+    assert run.panoptic is not None
+    np.testing.assert_array_equal(found.panoptic.ids, run.panoptic.ids)
+    assert found.request.seen_weight == 1.0
+    assert found.metrics == run.metrics
+
+
+def test_what_proposes_nothing_cannot_be_weighed() -> None:
+    bare = replace(one(), proposals=None, panoptic=None)
+    with pytest.raises(ChoiceError, match="proposes no masks to weigh; choose odise"):
+        segmentation.reweighed(bare, 0.5, 0.5)
+
+
+def test_things_are_those_of_the_drawn_scenes_and_for_other_words_what_coco_counts() -> None:
+    asked = {"building": True, "skies": False, "zebra": True, "gravel": False, "unheard-of": True}
+    assert {word: segmentation.is_thing((word,)) for word in asked} == asked
+
+
+def test_uncertainty_is_entropy_over_the_classes() -> None:
+    grid = np.array([[[1, 0.25, 0, 0.3]], [[0, 0.25, 0, 0.1]]], np.float32)
+    result = one(classes="car, sky")
+    found = replace(result, grid_scores=grid).uncertainty
+    np.testing.assert_allclose(found, [[0, 1, 1, 0.811278]], atol=1e-5)  # entropy of 3/4 and 1/4, in bits
+    assert not replace(one(classes="car"), grid_scores=grid[:1]).uncertainty.any()

@@ -40,7 +40,9 @@ FIELDS = {
         {"image": IMAGE, "classes": "car"},
         (
             *("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion"),
-            *("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight", "segmenter"),
+            *("background_rule", "background_power", "merging", "head", "seen_weight", "unseen_weight"),
+            "background_words",
+            "segmenter",
         ),
     ),
 }

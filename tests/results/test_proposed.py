@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import InspectorError
-from inspector.results import Proposed
+from inspector.results import Panoptic, Proposed
 
 
 def proposed(**changes):
@@ -48,3 +48,36 @@ def test_without_clip_the_heads_own_opinion_stands():
 def test_what_does_not_fit_is_refused(changes):
     with pytest.raises(InspectorError):
         proposed(**changes)
+
+
+def segments(**changes):
+    """Two segments on four pixels, of three classes."""
+    made = {
+        "ids": np.array([[0, 1], [2, 2]], np.int32),
+        "classes": np.array([3, 1], np.int32),
+        "proposals": np.array([0, 4], np.int32),
+        "scores": np.array([0.9, 0.5], np.float32),
+        "things": np.array([1, 1, 0], np.uint8),
+    }
+    return Panoptic(**{**made, **changes})
+
+
+def test_there_may_be_no_segment():
+    none = {name: np.zeros(0, kind) for name, kind in (("classes", "i4"), ("proposals", "i4"), ("scores", "f4"))}
+    assert not segments(ids=np.zeros((2, 2), np.int32), **none).ids.any()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": np.full((2, 2), 3, np.int32)},
+        {"ids": np.zeros((2, 2), np.uint8)},
+        {"classes": np.array([3], np.int32)},
+        {"scores": np.array([0.9, np.nan], np.float32)},
+        {"things": None},
+    ],
+)
+def test_segments_that_do_not_fit_are_refused(changes):
+    segments()
+    with pytest.raises(InspectorError):
+        segments(**changes)

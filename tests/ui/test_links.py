@@ -53,6 +53,7 @@ OTHERS: dict[str, Any] = {
         "odise-no-unet",
         0.2,
         0.9,
+        "ground, land",
     ),
 }
 

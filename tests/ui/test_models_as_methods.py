@@ -83,7 +83,8 @@ def test_an_address_shows_the_control_and_tells_what_has_no_label(visit: Open, n
     tab.locator(".segmenter").wait_for(state="visible", timeout=LONG)
     body = tab.locator("body").text_content()
     assert f"{name} has no label for sun: its scores are nought." in body
-    assert "Proposals, the surest first" in body
+    assert tab.evaluate(f"{VIEWER}.own.proposals.count") > 0
+    assert tab.evaluate(f"{VIEWER}.own.facts.ensemble.called") == "labels"
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ test("what fits is taken", () => {
   const told = {
     ...DEFAULTS, colormap: "magma", scale: "shared", show: "mask", columns: "word", rows: "", mask: "horse",
     smooth: false, opacity: "0.25", threshold: 0, pin: { y: 0.25, x: 0 }, zoom: { scale: 2, y: 0.25, x: 1 }, fade: true,
+    weights: [0.25, 1],
   };
   const { tool, ...rest } = told;
   assert.deepEqual(fitting(told, NAMES), { ...rest, opacity: 0.25 });
@@ -19,15 +20,15 @@ test("what does not fit is left out", () => {
   const told = {
     colormap: "<b>", scale: null, show: "constructor", columns: "__proto__", rows: 3, mask: "dog", smooth: "yes",
     opacity: null, threshold: "x", wipeAt: NaN, pin: { y: 0.5 }, zoom: { scale: "2", y: 0, x: 0 },
-    tool: "brush", evil: 1,
+    tool: "brush", evil: 1, weights: [0.5],
   };
   assert.deepEqual(fitting(told, NAMES), {});
 });
 
 test("numbers outside become the nearest inside", () => {
-  const told = { opacity: 7, threshold: -1, pin: { y: 2, x: -1 }, zoom: { scale: 1e9, y: -1, x: 2 } };
+  const told = { opacity: 7, threshold: -1, pin: { y: 2, x: -1 }, zoom: { scale: 1e9, y: -1, x: 2 }, weights: [-1, 2] };
   assert.deepEqual(fitting(told, NAMES),
-    { opacity: 1, threshold: 0, pin: { y: 0.999999, x: 0 }, zoom: { scale: 16, y: 0, x: 1 } });
+    { opacity: 1, threshold: 0, pin: { y: 0.999999, x: 0 }, zoom: { scale: 16, y: 0, x: 1 }, weights: [0, 1] });
 });
 
 test("panels that are told are all there is, unless what is held shall stand beside them", () => {

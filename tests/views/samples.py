@@ -13,6 +13,7 @@ from inspector.results import (
     AttentionResult,
     ClustersRequest,
     ClustersResult,
+    Proposed,
     Provenance,
     SaliencyRequest,
     SaliencyResult,
@@ -144,6 +145,25 @@ def segmented_by_all() -> SegmentationResult:
     against = (usual.labels != 2).astype(np.float32) / len(votes)
     request = replace(usual.request, method="all")
     return replace(usual, request=request, votes=votes, disagreement=against)
+
+
+def segmented_by_proposals(height: int = 64, width: int = 96) -> SegmentationResult:
+    """`segmentation` with a background word, by five masks that a head and CLIP call otherwise; cars are seen."""
+    from inspector.pipelines.segmentation import reweighed  # torch comes with it
+
+    rows, columns = np.indices((8, 12)) + 0.5
+    spots = [(4, 3, 3.2), (3, 9, 3.0), (6, 9, 2.2), (4.5, 3.5, 2.4), (1, 6, 1.5)]
+    masks = np.stack([1 / (1 + np.exp(4 * (np.hypot(rows - y, columns - x) - r))) for y, x, r in spots])
+    head = np.array([[8, 1, 1], [1, 8, 1], [2, 7, 1], [7, 2, 1], [1, 2, 7]], np.float32) / 10
+    clip = np.array([[3, 5, 2], [1, 7, 2], [8, 1, 1], [6, 1, 3], [3, 3, 4]], np.float32) / 10
+    null = np.array([0.1, 0.05, 0.2, 0.3, 0.02], np.float32)
+    made = Proposed(masks.astype(np.float16), head, null, clip, np.array([1, 0, 0], np.uint8))
+    half = left_half(height, width)
+    request = SegmentationRequest(
+        image(height, width), "car, sky", "odise", masks={"car": half, "sky": ~half}, background_rule="words"
+    )
+    bare = segmentation(request=request, labels=np.zeros((height, width), np.int32), segments=(), proposals=made)
+    return reweighed(bare, request.seen_weight, request.unseen_weight)
 
 
 def segmentation(**changes: Any) -> SegmentationResult:

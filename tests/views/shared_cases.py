@@ -5,6 +5,7 @@ tests/viewer/*.test.js read the file; tests/views/test_shared_cases.py holds it 
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import numpy as np
 
 from inspector.analysis import metrics
 from inspector.evaluation.attention_arms import correlation
-from inspector.results import resize_maps
-from inspector.views import overlay
+from inspector.pipelines.segmentation import reweighed
+from inspector.results import BACKGROUND_RULES, SegmentationResult, resize_maps
+from inspector.views import overlay, segmentation
 from inspector.views.atlas import Atlas, Axis, Block, Labels, maps_of, pack, quantise
-from inspector.views.color import colorize, lut
+from inspector.views.atlases import of_segmentation
+from inspector.views.color import colorize, hex_color, lut
+from tests.views import samples
 
 FILE = Path(__file__).parents[1] / "viewer" / "shared.json"
 MASK = (20, 28)  # larger than the grids by what is no whole number
@@ -25,7 +29,8 @@ MASK = (20, 28)  # larger than the grids by what is no whole number
 def cases() -> dict[str, Any]:
     """Everything that the file holds, JSON-ready: a list of cases for each subject, with what Python says of each."""
     return {"scores": _scores(), "otsu": _otsu(), "enlarge": _enlarge(), "colours": _colours(), "atlas": _atlas()} | {
-        "curves": _curves()
+        "curves": _curves(),
+        "weighed": _weighed(),
     }
 
 
@@ -204,6 +209,50 @@ def _of_every_kind() -> Atlas:
     features /= np.linalg.norm(features, axis=0)
     facts = {"title": "Cases", "matches": {"axis": "word", "names": {"car": "car"}, "threshold": 0.4}}
     return Atlas("attention", axes, blocks, {}, labels, {"car": uneven(7, 9) > 0.5}, features, facts)
+
+
+def _weighed() -> dict[str, Any]:
+    """A result with proposals as a file, and what Python makes of them under other weights and rules."""
+    result = samples.segmented_by_proposals(*MASK)
+    assert result.proposals is not None
+    asked = [((0.3, 0.7), "words", 0.0), ((0.0, 0.0), "words", 0.0), ((1.0, 1.0), "words", 0.0)]
+    asked += [((0.85, 0.1), rule, 0.3) for rule in BACKGROUND_RULES] + [((0.0, 1.0), "constant", 0.0)]
+    cases, made = [], result.proposals
+    for weights, rule, background in asked:
+        request = replace(result.request, background_rule=rule, background=background)
+        cases.append(_weighed_case(reweighed(replace(result, request=request), *weights), weights))
+    atlas = of_segmentation(result)
+    facts = {name: fact for name, fact in atlas.facts.items() if name != "record"}  # which has what any request has
+    atlas = replace(atlas, pictures={}, facts=facts)  # a picture's bytes are the encoder's
+    return {
+        "file": base64.b64encode(pack(atlas)).decode(),
+        "masks": _numbers(made.masks.astype(np.float32)),
+        "cases": cases,
+    }
+
+
+def _digits(labels: np.ndarray) -> str:
+    return "".join(map(str, labels.ravel()))
+
+
+def _weighed_case(result: SegmentationResult, weights: tuple[float, float]) -> dict[str, Any]:
+    request, made, found = result.request, result.proposals, result.panoptic
+    assert made is not None
+    assert found is not None
+    return {
+        "weights": weights,
+        "rule": request.background_rule,
+        "background": request.background,
+        "power": request.background_power,
+        "named": _numbers(made.named(weights)),
+        "scores": _numbers(result.grid_scores),
+        "uncertainty": _numbers(result.uncertainty),
+        "labels": _digits(result.labels),
+        "errors": _digits(np.where(result.labels == segmentation.truth(result), 1, 2)),
+        "miou": round(float(result.metrics["miou"]), 6),
+        "ids": _digits(found.ids),
+        "segments": [[name, hex_color(color)] for name, color in segmentation.segment_names(result)],
+    }
 
 
 def text() -> str:

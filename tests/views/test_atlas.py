@@ -171,6 +171,26 @@ def test_segmentation_has_labels_truth_errors_and_scores():
     assert set(made.pictures) == {PICTURE}
 
 
+def test_what_a_head_proposed_is_there_exactly_and_as_maps_with_its_segments():
+    result = samples.segmented_by_proposals()
+    made = atlas_of(result)
+    assert made.proposals is result.proposals
+    assert made.axes[0].values == ("labels", "segments", "score", "uncertainty", "proposal", "truth", "errors")
+    assert made.axes[2].values == ("1", "2", "3", "4", "5")
+    (segments,) = (labels for labels in made.labels if labels.at["view"] == "segments")
+    np.testing.assert_array_equal(segments.values, result.panoptic.ids)
+    assert len(segments.names) == len(segments.colors) == 1 + len(result.panoptic.classes) > 1
+    masks = atlas.maps_of(atlas.pack(made), {"view": "proposal"})
+    np.testing.assert_allclose(masks, result.proposals.masks.astype(np.float32), atol=1 / 255)
+    assert made.facts["ensemble"]["weights"] == [0.3, 0.7]
+    assert atlas_of(samples.segmentation()).proposals is None
+
+
+def test_uncertainty_is_a_map_of_every_method_but_of_all():
+    views = [atlas_of(make()).axes[0].values for make in (samples.segmentation, samples.segmented_by_all)]
+    assert ["uncertainty" in values for values in views] == [True, False]
+
+
 def test_of_many_arms_as_many_are_seen_first_as_there_may_be_panels_single_noises_last():
     facts = atlas_of(samples.compared()).facts
     shown = [panel["arm"] for panel in facts["panels"]]

@@ -70,6 +70,7 @@ EVERY: dict[str, dict[str, Any]] = {
         "merging": 0.05,
         "seen_weight": 0.25,
         "unseen_weight": 1.0,
+        "background_words": "ground, land",
     },
 }
 OTHERS = {  # models than the usual ones

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspector.results import SEGMENTATION_METHODS, Proposed, SegmentationRequest
+from inspector.results import SEGMENTATION_METHODS, Panoptic, Proposed, SegmentationRequest
 from inspector.views import segmentation
+from inspector.views.atlases import atlas_of
 from inspector.views.color import palette
 from inspector.views.figure import Bar
 from inspector.views.look import Look
@@ -150,13 +151,11 @@ def test_the_names_of_proposals_stand_under_whose_they_are() -> None:
     usual = samples.segmentation()
     request = replace(usual.request, method="segmenter", segmenter="sam-vit-base")
     by_clip = replace(usual, request=request, proposals=proposed())
-    assert segmentation.proposals(by_clip).rows == (("1", "100.0", "–", "car 0.75", "0.600", "car 0.30"),)
+    assert atlas_of(by_clip).facts["ensemble"]["called"] == "CLIP"
     assert "sam-vit-base, its masks named by scenes-clip" in segmentation.basis(by_clip)
     own = replace(by_clip, provenance=replace(usual.provenance, models={"sam-vit-base": "abc"}))
-    assert segmentation.proposals(own).rows == (("1", "100.0", "car 0.75", "–", "0.600", "car 0.30"),)
+    assert atlas_of(own).facts["ensemble"]["called"] == "labels"
     assert "its masks named by its own labels" in segmentation.basis(own)
-    both = replace(usual, request=replace(request, method="odise"), proposals=proposed(np.full((1, 2), 0.5, "f")))
-    assert segmentation.proposals(both).rows[0][2:4] == ("car 0.75", "car 0.50")
 
 
 def test_an_imported_heads_two_opinions_are_shared_out() -> None:
@@ -164,4 +163,23 @@ def test_an_imported_heads_two_opinions_are_shared_out() -> None:
     usual = samples.segmentation()
     request = replace(usual.request, method="odise", head="local:mine", seen_weight=0.5)
     found = replace(usual, request=request, proposals=proposed(np.full((1, 2), 0.5, np.float32)))
-    assert segmentation.proposals(found).rows[0][-1] == f"car {0.4 * 0.75**0.5 / (0.75**0.5 + 0.25**0.5):.2f}"
+    named = found.proposals.named(request.weights, shares=request.imported)
+    assert named[0, 0] == pytest.approx(0.4 * 0.75**0.5 / (0.75**0.5 + 0.25**0.5), abs=1e-6)
+    assert atlas_of(found).facts["ensemble"]["shares"]
+
+
+def test_segments_of_a_thing_are_numbered_and_shaded_and_stuff_is_one():
+    found = Panoptic(
+        ids=np.kron([[1, 2], [3, 0]], np.ones((8, 8), np.int32)).astype(np.int32),
+        classes=np.array([1, 2, 1], np.int32),
+        proposals=np.array([0, 1, 2], np.int32),
+        scores=np.ones(3, np.float32),
+        things=np.array([1, 0], np.uint8),
+    )
+    result = replace(samples.segmented_by_proposals(16, 16), panoptic=found)
+    names, colors = zip(*segmentation.segment_names(result), strict=True)
+    assert names == ("car 1", "sky", "car 2")
+    np.testing.assert_array_equal(colors[:2], segmentation.colors(result)[1:])
+    assert (colors[2] >= colors[0]).all()
+    assert (colors[2] > colors[0]).any()
+    assert segmentation.segment_names(samples.segmentation()) == []

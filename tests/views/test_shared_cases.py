@@ -19,7 +19,7 @@ def alike(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize("subject", ["scores", "otsu", "enlarge", "colours", "atlas"])
+@pytest.mark.parametrize("subject", ["scores", "otsu", "enlarge", "colours", "atlas", "weighed"])
 def test_the_file_holds_what_python_says(subject: str) -> None:
     kept = json.loads(shared_cases.FILE.read_text(encoding="utf-8"))
     now = json.loads(shared_cases.text())

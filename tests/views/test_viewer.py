@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inspector.pipelines.segmentation import reweighed
 from inspector.results import resize_maps
 from inspector.views import overlay
 from inspector.views.atlas import pack
@@ -283,3 +284,38 @@ def test_closing_lets_go_of_everything(show: Open) -> None:
     page = show(samples.attention())
     page.evaluate("V.close()")
     assert page.evaluate("[V.showing, V.cache.size, V.luts.size, V.root.childNodes.length]") == [False, 0, 0, 0]
+
+
+SHOWN = "Array.from(V.own.labelsAt({ view: 'labels' }).values)"
+
+
+def test_a_saved_page_weighs_proposals_itself_and_opens_with_what_it_remembers(show: Open) -> None:
+    result = samples.segmented_by_proposals()
+    other = reweighed(result, 1.0, 0.1)
+    assert (other.labels != result.labels).any()
+    page = show(result)
+    side(page, "Proposals")
+    np.testing.assert_array_equal(page.evaluate(SHOWN), result.labels.ravel())
+    page.get_by_label("CLIP's weight, seen").fill("1")
+    page.get_by_label("CLIP's weight, unseen").fill("0.1")
+    settle(page)
+    np.testing.assert_array_equal(page.evaluate(SHOWN), other.labels.ravel())
+    assert "of the weights it was run with" in page.locator(".dv-weighing").text_content()
+    remembered = page.evaluate("V.remember()")
+    assert remembered["weights"] == [1, 0.1]
+    page.get_by_role("button", name="The weights that this was run with").click()
+    settle(page)
+    np.testing.assert_array_equal(page.evaluate(SHOWN), result.labels.ravel())
+    again = show(result, state=remembered)
+    np.testing.assert_array_equal(again.evaluate(SHOWN), other.labels.ravel())
+
+
+def test_proposals_that_clip_alone_names_have_no_weights(show: Open) -> None:
+    result = samples.segmented_by_proposals()
+    page = show(replace(result, proposals=replace(result.proposals, clip=None)))
+    side(page, "Proposals")
+    assert page.locator(".dv-proposal").count() == 5
+    assert not page.get_by_label("CLIP's weight, seen").count()
+    assert "by the head" not in page.locator(".dv-proposal").first.get_attribute("aria-label")
+    other = show(samples.segmentation())
+    assert not other.get_by_role("tab", name="Proposals").count()
