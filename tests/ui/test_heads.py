@@ -74,5 +74,5 @@ def test_clips_weight_is_asked_and_told(visit: Open) -> None:
 
 @pytest.mark.slow
 def test_a_head_on_other_models_says_which_are_its_own(visit: Open) -> None:
-    tab = visit(STREET + "&clip=scenes-clip&diffusion=scenes-diffusion", flag="failed")
+    tab = visit(STREET + "&clip=scenes-clip&diffusion=scenes-diffusion-plain", flag="failed")
     tab.get_by_text("was trained on scenes-clip-plain and scenes-diffusion-plain").first.wait_for(timeout=LONG)
