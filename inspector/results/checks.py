@@ -18,8 +18,7 @@ Masks = Mapping[str, np.ndarray]
 ClassNames = tuple[tuple[str, ...], ...]
 # A comma, a semicolon or a new line, as they are typed in any script; full width and others.
 SEPARATORS = re.compile("[,;\n\r\uff0c\uff1b\u3001\ufe50\ufe51\ufe54\u060c\u061b\u055d\u1363]")
-SEMICOLON = re.compile("[;\uff1b\ufe54\u061b]")
-SEMICOLONS = re.compile("[;\uff1b\ufe54\u061b\n\r]")
+SEMICOLONS = re.compile("[;\n\r]")
 SLASHES = re.compile("[/\uff0f\u2215\u2044]")
 LONGEST_NAME = 300  # characters of a model's or a layer's name
 MOST_MASKS = 512  # of one request; a picture of the largest data sets has some hundred words
@@ -28,7 +27,7 @@ MOST_MASKS = 512  # of one request; a picture of the largest data sets has some 
 def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassNames:
     """Classes as tuples of synonyms: a comma separates classes, a slash separates synonyms, as in any script.
 
-    Where there is a semicolon, semicolons separate classes and commas synonyms, as in ODISE's demo. In a list, a text
+    Where there is an ASCII semicolon, it separates classes and commas synonyms, as in ODISE's demo. In a list, a text
     is one class, its synonyms between slashes; a list inside it holds one class's synonyms.
 
     >>> parse_classes("trees/palms, car")
@@ -74,7 +73,7 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
 
 def _split(text: str) -> list[Any]:
     """The classes of a text, each a text or a list of its synonyms."""
-    if not SEMICOLON.search(text):
+    if ";" not in text:  # those of other scripts separate as commas do
         return SEPARATORS.split(text)
     groups = (SEPARATORS.split(part) for part in SEMICOLONS.split(text))
     return [[word for part in group for word in SLASHES.split(part)] for group in groups]

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from inspector.analysis.vocabulary import other_words
 from inspector.cli import main
 from inspector.models.files import fingerprint
 from inspector.models.segmenters import sam
+from inspector.results import CLIP_ES_BACKGROUND
 from inspector.views.archive import load_result
 from tests.evaluation.datasets import making
 from tests.models.small_heads import PLAIN, head_folders
@@ -130,7 +132,9 @@ def test_background_words_compete_with_the_labels_and_names_there_are(
         out = tmp_path / str(number)
         assert main([*STREET, *asked, "--background-rule", "words", *PAIR, "--out", str(out)]) == 0
         result = load_result(out)
-        assert result.grid_scores.shape[0] == result.proposals.head.shape[1] == 3
+        assert len(result.grid_scores) == 3
+        words = len(other_words(CLIP_ES_BACKGROUND, result.request.classes)) if number else 0  # labels are its own
+        assert result.proposals.head.shape[1] == 3 + words
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def clip() -> OpenClipAdapter:
 
 
 def asked(rule: str = "constant") -> Asked:
-    return Asked.of(CLASSES, rule)
+    picture = np.zeros((16, 16, 3), np.uint8)
+    return Asked.of(CLASSES, SegmentationRequest(picture, CLASSES, "segmenter", background_rule=rule))
 
 
 def readings(image: np.ndarray, model: Any, clip: Any = None) -> Readings:

@@ -29,6 +29,7 @@ from inspector.settings import ASSETS
 from inspector.training.mask_heads import SEEN
 
 SHIPPED = tuple(name for name, spec in HEADS.items() if spec.weights in catalog.trained_heads())
+TAUGHT = sorted(file.stem for file in (ASSETS / "models" / "heads-taught").glob("*.safetensors"))
 STREET = world.scene(504307)
 PLAIN = {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"}
 
@@ -149,7 +150,15 @@ def test_a_picture_of_another_shape_is_labelled_at_its_own() -> None:
 
 def test_heads_mean_nothing_on_other_models() -> None:
     with pytest.raises(UnsupportedModelError, match="scenes-clip-plain and scenes-diffusion-plain"):
-        segmentation.run(asked("odise-no-captioner", clip="scenes-clip", diffusion="scenes-diffusion"))
+        segmentation.run(asked("odise-no-captioner", clip="scenes-clip"))  # one of either pair
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_the_taught_pair_has_heads_of_its_own(name: str) -> None:
+    taught = segmentation.run(asked(name, clip="scenes-clip", diffusion="scenes-diffusion"))
+    assert f"heads-taught/{name}" in taught.provenance.models
+    assert taught.metrics["iou"]["sky"] > 0.5
+    assert np.abs(taught.grid_scores - segmentation.run(asked(name)).grid_scores).max() > 0.1
 
 
 def test_a_head_that_was_never_trained_is_refused_with_the_command_that_trains_it() -> None:
@@ -172,7 +181,7 @@ def test_an_imported_heads_two_opinions_are_shared_out_in_the_scores(monkeypatch
     )
     monkeypatch.setattr(trained, "imported_proposals", lambda readings, asked: made)
     request = SegmentationRequest(STREET.image, "car, sky", "odise", head="local:mine", seen_weight=0.5)
-    readings, question = Readings(request, {}), Asked.of((("car",), ("sky",)), "constant")
+    readings, question = Readings(request, {}), Asked.of((("car",), ("sky",)), request)
     scores = trained.head_scores("odise", readings, question)
     first = 0.75**0.5 / (0.75**0.5 + 0.25**0.5)
     np.testing.assert_allclose(scores[:, 0, 0], [0.4 * first, 0.4 * (1 - first)], rtol=1e-5)

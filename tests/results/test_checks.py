@@ -18,7 +18,8 @@ IMAGE = np.zeros((32, 32, 3), np.uint8)
         ("car; tree; sky", (("car",), ("tree",), ("sky",))),
         ("car;\ntree\nsky", (("car",), ("tree",), ("sky",))),
         ("car\ntree, sky", (("car",), ("tree",), ("sky",))),
-        ("木、树；车", (("木", "树"), ("车",))),
+        ("木、树；车", (("木",), ("树",), ("车",))),
+        ("木、树;车", (("木", "树"), ("车",))),
     ],
 )
 def test_commas_separate_synonyms_where_semicolons_separate_classes(text, found):

@@ -25,7 +25,7 @@ PARTS = {
     "scenes-clip-plain": {"clip"},
     "scenes-diffusion-plain": {"unet"},
 }
-HEADS = ("heads-plain",)
+HEADS = ("heads-plain", "heads-taught")
 OF_HEADS = ("head_data.py", "mask_heads.py", "mask_losses.py")  # heads are taught by masks, what they stand on is not
 
 
