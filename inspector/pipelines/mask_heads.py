@@ -133,14 +133,15 @@ def inputs_of_picture(
     caption: str = "",
     side: int | None = None,
     tokens: torch.Tensor | None = None,
+    layers: Layers | None = None,
 ) -> Inputs:
     """What a head is given of one picture, uint8 (h, w, 3), whose sides `encode_images` can take.
 
     diffusion: None for heads that read CLIP alone. caption: for a row whose context it is. side: that CLIP sees.
-    tokens: (class, width) for a row that asks.
+    tokens: (class, width) for a row that asks. layers: CLIP's of that picture and side, where they are known.
     """
     pixels = clip.pixels(image, side)
-    layers = clip.layers(pixels)
+    layers = layers or clip.layers(pixels)
     size = (int(image.shape[0]), int(image.shape[1]))
     if diffusion is None:
         return Inputs(clip_features(layers), pixels, layers, size, (image,))

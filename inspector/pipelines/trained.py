@@ -101,7 +101,10 @@ def _inputs(readings: Readings, found: Opened, asked: Asked) -> Inputs:
     names = [synonyms[0] for synonyms in request.classes if not isinstance(synonyms, str)]
     caption = ", ".join(names)
     tokens = readings.diffusion.tokens(asked.scored, request.template) if found.spec.asks else None
-    return inputs_of_picture(found.spec, found.head, image, clip, diffusion, caption, side, tokens)
+    with torch.no_grad():
+        key = "layers", side, image.shape
+        layers = readings.once(key, lambda: clip.layers(clip.pixels(image, side)))
+    return inputs_of_picture(found.spec, found.head, image, clip, diffusion, caption, side, tokens, layers)
 
 
 def proposed(readings: Readings, asked: Asked, method: str) -> Proposed:

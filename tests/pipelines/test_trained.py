@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from inspector import world
 from inspector.analysis.proposals import class_scores
 from inspector.errors import ChoiceError, UnsupportedModelError
-from inspector.models import catalog
+from inspector.models import catalog, load_clip
 from inspector.models.files import fingerprint
 from inspector.models.heads.specs import HEADS
 from inspector.pipelines import segmentation, trained
@@ -77,9 +77,14 @@ def test_the_provenance_names_the_head_and_its_revision() -> None:
     assert set(models) == {"heads-plain/odise-no-captioner", *PLAIN.values()}
 
 
-def test_all_methods_have_the_heads_of_their_models_among_them() -> None:
-    classes = "building, sky"
+def test_all_methods_have_the_heads_of_their_models_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    classes, pictures = "building, sky", []
+    segmentation.run(asked("lseg", classes, method="all"))  # opens the heads, which try the models
+    clip = load_clip(PLAIN["clip"])
+    forward = clip.layers
+    monkeypatch.setattr(clip, "layers", lambda pixels: pictures.append(len(pixels)) or forward(pixels))
     result = segmentation.run(asked("lseg", classes, method="all"))
+    assert pictures.count(1) == 1  # the picture, once for all heads; the others are OVSeg's crops
     assert [vote.method for vote in result.votes] == [*SEGMENTATION_METHODS, *TRAINED_METHODS]
     cast = {vote.method: vote for vote in result.votes}
     alone = segmentation.run(asked("san", classes))
