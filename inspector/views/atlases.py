@@ -300,7 +300,7 @@ def _ensemble(result: SegmentationResult) -> dict[str, Any]:
     return {
         "weights": list(request.weights),
         "shares": request.imported,
-        "called": "CLIP" if segmentation.by_clip(result) else "labels",
+        "called": "labels" if segmentation.by_labels(result) else "CLIP",
         "rule": request.background_rule,
         "background": request.background,
         "power": request.background_power,

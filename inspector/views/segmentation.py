@@ -173,13 +173,12 @@ def _loaded(result: SegmentationResult) -> str:
     request = result.request
     if result.proposals is None:
         return f"{request.segmenter}, a mask for each class"
-    return f"{request.segmenter}, its masks named by {request.clip if by_clip(result) else 'its own labels'}"
+    return f"{request.segmenter}, its masks named by {'its own labels' if by_labels(result) else request.clip}"
 
 
-def by_clip(result: SegmentationResult) -> bool:
-    """Whether CLIP alone named what was proposed."""
-    found = result.proposals
-    return found is not None and found.clip is None and result.request.clip in result.provenance.models
+def by_labels(result: SegmentationResult) -> bool:
+    """Whether what was proposed has names of a segmenter's own, so that no CLIP ran."""
+    return result.request.method == LOADED and result.request.clip not in result.provenance.models
 
 
 def _made(request: SegmentationRequest, votes: int) -> str:

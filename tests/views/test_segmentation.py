@@ -166,6 +166,7 @@ def test_an_imported_heads_two_opinions_are_shared_out() -> None:
     named = found.proposals.named(request.weights, shares=request.imported)
     assert named[0, 0] == pytest.approx(0.4 * 0.75**0.5 / (0.75**0.5 + 0.25**0.5), abs=1e-6)
     assert atlas_of(found).facts["ensemble"]["shares"]
+    assert atlas_of(found).facts["ensemble"]["called"] == "CLIP"
 
 
 def test_segments_of_a_thing_are_numbered_and_shaded_and_stuff_is_one():
