@@ -54,6 +54,7 @@ OTHERS: dict[str, Any] = {
         0.2,
         0.9,
         "ground, land",
+        "sam-vit-base",
     ),
 }
 
