@@ -136,7 +136,9 @@ def _cells(row: Mapping[str, Any] | None) -> str:
 
 
 def _head(result: Mapping[str, Any]) -> str:
+    repeats = result["repeats"]
+    runs = "one run" if repeats == 1 else f"medians of {repeats} runs, with their least and most"
     return (
         f"{MODELS[result['size']]} on {result['device']} in {result['dtype']}, one scene of {result['side']} px, "
-        f"{result['classes']} classes; medians of {result['repeats']} runs, with their least and most."
+        f"{result['classes']} classes; {runs}."
     )
