@@ -15,6 +15,7 @@ from inspector.errors import InputError, ModelError
 from inspector.evaluation.datasets import Entry
 from inspector.evaluation.journal import Journal
 from inspector.evaluation.measuring import Row
+from inspector.models import catalog
 from inspector.results import Progress
 from inspector.settings import settings
 
@@ -69,7 +70,7 @@ def with_ray(measure: Measure, entries: Sequence[Entry], journal: Journal, worke
     blocks = min(len(items), max(workers * BLOCKS, len(items) // BLOCK))
     rows = data.from_items(items, override_num_blocks=blocks).map(
         Worker,
-        fn_constructor_args=(measure, tuple(entries), journal, torch.get_num_threads()),
+        fn_constructor_args=(measure, tuple(entries), journal, torch.get_num_threads(), catalog.registered()),
         compute=data.ActorPoolStrategy(size=workers),
         num_cpus=1,
         num_gpus=1 if kind == "GPU" else None,
@@ -95,12 +96,21 @@ class Worker:
     """An actor: holds the model, through the loader's own memory, from its first picture on.
 
     threads: of torch, as in the process that asks, since a sum in another order may differ in its last digit.
+    folders: the models that are folders there, which lie where every machine sees them.
     """
 
-    def __init__(self, measure: Measure, entries: Sequence[Entry], journal: Journal, threads: int) -> None:
+    def __init__(
+        self,
+        measure: Measure,
+        entries: Sequence[Entry],
+        journal: Journal,
+        threads: int,
+        folders: Sequence[catalog.ModelSpec],
+    ) -> None:
         import torch
 
         torch.set_num_threads(threads)
+        catalog.adopt(folders)
         self.measure, self.entries, self.journal = measure, entries, journal
 
     def __call__(self, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ names here, so that page, API and command line refuse them alike.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -318,6 +318,16 @@ def register_local(path: Path | str) -> str:
         told=HEADS[family][0] if kind == "head" else "",
     )
     return name
+
+
+def registered() -> tuple[ModelSpec, ...]:
+    """The models that `register_local` made loadable, for another process that is to load them by name."""
+    return tuple(_LOCAL.values())
+
+
+def adopt(specs: Iterable[ModelSpec]) -> None:
+    """Make loadable what is `registered` in the process that started this one, under the same names."""
+    _LOCAL.update({spec.name: spec for spec in specs})
 
 
 def _config(folder: Path) -> dict[str, Any]:

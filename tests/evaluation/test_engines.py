@@ -17,7 +17,9 @@ from inspector.evaluation.datasets import Entry, read_dataset
 from inspector.evaluation.engines import Worker, plain
 from inspector.evaluation.journal import open_journal
 from inspector.evaluation.measuring import Task
+from inspector.models import catalog
 from inspector.results import Progress
+from inspector.settings import ASSETS
 from tests.evaluation.datasets import making
 from tests.evaluation.ray_driver import COUNT, ENTRIES
 
@@ -81,7 +83,7 @@ def test_an_engine_that_leaves_pictures_out_is_noticed(tmp_path, monkeypatch):
 
 def test_a_worker_leaves_alone_what_one_before_it_did(tmp_path):
     journal, asked = open_journal(tmp_path, {}), []
-    worker = Worker(counting(asked), ENTRIES, journal, 1)
+    worker = Worker(counting(asked), ENTRIES, journal, 1, ())
     assert [worker({"number": number})["stopped"] for number in (0, 0, 1)] == ["", "", ""]
     assert asked == ["k00", "k01"]
 
@@ -91,8 +93,17 @@ def test_a_worker_without_a_model_says_so_and_writes_nothing(tmp_path):
         raise ModelFilesError("There are no weights.")
 
     journal = open_journal(tmp_path, {})
-    assert Worker(failing, ENTRIES, journal, 1)({"number": 0}) == {"number": 0, "stopped": "There are no weights."}
+    assert Worker(failing, ENTRIES, journal, 1, ())({"number": 0}) == {"number": 0, "stopped": "There are no weights."}
     assert journal.read("k00") is None
+
+
+def test_a_worker_has_the_folders_of_the_process_that_asks(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalog, "_LOCAL", {})
+    name = catalog.register_local(ASSETS / "models" / "scenes-clip")
+    folders = catalog.registered()
+    monkeypatch.setattr(catalog, "_LOCAL", {})  # as in another process
+    Worker(counting([]), ENTRIES, open_journal(tmp_path, {}), 1, folders)
+    assert catalog.spec(name, "clip").source == str(ASSETS / "models" / "scenes-clip")
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed here")
@@ -123,6 +134,7 @@ def rows(folder: Path) -> dict[str, float]:
     }
 
 
+CLIP = str(ASSETS / "models" / "scenes-clip")  # a folder, which workers know by no name of the catalog
 EXPECTED = {entry.key: number / 3 for number, entry in enumerate(ENTRIES)}
 
 
@@ -175,7 +187,7 @@ def test_both_engines_give_the_same_numbers_to_the_last_digit(tmp_path):
     found = {}
     for engine, workers in (("plain", "1"), ("ray", "2")):
         out = tmp_path / engine
-        arguments = ["--dataset", "folder", "--root", str(tmp_path / "set"), "--out", str(out)]
+        arguments = ["--dataset", "folder", "--root", str(tmp_path / "set"), "--out", str(out), "--clip", CLIP]
         command = [sys.executable, "-m", "inspector", "evaluate", "segmentation", *arguments]
         subprocess.run([*command, "--engine", engine, "--workers", workers], cwd=ROOT, check=True, capture_output=True)
         lines = [line.split(",") for line in (out / "pictures.csv").read_text("utf-8").splitlines()]
