@@ -72,13 +72,15 @@ export function proposalsPart(viewer) {
 /** @param {Viewer} viewer */
 function sliders(viewer) {
   const { own } = viewer;
+  let waiting = 0;
   /** @type {(at: 0 | 1) => ReturnType<typeof slider>} */
   const one = (at) => slider({
     label: ["CLIP's weight, seen", "CLIP's weight, unseen"][at], title: HELP["CLIP's weight"],
     min: 0, max: 1, step: 0.05, value: weightsOf(own)[at], shown: (value) => value.toFixed(2),
     change: (value) => {
+      clearTimeout(waiting);
       const [seen, unseen] = weightsOf(own);
-      viewer.weigh(at ? [seen, value] : [value, unseen]);
+      waiting = setTimeout(() => viewer.weigh(at ? [seen, value] : [value, unseen]));  // the last of a swarm of events
     },
   });
   const both = [one(0), one(1)];
@@ -164,7 +166,7 @@ function told({ own, state }) {
   const classes = own.axis("class")?.values.length ?? 0;
   const iou = labels && truth ? ensemble.meanIou(labels.values, truth.values, classes) : NaN;
   const measured = Number.isFinite(iou) ? `mIoU ${iou.toFixed(3)}. ` : "";
-  const below = state.weights ? "Figures and tables elsewhere are of the weights it was run with. " : "";
+  const below = state.weights ? "The tables below are of the weights it was run with; saved files follow. " : "";
   const both = own.proposals?.clip ? " by both together" : "";
   return `${measured}${below}Surest first; in bold what they are called${both}.`;
 }

@@ -6,7 +6,7 @@ import { Board } from "./board.js";
 import * as links from "./links.js";
 import * as page from "./page.js";
 import { Slot, fitted } from "./slot.js";
-import { weightsOf } from "./weighing.js";
+import { weighs, weightsOf } from "./weighing.js";
 
 const SHELF = 8;  // masks that are kept for the other tabs
 const REST = 300;  // milliseconds without a change before the address is written
@@ -177,14 +177,14 @@ class Shell {
   }
 
   /**
-   * The recipe's weights are others: what is shown follows.
+   * The recipe's weights are others: what is shown follows, if it has two opinions to weigh.
    * @param {string} name the tab's
    * @param {unknown} seen
    * @param {unknown} unseen
    */
   weigh(name, seen, unseen) {
     const viewer = this.slots.get(name)?.viewer, weights = [Number(seen), Number(unseen)];
-    if (!viewer?.showing || String(weights) === String(weightsOf(viewer.own))) return;
+    if (!viewer?.showing || !weighs(viewer.own) || String(weights) === String(weightsOf(viewer.own))) return;
     if (weights.every(Number.isFinite)) viewer.weigh([weights[0], weights[1]]);
   }
 
@@ -200,12 +200,12 @@ class Shell {
   }
 
   /**
-   * The weights that a tab's result is shown with.
+   * The weights that a tab's result is shown with; null where there is nothing to weigh.
    * @param {string} name
    */
   weights(name) {
     const viewer = this.slots.get(name)?.viewer;
-    return viewer?.showing ? weightsOf(viewer.own) : [undefined, undefined];
+    return viewer?.showing && weighs(viewer.own) ? weightsOf(viewer.own) : null;
   }
 
   /** Keep the address current; another tab or result is a new step for the browser's Back. */

@@ -11,6 +11,8 @@ import numpy as np
 
 from inspector.results import OVERLAP, SURE, resize_maps
 
+MOST = 255  # segments, which 8 bits can tell from nothing
+
 
 @dataclass(frozen=True)
 class Proposals:
@@ -56,19 +58,29 @@ class Found:
 
 
 def panoptic(
-    masks: np.ndarray, named: np.ndarray, things: Sequence[bool], sure: float = SURE, overlap: float = OVERLAP
+    masks: np.ndarray | Sequence[np.ndarray],
+    named: np.ndarray,
+    things: Sequence[bool],
+    sure: float = SURE,
+    overlap: float = OVERLAP,
 ) -> tuple[np.ndarray, tuple[Found, ...]]:
     """int32 (h, w), 0 is nothing and i is the i-th segment, and the segments (Cheng et al. 2021, panoptic inference).
 
     A pixel goes to the proposal with the most name times mask there; a proposal of which less than `overlap` is left,
-    or less sure than `sure`, is dropped; proposals of one class that is no thing are one segment.
+    or less sure than `sure`, is dropped; proposals of one class that is no thing are one segment. Of more than MOST
+    that are sure the surest stay, which 8 bits can tell apart. masks: at least one, each (h, w), taken one by one.
     """
     index, score = named.argmax(1), named.max(1)
-    kept = np.flatnonzero(score >= sure)
-    ids = np.zeros(masks.shape[1:], np.int32)
+    order = np.argsort(-score, kind="stable")[:MOST]
+    kept = np.sort(order[score[order] >= sure])
+    ids = np.zeros(masks[0].shape, np.int32)
     if not len(kept):
         return ids, ()
-    owner = kept[(score[kept, None, None] * masks[kept]).argmax(0)]
+    owner, most = np.full(ids.shape, kept[0]), score[kept[0]] * masks[kept[0]]
+    for proposal in kept[1:]:
+        own = score[proposal] * masks[proposal]
+        better = own > most
+        owner[better], most[better] = proposal, own[better]
     found: list[Found] = []
     stuff: dict[int, int] = {}
     for proposal in kept[np.argsort(-score[kept], kind="stable")]:

@@ -131,7 +131,9 @@ def _cells(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return " | ".join("–" * 3)
     took = row["seconds"]
-    told = f"{took['median']:.2f} ({took['min']:.2f} to {took['max']:.2f})"
+    told = f"{took['median']:.2f}"
+    if len(took["runs"]) > 1:
+        told += f" ({took['min']:.2f} to {took['max']:.2f})"
     return f"{told} | {row['peak_mb']:,.0f} | {row['parameters'] / 1e6:,.1f}"
 
 

@@ -85,7 +85,7 @@ USERS = {
 
 
 NAMED: Fields = {
-    "most": (int, "of --vocabulary: at most so many words, those that CLIP takes the picture to show"),
+    "most": (int, "of --vocabulary: at most so many words, those that CLIP takes the picture to show (default: all)"),
     "margin": (float, "of --most: how much less than the best word's a word's logit may be (default: 2.75)"),
 }
 
@@ -181,8 +181,11 @@ def tell_unused(args: argparse.Namespace) -> None:
     method = getattr(args, "method", "maskclip")
     given_models = [name for name in ("clip", "diffusion") if getattr(args, name) != f"scenes-{name}"]
     unused = [name for name, users in USERS.items() if method not in (*users, "all")]
-    if method == "san" and getattr(args, "head", "") in ODISE_HEADS:
+    own_head = getattr(args, "head", "") in ODISE_HEADS
+    if (method == "san" and own_head) or (method == "all" and not own_head):
         unused.append("head")
+    if method == "all":
+        unused.append("segmenter")
     told = [option(name) for name in unused if name in given_models or (name in (*FIELDS, *OWN) and name in args)]
     if told:
         print(f"inspector: {', '.join(told)} is not used by {method}, and is ignored.", file=sys.stderr)

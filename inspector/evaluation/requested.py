@@ -15,7 +15,7 @@ from inspector.results import (
     SaliencyRequest,
     SegmentationRequest,
 )
-from inspector.results.spelling import folded
+from inspector.results.checks import distinct
 from inspector.settings import settings
 from inspector.words import matching
 
@@ -24,22 +24,8 @@ Options = Mapping[str, Any]
 
 @lru_cache(maxsize=4)  # asked of every picture, about the same names
 def askable(names: ClassNames) -> Mapping[int, tuple[str, ...]]:
-    """Index -> synonyms of the classes that are asked for, as a request takes them: all but the background.
-
-    A request gives each word to one class: a synonym that is another class's name stays with that class, one that
-    several classes have with the first. Synonyms beyond a request's limits are left out; a class keeps its name.
-    """
-    limits = settings().limits
-    owners = {folded(group[0]): index for index, group in enumerate(names)}
-    for index, group in enumerate(names):
-        for word in group:
-            owners.setdefault(folded(word), index)
-    found = {}
-    for index, group in enumerate(names):
-        if group[0] != BACKGROUND:
-            own = (word for word in group[1:] if owners[folded(word)] == index and len(word) <= limits.max_class_length)
-            found[index] = (group[0], *own)[: limits.max_synonyms]
-    return found
+    """Index -> synonyms of the classes that are asked for, as a request takes them: all but the background."""
+    return {index: group for index, group in enumerate(distinct(names)) if group[0] != BACKGROUND}
 
 
 def asked_ids(names: ClassNames) -> np.ndarray:

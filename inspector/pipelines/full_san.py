@@ -40,8 +40,8 @@ def propose_san(
     """What an imported SAN head proposes of a picture uint8 (h, w, 3); its null is the background that it learned.
 
     head: on the device of the model. side: shorter side in pixels that the side network sees; None is that it was
-    trained at. Raises UnsupportedModelError where CLIP is not of the size the head was trained
-    on, PromptError where a name is too long for it.
+    trained at. Raises UnsupportedModelError where CLIP is not of the size the head was trained on, PromptError where a
+    name is too long for it.
     """
     sizes = head.sizes
     check_fits(head, clip)

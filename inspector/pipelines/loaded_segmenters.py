@@ -48,10 +48,10 @@ def segmenter_scores(readings: Readings, asked: Asked) -> np.ndarray:
 
 
 def segmenter_proposals(readings: Readings, asked: Asked) -> Proposed | None:
-    """The masks and what each is called among the classes; None where there is one for each class anyway."""
-    if not readings.segmenter.queries:
-        return None
+    """The masks and what each is called among the classes; None without any, and of one for each class anyway."""
     found, count = segmented(readings, asked), len(asked.classes)
+    if not readings.segmenter.queries or not len(found.masks):
+        return None
     assert found.named is not None
     missing = unknown(readings.segmenter, asked.classes)
     return Proposed(
@@ -98,9 +98,12 @@ def check_known(model: Segmenter, classes: ClassNames) -> None:
         )
 
 
-def untold(model: Segmenter, classes: ClassNames) -> str:
-    """A sentence about the classes that are none of the segmenter's labels, "" where there is none."""
-    missing = unknown(model, classes)
+def untold(readings: Readings, asked: Asked) -> str:
+    """A sentence about a segmenter that found nothing, or about classes that are none of its labels; else ""."""
+    model = readings.segmenter
+    missing = unknown(model, asked.classes)
+    if not len(segmented(readings, asked).masks):
+        return f"{model.spec.name} found no mask in this picture."
     if not missing:
         return ""
     its = "its scores are" if len(missing) == 1 else "their scores are"

@@ -29,7 +29,6 @@ from inspector.results import (
     SegmentationResult,
     Vote,
     parse_classes,
-    resize_maps,
 )
 from inspector.vocabularies import stuff
 from inspector.words import matching
@@ -60,14 +59,17 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     models = yield from _models(request)
     readings = Readings(request, models)
     asked = Asked.of(parse_classes(request.classes), request)
-    methods = request.methods + (trained.available(readings) if request.method == ALL_METHODS else ())
+    methods = request.methods
+    if request.method == ALL_METHODS:
+        with INFERENCE_LOCK:
+            methods += trained.available(readings)
     stages, found = len(methods) + 2, {}
     for stage, method in enumerate(methods, 1):
         yield Progress(stage, stages, f"Scoring {len(asked.classes)} classes by {method}")
         with INFERENCE_LOCK:
             found[method] = labelled(readings, method, asked)
     yield Progress(stages - 1, stages, "Drawing the segments")
-    told = _provenance(started, readings, models, methods)
+    told = _provenance(started, readings, asked, models, methods)
     if request.method == ALL_METHODS:
         yield together(readings, found, models, told)
     else:
@@ -96,7 +98,9 @@ def _models(request: SegmentationRequest) -> Generator[Progress, None, dict[str,
     return dict(reversed(models.items()))
 
 
-def _provenance(started: float, readings: Readings, models: dict[str, Any], methods: tuple[str, ...]) -> Provenance:
+def _provenance(
+    started: float, readings: Readings, asked: Asked, models: dict[str, Any], methods: tuple[str, ...]
+) -> Provenance:
     """Provenance, with shipped heads' revisions, an imported one's licence, and classes that a segmenter has not."""
     request, told = readings.request, provenance(started, readings.request, *models.values())
     for method in methods:
@@ -106,7 +110,7 @@ def _provenance(started: float, readings: Readings, models: dict[str, Any], meth
         spec = readings.head.spec
         return replace(told, told={**told.told, spec.name: f"{spec.told}; weights {spec.licence}"})
     if request.method == LOADED:
-        more = untold(readings.segmenter, parse_classes(request.classes))
+        more = untold(readings, asked)
         return replace(told, warning=" ".join(filter(None, (told.warning, more))))
     return told
 
@@ -150,7 +154,8 @@ def panoptic_of(request: SegmentationRequest, made: Proposed) -> Panoptic:
     classes = parse_classes(request.classes)
     things = np.array([is_thing(synonyms) for synonyms in classes], np.uint8)
     named = made.named(request.weights, shares=request.imported)[:, : len(classes)]
-    ids, found = panoptic(resize_maps(made.masks, request.image.shape[:2]), named, things.astype(bool).tolist())
+    masks = Enlarged(made.masks.astype(np.float32), request.image.shape[:2])
+    ids, found = panoptic(masks, named, things.astype(bool).tolist())
     return Panoptic(
         ids,
         np.array([1 + one.index for one in found], np.int32),

@@ -71,6 +71,24 @@ def parse_classes(text: str | Sequence[str] | Sequence[Sequence[str]]) -> ClassN
     return tuple(groups)
 
 
+def distinct(classes: ClassNames) -> ClassNames:
+    """Classes as a request takes them together: a word that several have stays with one, and limits are kept.
+
+    A synonym that is another class's name stays with that class, one that several classes have with the first.
+    Synonyms that are too many or too long are left out; a class keeps its name.
+    """
+    limits = settings().limits
+    owners = {folded(group[0]): index for index, group in enumerate(classes)}
+    for index, group in enumerate(classes):
+        for word in group:
+            owners.setdefault(folded(word), index)
+    found = []
+    for index, group in enumerate(classes):
+        own = (word for word in group[1:] if owners[folded(word)] == index and len(word) <= limits.max_class_length)
+        found.append((group[0], *own)[: limits.max_synonyms])
+    return tuple(found)
+
+
 def _split(text: str) -> list[Any]:
     """The classes of a text, each a text or a list of its synonyms."""
     if ";" not in text:  # those of other scripts separate as commas do

@@ -100,7 +100,8 @@ class SegmentationRequest:
         being the best class's score there (CLIP-ES). "words": by the best of `background_words` that are no class,
         scored by the method as classes are.
     background: score in [0, 1] that a pixel's best class must reach, for "constant"; 0 labels every pixel with a class.
-        It is a probability for the methods by dense CLIP and for vpd-attention, else a fraction of the class's maximum.
+        It is a probability for the methods by dense CLIP, vpd-attention, lseg and vpd, and for CLIPSeg; of proposals a
+        sum of name times mask, of all by the largest above 1; else a fraction of the class's maximum.
     background_power: p of "power".
     background_words: those of "words". With CLIP they join the softmax whatever the rule; a class is never one of them.
     merging: what diffseg merges below, in nats; the paper's 0.9 is Stable Diffusion's. The less, the more regions.

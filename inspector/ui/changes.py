@@ -8,6 +8,7 @@ import gradio as gr
 
 from inspector.errors import InspectorError
 from inspector.results import GENERATION, parse_classes, read_timesteps
+from inspector.results.checks import parse_background
 from inspector.ui.controls import whole
 from inspector.ui.pictures import place_of
 from inspector.ui.session import RESULTS
@@ -22,6 +23,7 @@ OWN = ("prompt", "classes", "k", "method")
 MEANT: dict[str, Callable[[Any], Any]] = {
     "classes": parse_classes,
     "background": parse_classes,
+    "background_words": parse_background,
     "timesteps": read_timesteps,
     "arms": lambda names: {*names, GENERATION},
 }

@@ -119,7 +119,7 @@ def asking(
     are let in, ChoiceError for a held one that no address tells.
     """
     session, name = session_of(asked), tab.subject.name
-    keys = [tab.subject.find(one) for one in (request, *(held or ()))]
+    keys = [RESULTS.find(one) for one in (request, *(held or ()))]
     if all(keys):
         WISHES.drop(session, name)
         return tab.shown(keys[0], how, state=state, held=None if held is None else keys[1:], edited=edited)

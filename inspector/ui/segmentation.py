@@ -1,4 +1,4 @@
-"""The segmentation tab: a label for every pixel from words, without training."""
+"""The segmentation tab: a label for every pixel from words."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -25,7 +25,6 @@ from inspector.ui.controls import optional, whole
 from inspector.ui.guard import guard
 from inspector.ui.pictures import resolve
 from inspector.ui.rewriting import with_class
-from inspector.ui.session import RESULTS
 from inspector.ui.tab import Example, Subject, Tab, Together, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
@@ -79,8 +78,6 @@ METHODS_NOTE = (
 EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 # The majority's labels, one method's, and where methods disagree; the others stand in the row below.
 FIRST_OF_ALL = {"panels": [{"view": "labels"}, {"view": "naclip"}, {"view": "disagreement"}], "active": 0}
-
-
 FIRST_OF_PROPOSALS = {"panels": [{"view": "labels"}, {"view": "segments"}], "active": 0}
 ODISE = "odise"
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -241,19 +238,9 @@ def as_shown(result: SegmentationResult, state: Mapping[str, Any]) -> Segmentati
     return weighed
 
 
-def find(request: SegmentationRequest) -> str:
-    """The key of a request's result; where the usual weights' is kept, it is made of that one's proposals."""
-    usual = replace(request, seen_weight=OWN.seen_weight, unseen_weight=OWN.unseen_weight)
-    known, base = RESULTS.find(request), RESULTS.find(usual)
-    if known or not base or RESULTS.get(base).proposals is None:
-        return known
-    (pipeline,) = runs.load_pipelines([TAB])
-    return RESULTS.put(pipeline.reweighed(RESULTS.get(base), request.seen_weight, request.unseen_weight))
-
-
 SUBJECT = Subject(
     TAB, make, fields, first_request, notes, figure, edit=with_class, live=("seen_weight", "unseen_weight"),
-    as_shown=as_shown, find=find,
+    as_shown=as_shown,
 )  # fmt: skip
 
 
@@ -346,7 +333,8 @@ def _head() -> gr.Dropdown:
 def _follow(seen: gr.Slider, unseen: gr.Slider) -> None:
     """Let the recipe's weights and the viewer's be one, without a request to the server."""
     taken = gr.Button("Take over the viewer's weights", visible="hidden", elem_classes=f"weigh-{TAB}")
-    taken.click(None, None, [seen, unseen], js=f"() => DenseViewer.shell.weights({TAB!r})", **QUIET)
+    now = f"(seen, unseen) => DenseViewer.shell.weights({TAB!r}) ?? [seen, unseen]"
+    taken.click(None, [seen, unseen], [seen, unseen], js=now, **QUIET)
     told = f"(seen, unseen) => {{ DenseViewer.shell.weigh({TAB!r}, seen, unseen); }}"
     gr.on([seen.change, unseen.change], None, [seen, unseen], None, js=told, **QUIET)
 

@@ -164,7 +164,7 @@ def _linked(tab: Tab, link: links.Link, shared: source.Source, asked: Any, unsee
         request = tab.subject.request(link)
         held = [tab.subject.request(one) for one in links.beside(link)]
         filled = tab.filled(shared, request)
-        if unknown := [one for one in (request, *held) if not tab.subject.find(one)]:
+        if unknown := [one for one in (request, *held) if not RESULTS.find(one)]:
             if fetched := " and ".join(dict.fromkeys(filter(None, map(_fetched, unknown)))):
                 say = f"The address asks for {fetched}, which nobody fetches by opening an address: press Run."
                 return filled | {tab.status: parts.placeholder(say), tab.viewer: failing()}

@@ -32,7 +32,6 @@ class Subject:
     edit: (result, word or class, text) -> the request with the text in its place; None where nothing can be replaced
     live: fields that what is shown follows by itself, so that Run has nothing to say of them
     as_shown: (result, what the viewer remembers) -> the result as the viewer shows it, for files of it
-    find: request -> the key of its kept result, or of one that needs no model, "" for none
     complete: what an address leaves open, from what it says: (values, whether it names a picture) -> values
     """
 
@@ -47,7 +46,6 @@ class Subject:
     edit: Callable[[Any, str, str], Any] | None = None
     live: tuple[str, ...] = ()
     as_shown: Callable[[Any, Mapping[str, Any]], Any] = lambda result, state: result
-    find: Callable[[Any], str] = lambda request: RESULTS.find(request)
 
     def link(self, request: Any) -> dict[str, str]:
         """The parameters of the address that leads to a request; {} where none does, since a file said more."""

@@ -172,7 +172,8 @@ def _loaded(result: SegmentationResult) -> str:
     """The segmenter, and whose its masks' names are."""
     request = result.request
     if result.proposals is None:
-        return f"{request.segmenter}, a mask for each class"
+        found = "a mask for each class" if result.grid_scores.any() else "which found no mask"
+        return f"{request.segmenter}, {found}"
     return f"{request.segmenter}, its masks named by {'its own labels' if by_labels(result) else request.clip}"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inspector.analysis.proposals import class_scores, panoptic
+from inspector.analysis.proposals import MOST, class_scores, panoptic
 
 LEFT = np.array([[1, 1, 0, 0]] * 2, np.float32)
 RIGHT = 1 - LEFT
@@ -30,6 +30,15 @@ def test_stuff_is_one_segment_and_things_are_two():
     ids, found = panoptic(masks, named, things=[True, True])
     assert ids.tolist() == [[1, 1, 2, 2]] * 2
     assert [item.score for item in found] == pytest.approx([0.9, 0.8])
+
+
+def test_of_more_than_can_be_told_apart_the_surest_stay():
+    count = MOST + 5
+    masks = np.eye(count, dtype=np.float32)[:, None]  # a pixel each
+    named = np.linspace(0.5, 1, count, dtype=np.float32)[:, None]
+    ids, found = panoptic(masks, named, [True])
+    assert len(found) == ids.max() == MOST
+    assert {item.proposal for item in found} == set(range(5, count))
 
 
 def test_a_proposal_whose_pixels_others_took_is_dropped():

@@ -17,6 +17,7 @@ from inspector.pipelines import segmentation
 from inspector.pipelines.loaded_segmenters import clip_names, segmenter_proposals, segmenter_scores
 from inspector.pipelines.readings import Asked, Readings
 from inspector.results import SegmentationRequest, SegmentationResult
+from inspector.views import segmentation as views
 
 LEFT = np.array([[1, 1, 0, 0]] * 4, np.float32)
 CLASSES = (("horse", "pony"), ("boat",))
@@ -84,6 +85,22 @@ def test_masks_without_names_are_named_by_clip_among_background_words_too(image:
     compete = clip_names(own, asked("words"), np.stack([LEFT, 1 - LEFT]))
     assert compete.sum(1) == pytest.approx(1, abs=1e-5)
     assert compete[:, :2] == pytest.approx(named)
+
+
+def test_a_run_that_finds_no_mask_says_so(image: np.ndarray, clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = {"clip": clip, "segmenter": Fake(None, masks=())}
+    monkeypatch.setattr(segmentation, "_models", lambda request: iter_of(models))
+    result = segmentation.run(SegmentationRequest(image, CLASSES, "segmenter"))
+    assert (result.proposals, result.panoptic) == (None, None)
+    assert not result.grid_scores.any()
+    assert "fake found no mask in this picture." in result.provenance.warning
+    assert "clipseg, which found no mask, template" in views.basis(result)
+
+
+def iter_of(models: Any) -> Any:
+    """A generator that loads nothing and returns these."""
+    yield from ()
+    return models
 
 
 def test_where_nothing_is_found_all_scores_are_nought(image: np.ndarray, clip: Any) -> None:

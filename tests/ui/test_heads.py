@@ -123,6 +123,18 @@ def test_weights_act_without_a_request_and_recipe_and_address_follow(visit: Open
     assert float(tab.locator(".dv-weighed").get_by_label(SEEN).input_value()) == 0
 
 
+@pytest.mark.parametrize("method", ["maskclip", "san"])
+def test_where_nothing_is_weighed_the_recipe_keeps_its_weights_for_the_next_run(visit: Open, method: str) -> None:
+    tab = visit(f"?tab=segmentation&scene=504307&classes=car%2C+sky&method={method}")
+    tab.wait_for_function(f"{VIEWER}?.showing && {VIEWER}.own.asked.method === {method!r}", timeout=LONG)
+    pill(tab, "Recipe")
+    number = tab.locator(".recipe-pill").get_by_label(f"number input for {SEEN}")
+    number.fill("0.5")
+    number.press("Tab")
+    tab.wait_for_timeout(1000)
+    assert number.input_value() == "0.5"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_a_proposal_is_picked_with_the_keys_and_shown_large(visit: Open, width: int) -> None:

@@ -1,14 +1,11 @@
 """The weights of CLIP's opinion on the page: what the viewer shows is what is saved, and needs no model again."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from inspector.errors import InputError
 from inspector.pipelines import segmentation as pipeline
 from inspector.ui import segmentation
-from inspector.ui.session import Store
 from tests.views import samples
 
 
@@ -22,19 +19,3 @@ def test_files_are_of_the_weights_that_the_viewer_shows() -> None:
     assert segmentation.as_shown(samples.segmentation(), {"weights": [1, 0.1]}).proposals is None
     with pytest.raises(InputError, match="seen_weight is 7"):
         segmentation.as_shown(result, {"weights": [7, 0.1]})
-
-
-def test_other_weights_are_found_where_the_usual_ones_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, result = Store(), samples.segmented_by_proposals()
-    monkeypatch.setattr(segmentation, "RESULTS", store)
-    wanted = replace(result.request, seen_weight=1.0)
-    assert segmentation.find(wanted) == ""
-    usual = store.put(result)
-    assert segmentation.find(result.request) == usual
-    found = store.get(segmentation.find(wanted))
-    assert found.request.seen_weight == 1.0
-    assert (found.labels != result.labels).any()
-    assert segmentation.find(replace(wanted, seed=5)) == ""
-    bare = samples.segmentation()
-    store.put(bare)
-    assert segmentation.find(replace(bare.request, seen_weight=1.0)) == ""
