@@ -73,6 +73,21 @@ def until(tab: Any, flag: str = "ready") -> None:
     tab.wait_for_function(f"document.documentElement.dataset.inspector === '{flag}'", timeout=LONG)
 
 
+def asked_from_now(tab: Any) -> list[str]:
+    """The addresses that the page asks of its server from now on, heartbeats left out; a list that grows.
+
+    Now is when it has asked for nothing for two seconds: what opening it set off comes late on a busy machine.
+    """
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if "heartbeat" not in request.url else None)
+    for _ in range(30):
+        asked.clear()
+        tab.wait_for_timeout(2000)
+        if not asked:
+            break
+    return asked
+
+
 def choose(tab: Any, name: str) -> None:
     """Open a tab of the page by a click."""
     tab.get_by_role("tab", name=name.capitalize()).click()

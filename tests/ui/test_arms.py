@@ -9,7 +9,7 @@ import pytest
 
 from inspector.ui import scenes
 from inspector.views import verdict
-from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state, until
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, asked_from_now, query, run, side, state, until
 from tests.views.verdicts import kept
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -140,8 +140,7 @@ def test_every_point_of_the_curves_leads_to_its_map(visit: Open) -> None:
     figure = tab.locator(".dv-chart").first
     assert figure.locator(".dv-point").count() == 6  # two noises and their mean, at two t
     assert figure.locator(".dv-area").count() == 1
-    asked = []
-    tab.on("request", lambda request: asked.append(request.url))
+    asked = asked_from_now(tab)
     point = figure.get_by_role("button", name="noise once, seed 8, t = 301")
     point.click()
     panel = state(tab)["panels"][0]
@@ -150,7 +149,7 @@ def test_every_point_of_the_curves_leads_to_its_map(visit: Open) -> None:
     assert float(point.get_attribute("aria-label").rpartition(" ")[2]) == pytest.approx(value, rel=0.01)
     now = figure.locator(".dv-now")
     playwright.expect(now).to_have_attribute("aria-label", point.get_attribute("aria-label"))
-    assert [url for url in asked if "gradio_api" in url and "heartbeat" not in url] == []
+    assert not asked
 
 
 def test_the_keys_lead_from_point_to_point(visit: Open) -> None:

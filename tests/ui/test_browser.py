@@ -3,7 +3,22 @@
 import pytest
 
 from inspector.ui import scenes
-from tests.ui.driving import DESK, LONG, PHONE, TABS, VIEWER, Open, choose, pill, query, run, side, source, state
+from tests.ui.driving import (
+    DESK,
+    LONG,
+    PHONE,
+    TABS,
+    VIEWER,
+    Open,
+    asked_from_now,
+    choose,
+    pill,
+    query,
+    run,
+    side,
+    source,
+    state,
+)
 
 playwright = pytest.importorskip("playwright.sync_api")
 # What can be pressed and is seen, but smaller than 24 x 24 pixels.
@@ -42,9 +57,7 @@ def test_each_tab_opens_on_its_example_without_a_run(visit: Open, width: int, mo
 
 def test_scrubbing_asks_the_server_for_nothing(visit: Open) -> None:
     tab = visit("?tab=attention")
-    tab.wait_for_timeout(1000)
-    requests: list[str] = []
-    tab.on("request", lambda request: requests.append(request.url))
+    requests = asked_from_now(tab)
     for word in ("grass", "horse"):
         tab.get_by_role("radio", name=word, exact=True).click()
     slider = tab.get_by_role("slider", name="Step", exact=True).last

@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, quote
 
 import pytest
 
-from inspector.results import SEGMENTATION_METHODS
+from inspector.results import SEGMENTATION_METHODS, TRAINED_METHODS
+from inspector.settings import ASSETS
 from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -266,7 +267,9 @@ def test_all_methods_in_one_run_and_where_they_disagree(visit: Open) -> None:
     shown = tab.evaluate(f"{VIEWER}.panels.map((panel) => panel.choice.view)")
     assert shown == ["labels", "naclip", "disagreement"]
     views = tab.evaluate(f"{VIEWER}.atlas.axes.find((axis) => axis.name === 'view').values")
-    assert views == ["labels", "score", "truth", "errors", *SEGMENTATION_METHODS, "disagreement"]
+    shipped = {file.stem for file in (ASSETS / "models" / "heads-taught").glob("*.safetensors")}
+    methods = (*SEGMENTATION_METHODS, *(name for name in TRAINED_METHODS if name in shipped))
+    assert views == ["labels", "score", "truth", "errors", *methods, "disagreement"]
     against = tab.evaluate(
         f"(() => {{ const at = 5000, named = (of) => of.values[at], all = {VIEWER}.atlas.labels;"
         " const votes = all.filter((one) => !['labels', 'truth', 'errors'].includes(one.at.view)).map(named);"
@@ -276,7 +279,7 @@ def test_all_methods_in_one_run_and_where_they_disagree(visit: Open) -> None:
     )
     assert against[1] == pytest.approx(against[0], abs=0.01)
     rows = tab.locator(".told:visible table").first.locator("tr")
-    assert rows.count() == 2 + len(SEGMENTATION_METHODS)  # the head, each method, the majority
+    assert rows.count() == 2 + len(methods)  # the head, each method, the majority
     other = visit(query(tab))
     assert other.evaluate(f"{VIEWER}.panels.map((panel) => panel.choice.view)") == shown
 

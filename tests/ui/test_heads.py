@@ -10,7 +10,7 @@ from inspector.models.catalog import trained_heads
 from inspector.models.heads.specs import HEADS
 from inspector.results import HEAD_TITLES, ODISE_HEADS, TRAINED_METHODS
 from inspector.ui.segmentation import TITLES
-from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, pill, query, run, side, source, state
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, asked_from_now, pill, query, run, side, source, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 SHIPPED = [name for name in ODISE_HEADS if name in trained_heads()]
@@ -91,9 +91,7 @@ def test_weights_act_without_a_request_and_recipe_and_address_follow(visit: Open
     answered(tab, "odise-no-captioner")
     before, key = tab.evaluate(LABELS), tab.evaluate(f"{VIEWER}.own.key")
     side(tab, "Proposals")
-    tab.wait_for_timeout(1000)
-    asked: list[str] = []
-    tab.on("request", lambda request: asked.append(request.url))
+    asked = asked_from_now(tab)
     viewer = tab.locator(".dv-weighed")
     viewer.get_by_label(SEEN).fill("1")
     viewer.get_by_label(UNSEEN).fill("0.05")
