@@ -293,8 +293,7 @@ def records(draw: Callable[..., Any]) -> bytes:
         path = draw(st.sampled_from(inside))
         told = put(told, path, draw(st.sampled_from((*WRONG, *TABS))))
         if isinstance(told, dict) and isinstance(told.get("request"), dict) and draw(st.integers(0, 3)) == 0:
-            told["request"][draw(st.sampled_from(("image", "masks", "scene", "evil", "\ud800")))] = draw(
-                st.sampled_from(WRONG)
-            )
+            name = draw(st.sampled_from(("image", "masks", "scene", "evil", "\ud800")))
+            told = {**told, "request": {**told["request"], name: draw(st.sampled_from(WRONG))}}  # WRONG's own stay
     text = json.dumps(told).replace('"@HUGE@"', "9" * 400).replace('"@ENDLESS@"', "9" * 5000)
     return damaged(draw, text.encode()) if draw(st.integers(0, 7)) == 0 else text.encode()
