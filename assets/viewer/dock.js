@@ -1,6 +1,6 @@
 /* Dock: a control for each axis that has something to choose. */
 // @ts-check
-/** @import { Axis, Viewer } from "./types" */
+/** @import { Axis, Choice, Viewer } from "./types" */
 /** @import { Atlas } from "./atlas.js" */
 import { shown } from "./contents.js";
 import { button, chips, el, select, slider } from "./controls.js";
@@ -29,8 +29,9 @@ export class Dock {
   /** Let every control say what the active panel shows. */
   sync() {
     const { viewer } = this, own = viewer.matrix.own(), playing = viewer.playing > 0;
-    for (const [name, { set, play: run }] of this.controls) {
+    for (const [name, { node, set, play: run }] of this.controls) {
       set(own[name]);
+      node.hidden = !matters(this.of, name, own);
       if (!run) continue;
       run.textContent = playing ? "Pause" : "Play";
       run.setAttribute("aria-pressed", String(playing));
@@ -45,6 +46,18 @@ export class Dock {
   fill(shares, curves) {
     this.controls.get(this.of.facts.ranked || "")?.fill?.(shares, curves);
   }
+}
+
+/**
+ * Whether another value of an axis would show something else: a list that says nothing of what is shown is left out.
+ * @param {Atlas} atlas
+ * @param {string} name
+ * @param {Choice} choice
+ */
+function matters(atlas, name, choice) {
+  const block = atlas.block(choice), at = (block || atlas.labelsAt(choice))?.at;
+  const always = name === "view" || name === atlas.facts.ranked || atlas.axis(name)?.control !== "list";
+  return always || !at || name in at || Boolean(block?.axes.some((axis) => axis.name === name));
 }
 
 /**

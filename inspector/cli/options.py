@@ -112,28 +112,6 @@ def add_diffusion(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_segmenter(parser: argparse.ArgumentParser) -> None:
-    """--segmenter, left out where it is not given."""
-    parser.add_argument(
-        "--segmenter",
-        default=argparse.SUPPRESS,
-        metavar="NAME|DIR",
-        help="of the method segmenter: clipseg, maskformer-ade, mask2former-ade, sam-vit-base, whose masks --clip "
-        "names, or a folder of one (default: clipseg)",
-    )
-
-
-def add_head(parser: argparse.ArgumentParser) -> None:
-    """--head, left out where it is not given."""
-    parser.add_argument(
-        "--head",
-        default=argparse.SUPPRESS,
-        metavar="NAME|DIR",
-        help="of odise: a row of its ablation, such as odise-no-captioner; of odise and san: the folder that import "
-        "wrote (default: the shipped one)",
-    )
-
-
 def make_writable(file: Path | None = None, folder: Path | None = None) -> None:
     """Make the places that results will go to, before the run that makes them; InputError if that fails."""
     try:

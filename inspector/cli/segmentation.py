@@ -10,10 +10,8 @@ from inspector.cli.options import (
     add_clip,
     add_diffusion,
     add_fields,
-    add_head,
     add_image,
     add_outputs,
-    add_segmenter,
     given,
     option,
 )
@@ -70,7 +68,13 @@ BY_CLIP = (
     "segmenter",  # where its masks have no names
 )
 BY_DIFFUSION = ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention", "odise", "vpd")
-OWN: tuple[Literal["segmenter", "head"], ...] = ("segmenter", "head")  # kinds of models that few methods have
+# Kinds of models that few methods have.
+OWN: Mapping[Literal["segmenter", "head"], str] = {
+    "segmenter": "of the method segmenter: clipseg, maskformer-ade, mask2former-ade, sam-vit-base, whose masks --clip "
+    "names, or a folder of one (default: clipseg)",
+    "head": "of odise: a row of its ablation, such as odise-no-captioner; of odise and san: the folder that import "
+    "wrote (default: the shipped one)",
+}
 USERS = {
     "clip": BY_CLIP,
     "timestep": ("attention", "diffsegmenter", "diffseg"),
@@ -103,8 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fields(parser, NAMED)
     add_clip(parser)
     add_diffusion(parser)
-    add_segmenter(parser)
-    add_head(parser)
+    for kind, text in OWN.items():
+        parser.add_argument(f"--{kind}", default=argparse.SUPPRESS, metavar="NAME|DIR", help=text)
     add_outputs(parser)
 
 

@@ -250,6 +250,6 @@ def patch_logits(clip: ClipModel, layers: Layers, seen: torch.Tensor, text: torc
 def dense_logits(spec: HeadSpec, head: Any, inputs: Inputs, clip: ClipModel, text: torch.Tensor) -> torch.Tensor:
     """Logits (n, k, h, w) of a dense head at each cell. text: unit embeddings (k, embed), or (n, k, embed)."""
     if spec.asks:
-        return head(inputs.features, inputs.attention, text, inputs.size)
+        return head.decoder(inputs.features, inputs.attention, text, inputs.size)
     cells = F.normalize(head(inputs.features, inputs.size), dim=1)
     return clip.logit_scale * torch.einsum("nchw,kc->nkhw", cells, text)

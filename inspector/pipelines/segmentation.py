@@ -109,10 +109,12 @@ def _provenance(
     if request.imported:
         spec = readings.head.spec
         return replace(told, told={**told.told, spec.name: f"{spec.told}; weights {spec.licence}"})
+    more = ""
     if request.method == LOADED:
         more = untold(readings, asked)
-        return replace(told, warning=" ".join(filter(None, (told.warning, more))))
-    return told
+    elif request.method == ALL_METHODS:
+        more = trained.left_out(request, methods)
+    return replace(told, warning=" ".join(filter(None, (told.warning, more))))
 
 
 def labelled(readings: Readings, method: str, asked: Asked) -> Labelled:

@@ -60,6 +60,13 @@ def available(readings: Readings) -> tuple[str, ...]:
     return tuple(found)
 
 
+def left_out(request: SegmentationRequest, methods: tuple[str, ...]) -> str:
+    """A sentence about a head that was asked for and has no part in "all"; "" where none was, or it has."""
+    if request.head == "odise" or "odise" in methods:
+        return ""
+    return f"No head {request.head} was trained on these models, so that ODISE is not among the methods."
+
+
 def parameters(readings: Readings, method: str) -> int:
     """How many weights the shipped head of a method has."""
     head = opened(readings, spec_of(readings.request, method)).head

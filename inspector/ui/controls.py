@@ -12,6 +12,8 @@ from inspector.ui import parts
 from inspector.ui.guard import guard
 from inspector.ui.pictures import upload
 
+# What is answered at once: neither in the queue, where runs wait, nor for programs.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 EMBEDDED: dict[catalog.Kind, str] = {"clip": "scenes-clip", "diffusion": "scenes-diffusion"}
 
 
@@ -33,9 +35,8 @@ def models() -> Models:
     def chosen(*names: str) -> Any:
         return _about(*names), gr.Accordion(label=_names(*names))
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     for choice in (clip, diffusion):
-        choice.change(guard(chosen), [clip, diffusion], [about, pill], **quiet)
+        choice.change(guard(chosen), [clip, diffusion], [about, pill], **QUIET)
     return Models(clip, diffusion)
 
 

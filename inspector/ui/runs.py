@@ -12,7 +12,7 @@ import gradio as gr
 from inspector.errors import BusyError, Cancelled, ChoiceError, InspectorError, ModelError
 from inspector.results import LOADED, Progress, check_text
 from inspector.ui import doors, links, parts
-from inspector.ui.controls import whole
+from inspector.ui.controls import QUIET, whole
 from inspector.ui.guard import explained
 from inspector.ui.line import LINE, Place
 from inspector.ui.pictures import UPLOADS
@@ -336,23 +336,22 @@ def fresh_folder() -> str:
 def connect(tab: Tab, source: Source) -> None:
     """Let triggers and examples ask, each in its turn run the pipeline, one at a time on the page, and Stop end it."""
     controls = list(tab.controls.values())
-    at_once: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     inputs = [*source.inputs, *controls]
     models = [tab.controls[name] for name in ("model", "clip", "diffusion") if name in tab.controls]
     turn = tab.todo.change(on_turn(tab), [tab.todo, *inputs], [*tab.outputs, *models], trigger_mode="multiple", **GPU)
     # Not by the handler: it was refused at the queue, or the connection broke.
-    turn.failure(lambda: lost(tab), None, [tab.status, tab.viewer], **at_once)
-    gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], **at_once)
+    turn.failure(lambda: lost(tab), None, [tab.status, tab.viewer], **QUIET)
+    gr.on(list(tab.triggers), on_page(tab), inputs, [*tab.outputs, tab.todo], **QUIET)
     everything = [source.picture, source.scene, source.about, *controls, *tab.outputs, tab.todo]
     for together in tab.together:
         told_there = [*controls, *tab.outputs, tab.todo]
-        together.button.click(on_together(tab, together), inputs, told_there, **at_once)
+        together.button.click(on_together(tab, together), inputs, told_there, **QUIET)
     if tab.subject.edit:
         told = gr.JSON(visible="hidden")
-        tab.edited.click(on_edit(tab, source, tab.subject.edit), told, everything, js=_EDITED, **at_once)
+        tab.edited.click(on_edit(tab, source, tab.subject.edit), told, everything, js=_EDITED, **QUIET)
     for example in tab.examples:
-        example.button.click(on_example(tab, source, example), None, everything, **at_once)
-    tab.stop.click(on_stop(tab), None, [tab.status, tab.viewer], **at_once)
+        example.button.click(on_example(tab, source, example), None, everything, **QUIET)
+    tab.stop.click(on_stop(tab), None, [tab.status, tab.viewer], **QUIET)
 
 
 def lost(tab: Tab) -> dict[Any, Any]:

@@ -3,35 +3,31 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 
 from inspector.models import catalog
 from inspector.results import (
     ALL_METHODS,
-    CLIP_ES_BACKGROUND,
-    HEAD_TITLES,
     IMPORTED,
     LOADED,
     LOCAL,
-    ODISE_HEADS,
     SegmentationRequest,
     SegmentationResult,
 )
 from inspector.results.checks import check_text
-from inspector.ui import controls, parts, runs, scenes
-from inspector.ui.controls import optional, whole
-from inspector.ui.guard import guard
+from inspector.ui import controls, parts, runs, scenes, segmentation_recipe
+from inspector.ui.controls import QUIET, optional, whole
 from inspector.ui.pictures import resolve
 from inspector.ui.rewriting import with_class
+from inspector.ui.segmentation_recipe import BACKGROUND, OWN
 from inspector.ui.tab import Example, Subject, Tab, Together, assemble
 from inspector.views import segmentation as views
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
 
 TAB = "segmentation"
-OWN = controls.own_defaults(SegmentationRequest)
 FURTHER = (
     "background_rule",
     "background_power",
@@ -43,7 +39,6 @@ FURTHER = (
     "segmenter",
 )
 CHOICES = ("method", "background", "template", "timestep", "seed", "side", "clip", "diffusion", *FURTHER)
-BACKGROUND = ", ".join(CLIP_ES_BACKGROUND)
 CLASSES = "car, building, windows, trees/palms, sky, sea, grass, sun"
 TITLES = {
     "gradcam": "Grad-CAM, argmax",
@@ -67,11 +62,6 @@ TITLES = {
     LOADED: "segmenter by itself",
     ALL_METHODS: "all",
 }
-RULES = {
-    "constant": "a threshold",
-    "power": "(1 - best score)^p",
-    "words": "background words compete",
-}
 METHODS_NOTE = (
     "Methods. Agrees: share of pixels that are labelled as by the majority. Seconds alone: with all that methods share."
 )
@@ -80,7 +70,6 @@ EXAMPLES = ("gradcam", "naclip", "diffsegmenter")
 FIRST_OF_ALL = {"panels": [{"view": "labels"}, {"view": "naclip"}, {"view": "disagreement"}], "active": 0}
 FIRST_OF_PROPOSALS = {"panels": [{"view": "labels"}, {"view": "segments"}], "active": 0}
 ODISE = "odise"
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
 def make(
@@ -262,11 +251,11 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             elem_classes="mode",
             min_width=150,
         )
-        segmenter, head = _segmenter(), _head()
+        segmenter, head = segmentation_recipe.segmenter_choice(), segmentation_recipe.head_choice()
         classes = gr.Textbox(
             CLASSES, label="Classes", info="Commas separate classes, slashes synonyms.", scale=4, min_width=240
         )
-        recipe, further = _recipe(method, segmenter)
+        recipe, further = segmentation_recipe.build(method, segmenter)
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             buttons = {name: gr.Button(f"A street, {name}", size="sm") for name in EXAMPLES}
             trained = gr.Button("A street, ODISE: masks proposed by a trained head", size="sm")
@@ -274,7 +263,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         run, stop = controls.actions()
     headed = IMPORTED if catalog.names("head") else (ODISE,)
     method.change(lambda name: gr.Dropdown(visible=name in headed), method, head, **QUIET)
-    _follow(further["seen_weight"], further["unseen_weight"])
+    segmentation_recipe.follow(further["seen_weight"], further["unseen_weight"])
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
     found = {"method": method, **recipe, **chosen, **further, "head": head, "segmenter": segmenter}
     own = {"classes": classes} | {name: found[name] for name in CHOICES}  # in the order of `make`
@@ -282,141 +271,3 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     examples.append(Example(trained, by_odise, FIRST_OF_PROPOSALS))
     everything = Together(together, by_all, FIRST_OF_ALL)
     return assemble(SUBJECT, segmentation, own, todo, (run, stop), [run.click, classes.submit], examples, [everything])
-
-
-def _segmenter() -> gr.Dropdown:
-    """The choice of a segmenter, there while the method is that."""
-    specs = [catalog.spec(name) for name in catalog.names("segmenter")]
-    offered = [(item.title, item.name) for item in specs]
-    if OWN.segmenter not in [name for _, name in offered]:
-        offered.insert(0, ("choose one", OWN.segmenter))
-    return gr.Dropdown(
-        offered,
-        value=OWN.segmenter,
-        label="Segmenter",
-        info="Recipe says what choosing one means.",
-        visible="hidden",
-        min_width=150,
-        elem_classes="mode segmenter",
-    )
-
-
-def _tell_segmenter(method: gr.Dropdown, segmenter: gr.Dropdown) -> None:
-    """Say what choosing a segmenter means, and show both its choice and that while the method is that."""
-    about = gr.HTML(visible="hidden")
-
-    def chosen(asked: str, name: str) -> Any:
-        shown: Literal[True, "hidden"] = True if asked == LOADED else "hidden"
-        known = [catalog.spec(name)] if name in catalog.names("segmenter") else []
-        return gr.Dropdown(visible=shown), gr.HTML(parts.models(known), visible=shown)
-
-    for changed in (method, segmenter):
-        changed.change(guard(chosen), [method, segmenter], [segmenter, about], **QUIET)
-
-
-def _head() -> gr.Dropdown:
-    """ODISE's head, there while that is the method; or imported ones, of which some may be SAN's."""
-    shipped, imported = catalog.trained_heads(), [catalog.spec(name) for name in catalog.names("head")]
-    rows = [(title, name) for name, title in HEAD_TITLES.items() if name in ODISE_HEADS and name in shipped]
-    return gr.Dropdown(
-        [*rows, *((item.title, item.name) for item in imported)],
-        value=OWN.head,
-        label="ODISE's head",
-        info="The switches of its ablation, each trained alike."
-        + (" An imported one may be SAN's." if imported else ""),
-        elem_classes="mode head",
-        min_width=150,
-        visible=False,
-    )
-
-
-def _follow(seen: gr.Slider, unseen: gr.Slider) -> None:
-    """Let the recipe's weights and the viewer's be one, without a request to the server."""
-    taken = gr.Button("Take over the viewer's weights", visible="hidden", elem_classes=f"weigh-{TAB}")
-    now = f"(seen, unseen) => DenseViewer.shell.weights({TAB!r}) ?? [seen, unseen]"
-    taken.click(None, [seen, unseen], [seen, unseen], js=now, **QUIET)
-    told = f"(seen, unseen) => {{ DenseViewer.shell.weigh({TAB!r}, seen, unseen); }}"
-    gr.on([seen.change, unseen.change], None, [seen, unseen], None, js=told, **QUIET)
-
-
-def _recipe(method: gr.Dropdown, segmenter: gr.Dropdown) -> tuple[dict[str, Any], dict[str, Any]]:
-    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
-        _tell_segmenter(method, segmenter)
-        recipe = {
-            "background": gr.Slider(
-                0,
-                1,
-                OWN.background,
-                step=0.01,
-                label="Background threshold",
-                info=f"A best score below it is background, by that rule. Our choice: {OWN.background:g}.",
-            ),
-            "template": gr.Textbox(OWN.template, label="Template", info="Paper: “a photo of classname”."),
-            "timestep": gr.Slider(
-                0,
-                999,
-                OWN.timestep,
-                step=1,
-                label="t of the noise",
-                info="Cross-attention and DiffSegmenter, which uses 100; the others keep their papers'.",
-            ),
-            "seed": gr.Number(0, label="Seed", precision=0, minimum=0, info="Of that noise."),
-            "side": gr.Number(
-                0, label="Side", precision=0, minimum=0, info="Shorter side the model sees; 0 is its own."
-            ),
-        }
-        return recipe, _further()
-
-
-def _further() -> dict[str, Any]:
-    return {
-        "background_rule": gr.Dropdown(
-            [(title, name) for name, title in RULES.items()],
-            value=OWN.background_rule,
-            label="Background by",
-            info="How a pixel of no named class is scored. Power: CLIP-ES.",
-        ),
-        "background_words": gr.Textbox(
-            BACKGROUND,
-            label="Background words",
-            lines=3,
-            info="They compete by that rule, and in CLIP's softmax always.",
-        ),
-        "background_power": gr.Slider(
-            0.1,
-            10,
-            OWN.background_power,
-            step=0.1,
-            label="p of the background",
-            info=f"The higher, the less background. Our choice: {OWN.background_power:g}.",
-        ),
-        "merging": gr.Slider(
-            0,
-            2,
-            OWN.merging,
-            step=0.01,
-            label="DiffSeg merges below",
-            info="Nats. Its paper: 0.9 for Stable Diffusion; the embedded models need about 0.05.",
-        ),
-    } | _of_heads()
-
-
-def _of_heads() -> dict[str, Any]:
-    return {
-        "seen_weight": gr.Slider(
-            0,
-            1,
-            OWN.seen_weight,
-            step=0.05,
-            label="CLIP's weight, seen",
-            info="On masks of classes that ODISE's head was trained with. Its paper: 0.3.",
-        ),
-        "unseen_weight": gr.Slider(
-            0,
-            1,
-            OWN.unseen_weight,
-            step=0.05,
-            label="CLIP's weight, unseen",
-            info="On masks of other classes. Its paper: 0.7.",
-        ),
-    }

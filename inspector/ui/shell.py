@@ -94,10 +94,9 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
             take_away.build(tabs, save)
         evaluations.endpoint()
         # None of these waits in the queue, where runs do: the page opens however many of them there are.
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
         outputs = [chooser, told, *_everything(tabs, shared)]
-        opened = page.load(_opening(tabs, shared, chooser, told), address, outputs, js=ADDRESS, **quiet)
-        opened.then(None, told, None, js=START, **quiet)
+        opened = page.load(_opening(tabs, shared, chooser, told), address, outputs, js=ADDRESS, **controls.QUIET)
+        opened.then(None, told, None, js=START, **controls.QUIET)
         for tab in tabs.values():
             runs.connect(tab, shared)
             changes.connect(tab, shared)
@@ -105,7 +104,7 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])
         word_lists.connect(shared.lists, shared.inputs, models.clip, asked[:2])
-        shared.words.click(source.words_of, [shared.scene, *asked], asked, **quiet)
+        shared.words.click(source.words_of, [shared.scene, *asked], asked, **controls.QUIET)
     doors.guard_doors(page)
     return page
 

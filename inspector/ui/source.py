@@ -8,12 +8,12 @@ import gradio as gr
 
 from inspector.errors import InputError
 from inspector.ui import doors, parts, scenes, word_lists
+from inspector.ui.controls import QUIET
 from inspector.ui.guard import explained
 from inspector.ui.pictures import taken, upload
 from inspector.ui.word_lists import WordLists
 
 NONE = "No picture: choose a drawn scene, or upload one."
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from inspector.pipelines.word_lists import LISTS, SCENES, words_of
 from inspector.results import NamingRequest, Progress, check_text
 from inspector.settings import settings
 from inspector.ui import parts, runs
-from inspector.ui.controls import own_defaults, whole
+from inspector.ui.controls import QUIET, own_defaults, whole
 from inspector.ui.guard import explained
 from inspector.ui.pictures import resolve
 from inspector.ui.turns import Caller, in_turn
 
 OWN = own_defaults(NamingRequest)
 MOST = 32  # names that the slider goes to
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,9 @@ def test_of_the_trained_methods_those_vote_whose_heads_the_models_have() -> None
     assert "san" in there
     assert "odise" not in there
     assert [vote.method for vote in result.votes] == [*SEGMENTATION_METHODS, *there]
+    assert "ODISE is not among" not in result.provenance.warning
+    again = segmentation.run(replace(result.request, head="odise-no-unet"))
+    assert "No head odise-no-unet was trained on these models" in again.provenance.warning
 
 
 def test_clips_weight_says_whose_opinion_counts() -> None:

@@ -141,6 +141,8 @@ def test_a_proposal_is_picked_with_the_keys_and_shown_large(visit: Open, width: 
     side(tab, "Proposals")
     cards = tab.locator(".dv-proposal")
     assert cards.count() == 20
+    numbers = tab.get_by_role("combobox", name="Proposal", exact=True)
+    assert not numbers.is_visible()  # nothing that is shown depends on it
     first, second = (cards.nth(at).get_attribute("aria-label") for at in (0, 1))
     scores = [float(text) for text in tab.locator(".dv-proposal b > span:last-child").all_text_contents()]
     assert scores == sorted(scores, reverse=True)
@@ -151,6 +153,7 @@ def test_a_proposal_is_picked_with_the_keys_and_shown_large(visit: Open, width: 
     shown = tab.evaluate(f"{VIEWER}.active().choice")
     assert first.split(":")[0] != second.split(":")[0] == f"Mask {shown['proposal']}"
     assert shown["view"] == "proposal"
+    assert numbers.input_value() == shown["proposal"]
     assert tab.locator(".dv-proposal[aria-checked=true]").get_attribute("aria-label") == second
     assert f"mask {shown['proposal']}" in tab.evaluate(f"{VIEWER}.active().canvas.getAttribute('aria-label')")
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -106,16 +106,6 @@ class VpdHead(nn.Module):
         self.adapter = TextAdapter(around.states[1])
         self.decoder = ClassDecoder(around.taps, WIDTH, spec.stride, around.maps, around.clip_embed)
 
-    def forward(
-        self,
-        features: Mapping[str, torch.Tensor],
-        attention: Sequence[torch.Tensor],
-        text: torch.Tensor,
-        size: tuple[int, int],
-    ) -> torch.Tensor:
-        """Logits (n, class, h, w), as `ClassDecoder`."""
-        return self.decoder(features, attention, text, size)
-
 
 FAMILIES: Mapping[str, type[nn.Module]] = {
     "odise": OdiseHead,
