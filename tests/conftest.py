@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,6 +70,14 @@ def _lookup(host: Any, *args: Any, **options: Any) -> Any:
 socket.socket.connect = _connect  # type: ignore[method-assign]
 socket.socket.connect_ex = _connect_ex  # type: ignore[method-assign]
 socket.getaddrinfo = _lookup
+
+
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Every test draws the same random numbers each time, in whatever order and process it runs."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+        sys.modules["numpy"].random.seed(0)
 
 
 @pytest.fixture(autouse=True)

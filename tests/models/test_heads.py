@@ -40,7 +40,7 @@ def test_a_captioner_begins_at_the_empty_prompt_and_leaves_it_as_it_learns() -> 
     captioner.alpha_cond_time_embed.data.fill_(100)
     embedding = torch.randn(2, 3)
     context, shift = captioner(embedding, states)
-    assert torch.allclose(context - states, captioner.clip_project(embedding))
+    assert torch.allclose(context - states, captioner.clip_project(embedding), atol=1e-6)  # the sum is rounded
     assert torch.allclose(shift, captioner.time_embed_project(embedding)[:, 0])
 
 
