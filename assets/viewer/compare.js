@@ -77,7 +77,7 @@ export function disagreement(labels) {
  * @param {boolean} signed
  * @param {number} least the upper end of the colours is no lower
  */
-function mapOf(found, height, width, signed, least = 0) {
+export function mapOf(found, height, width, signed, least = 0) {
   let high = least;
   for (const value of found) high = Math.max(high, Math.abs(value));
   const low = signed ? -high : 0, scale = high > low ? 255 / (high - low) : 0;

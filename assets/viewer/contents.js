@@ -3,6 +3,7 @@
 /** @import { Axis, Block, Choice, Content, Viewer } from "./types" */
 /** @import { Atlas } from "./atlas.js" */
 import * as compare from "./compare.js";
+import * as questions from "./questions.js";
 import { named } from "./results.js";
 
 const MANY = 3;  // panels beside which a title is cut short
@@ -15,15 +16,30 @@ const MANY = 3;  // panels beside which a title is cut short
  */
 export function content(viewer, choice) {
   if (choice.of === compare.DIFFERENCE) return between(viewer);
-  const { state } = viewer, atlas = viewer.atlasOf(choice), { plain, plainAxis = "" } = atlas.facts;
+  const { state } = viewer, atlas = viewer.atlasOf(choice), { plain, plainAxis = "", ticksBy = "" } = atlas.facts;
+  const worked = questions.answer(atlas, choice, state);  // out here, of what was recorded
+  if (worked) {
+    const own = worked.labels?.picture || worked.map?.block.picture || worked.block?.picture || choice[ticksBy];
+    return { atlas, picture: stepped(viewer, atlas, own, choice), ...worked };
+  }
   const block = atlas.block(choice), labels = block ? null : atlas.labelsAt(choice);
   const map = block ? atlas.map(choice, state.pin || { y: 0.5, x: 0.5 }) : null;
   const known = block?.picture || labels?.picture || plain?.[choice[plainAxis]];
-  const own = known || Object.keys(atlas.pictures)[0];
-  const stepped = state.follow ? `${own}/${choice.step}` : own;
   /** @type {[Block, Atlas][]} */
   const missing = block && !block.values && !block.computed ? [[block, atlas]] : [];
-  return { atlas, picture: atlas.pictures[stepped] ? stepped : own, map, labels, block, missing };
+  return { atlas, picture: stepped(viewer, atlas, known, choice), map, labels, block, missing };
+}
+
+/**
+ * The picture's key, or where those of the steps are followed that of the choice's step.
+ * @param {Viewer} viewer
+ * @param {Atlas} atlas
+ * @param {string | undefined} key
+ * @param {Choice} choice
+ */
+function stepped({ state }, { pictures }, key, choice) {
+  const own = key && pictures[key] ? key : Object.keys(pictures)[0], at = `${own}/${choice.step}`;
+  return state.follow && pictures[at] ? at : own;
 }
 
 /**
@@ -69,13 +85,23 @@ function comparable(contents) {
  */
 export function describe(viewer, choice, whole) {
   if (choice.of === compare.DIFFERENCE) return describeBetween(viewer);
-  const atlas = viewer.atlasOf(choice), block = atlas.block(choice), place = block || atlas.labelsAt(choice);
-  const at = place ? [...Object.keys(place.at), ...(block?.inner ?? [])] : atlas.axes.map(({ name }) => name);
-  const told = atlas.axes.filter(({ name }) => at.includes(name));
+  const atlas = viewer.atlasOf(choice), at = axesOf(atlas, choice) ?? atlas.axes.map(({ name }) => name);
+  const { usual } = atlas.facts;
+  const told = atlas.axes.filter(({ name }) => at.includes(name) && choice[name] !== usual?.[name]);
   const several = told.filter(({ values }) => values.length > 1);
   const axes = ordered(viewer, several.length ? several : told, whole).map((axis) => shown(viewer, axis, choice));
   const result = whole && viewer.held.length ? [named(viewer, Number(choice.of || 0))] : [];
   return [...result, ...axes].join(" · ") || atlas.facts.title || atlas.tab;
+}
+
+/**
+ * The axes whose values say what a choice shows; null where it shows nothing of its own.
+ * @param {Atlas} atlas
+ * @param {Choice} choice
+ */
+export function axesOf(atlas, choice) {
+  const worked = questions.axesOf(atlas, choice), block = atlas.block(choice), place = block || atlas.labelsAt(choice);
+  return worked ?? (place && [...Object.keys(place.at), ...(block?.inner ?? [])]);
 }
 
 /**
@@ -111,5 +137,5 @@ export function shown(viewer, axis, choice) {
   const place = block ? block.inner.indexOf(axis.name) : -1;
   const last = (block?.shape && place >= 0 ? block.shape[place] : axis.values.length) - 1;
   const names = ticks?.[axis.name]?.[choice[ticksBy]] || axis.shown;
-  return names[Math.min(axis.values.indexOf(choice[axis.name]), last)] ?? "";
+  return names[Math.min(axis.values.indexOf(choice[axis.name]), last, names.length - 1)] ?? "";
 }

@@ -2,10 +2,11 @@
 // @ts-check
 /** @import { Axis, Choice, Viewer } from "./types" */
 /** @import { Atlas } from "./atlas.js" */
-import { shown } from "./contents.js";
+import { axesOf, shown } from "./contents.js";
 import { button, chips, el, select, slider } from "./controls.js";
 import * as moments from "./moments.js";
 import { play } from "./playing.js";
+import { VIEW } from "./questions.js";
 
 /**
  * `set` takes a value of the axis; `fill` shares and curves of its values, where they are chips.
@@ -21,7 +22,8 @@ export class Dock {
     const { atlas } = viewer;
     this.viewer = viewer;
     this.of = atlas;
-    const several = atlas.axes.filter(({ values }) => values.length > 1);
+    const apart = atlas.facts.questions ? VIEW : "";  // which Ask chooses
+    const several = atlas.axes.filter(({ name, values }) => values.length > 1 && name !== apart);
     this.controls = new Map(several.map((axis) => [axis.name, control(viewer, axis)]));
     this.node = el("div", { class: "dv-dock" }, ...[...this.controls.values()].map(({ node }) => node));
   }
@@ -55,9 +57,10 @@ export class Dock {
  * @param {Choice} choice
  */
 function matters(atlas, name, choice) {
-  const block = atlas.block(choice), at = (block || atlas.labelsAt(choice))?.at;
-  const always = name === "view" || name === atlas.facts.ranked || atlas.axis(name)?.control !== "list";
-  return always || !at || name in at || Boolean(block?.axes.some((axis) => axis.name === name));
+  const at = axesOf(atlas, choice);
+  if (atlas.facts.questions) return !at || at.includes(name) || name === atlas.facts.curve;
+  const always = name === VIEW || name === atlas.facts.ranked || atlas.axis(name)?.control !== "list";
+  return always || !at || at.includes(name);
 }
 
 /**

@@ -25,6 +25,11 @@ export function parse(buffer) {
  * @param {number} start
  */
 export function fillBlock(own, block, buffer, start) {
+  if (block.projected !== undefined) {
+    const size = block.shape.reduce((product, length) => product * length, 1);
+    const halves = new Uint16Array(buffer, start + block.projected, size);
+    Object.assign(own, { shape: block.shape, projected: halves, heads: block.heads });
+  }
   if (block.data === undefined) return;
   const count = block.shape.slice(0, -2).reduce((product, size) => product * size, 1);
   const size = block.shape.reduce((product, length) => product * length, 1);

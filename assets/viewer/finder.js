@@ -7,6 +7,7 @@
 /** @import { Atlas } from "./atlas.js" */
 import { GridMap } from "./atlas.js";
 import { el } from "./controls.js";
+import { VIEW } from "./questions.js";
 
 const AT_ONCE = 10;  // milliseconds of scoring before the page has its turn
 const SHOWN = 5;
@@ -30,13 +31,14 @@ export class Finder {
 
   /**
    * Every map, in the order of the blocks, then every label as a map of where it is; what is given, and no answer of a
-   * model, is left out. Axes that a block does not have are the active panel's.
+   * model, is left out, and of several questions all but the one that is asked. Axes that a block does not have are the
+   * active panel's.
    * @returns {Generator<Candidate, undefined>}
    */
   *choices() {
     const { atlas } = this.viewer, { ranked, unranked = [], given = [] } = atlas.facts;
     const own = this.viewer.matrix.own();
-    for (const block of atlas.blocks) {
+    for (const block of this._asked()) {
       if (!block.values || block.signed) continue;
       const counts = block.axes.map((_, place) => block.shape[place]);
       for (let index = 0; index < counts.reduce((all, count) => all * count, 1); index++) {
@@ -57,10 +59,16 @@ export class Finder {
     }
   }
 
+  /** The blocks that answer what the active panel asks. */
+  _asked() {
+    const { atlas } = this.viewer, { view } = this.viewer.matrix.own();
+    return atlas.facts.questions ? atlas.blocks.filter(({ at }) => at[VIEW] === view) : atlas.blocks;
+  }
+
   /** Begin anew where the mask is another one; nothing where it is the same, or there is none. */
   update() {
     const { viewer } = this, { atlas, state, masks } = viewer;
-    const key = [state.mask, masks.version, atlas.bytes].join();
+    const key = [state.mask, masks.version, atlas.bytes, viewer.matrix.own()[VIEW]].join();
     if (key === this.key && this.atlas === atlas) return;
     Object.assign(this, { key, atlas });
     clearTimeout(this.later);
@@ -93,7 +101,7 @@ export class Finder {
     const { viewer } = this, { board } = viewer.options.shelf || {};
     if (!this.found.length) return;
     if (viewer.atlas === viewer.own) board?.take(viewer.atlas.tab, viewer.state.mask, this.found[0]);
-    const away = viewer.atlas.blocks.some(({ values, computed }) => !values && !computed);
+    const away = this._asked().some(({ values, computed }) => !values && !computed);
     const title = away ? "Best of the maps that are here; others come when they are chosen" : "Best of all maps";
     this.node.append(el("div", { class: "dv-label", text: title }), el("ol", {}, ...this.found.map((row) => {
       const { choice, name, ap, over } = row, told = `AP ${ap.toFixed(3)}, ${over.toFixed(1)} × chance`;

@@ -17,6 +17,8 @@ export class Hand {
     this.viewer = viewer;
     /** @type {Point | null} */
     this.drawing = null;  // where the last stroke ended, while one is drawn
+    /** @type {Point | null} */
+    this.boxing = null;  // the first corner of a box, while one is drawn
     /** @type {Drag | null} */
     this.panning = null;
     this.wiping = false;
@@ -32,7 +34,8 @@ export class Hand {
     const { viewer } = this, down = event?.buttons ? event : null;
     viewer.cursor = point;
     if (point && this.wiping && down) { this.wipeTo(point.x); return; }
-    if (point && this.drawing && down) this._stroke(this.drawing, point);
+    if (point && this.boxing && down) viewer.state.region = { kind: "box", points: [this.boxing, point] };
+    else if (point && this.drawing && down) this._stroke(this.drawing, point);
     else if (point && this.panning && down) this._pan(this.panning, down);
     for (const panel of viewer.panels) panel.drawOver();
     viewer.layout.read();
@@ -50,6 +53,8 @@ export class Hand {
     if (wipe && viewer.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
     if (tool === "brush" || tool === "wipe") this._stroke(point, point);
     else if (tool === "polygon") { viewer.masks.corner(point); panel.drawOver(); }
+    else if (tool === "box") this.boxing = point;
+    else if (tool === "corner") this._corner(point);
     else {
       const panning = this.panning = { x: event.clientX, y: event.clientY, moved: false };
       if (event.pointerType === "touch") this.resting = setTimeout(() => this._rest(panning), RESTS);
@@ -61,21 +66,25 @@ export class Hand {
    * @param {Point} point
    */
   release(panel, point) {
-    const { viewer, panning } = this, drawn = this.drawing !== null, wiped = this.wiping;
+    const { viewer, panning, boxing } = this, drawn = this.drawing !== null, wiped = this.wiping;
     this.cancel();
     panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
     if (wiped) return;
-    if (drawn) viewer.maskChanged(DRAWN);
+    if (boxing) this._boxed(boxing, point);
+    else if (drawn) viewer.maskChanged(DRAWN);
     else if (panning?.moved) viewer.changed();
     else if (panning && viewer.state.tool === "cut" && panel.map) this._cut(panel, point);
-    else if (panning) viewer.pin(point);
+    else if (panning) {
+      viewer.state.region = null;
+      viewer.pin(point);
+    }
   }
 
   /** A finger that began to scroll the page neither draws nor pins. */
   cancel() {
     clearTimeout(this.resting);
     this.viewer.bare(false);
-    this.drawing = this.panning = null;
+    this.drawing = this.boxing = this.panning = null;
     this.wiping = false;
   }
 
@@ -118,6 +127,27 @@ export class Hand {
     if (!map || !(map.high > 0)) return;
     const value = map.at(point.y * height - 0.5, point.x * width - 0.5, height, width);
     this.viewer.set("threshold", Math.min(Math.max(value / map.high, 0), 1));
+  }
+
+  /**
+   * A box was drawn; where its corners are one, that pixel is meant.
+   * @param {Point} from
+   * @param {Point} to
+   */
+  _boxed(from, to) {
+    const { viewer } = this, { width, height } = viewer.size();
+    const drawn = Math.hypot((to.x - from.x) * width, (to.y - from.y) * height) >= 1;
+    viewer.state.region = drawn ? { kind: "box", points: [from, to] } : null;
+    viewer.pin(drawn ? null : to);
+  }
+
+  /**
+   * One more corner of the polygon; the first begins it.
+   * @param {Point} point
+   */
+  _corner(point) {
+    const { viewer } = this, { region } = viewer.state, before = region?.kind === "polygon" ? region.points : [];
+    viewer.set("region", { kind: "polygon", points: [...before, point] });
   }
 
   /**

@@ -1,6 +1,7 @@
 /* Inspector: the parts beside the panels, of which one is open; what the pointer does follows it. */
 // @ts-check
 /** @import { Kept, Side, Viewer } from "./types" */
+import { askPart } from "./ask.js";
 import { el, unique } from "./controls.js";
 import { drawingPart } from "./drawing.js";
 import { helpPart } from "./help.js";
@@ -17,6 +18,8 @@ const SIDES = ["Pixel", "Threshold", "Mask", "Look", "Numbers"];
 const VERDICT = "Verdict";  // there where arms are compared
 /** @type {Side} */
 const PROPOSALS = "Proposals";  // there where a head proposed masks
+/** @type {Side} */
+const ASK = "Ask";  // there where a recorded run answers further questions
 /** @type {Side[]} */
 const FINDING = ["Mask", "Numbers"];  // where the best of all maps is told
 
@@ -35,7 +38,10 @@ export class Inspector {
     this.numbers = numbersPart(viewer);
     this.verdict = verdictPart(viewer);
     this.proposals = proposalsPart(viewer);
-    this.names = [...SIDES, ...(compares(viewer) ? [VERDICT] : []), ...(viewer.own.proposals ? [PROPOSALS] : [])];
+    this.ask = askPart(viewer, kept);
+    const { own } = viewer, questions = own.facts.questions ? [ASK] : [];
+    const more = [...(compares(viewer) ? [VERDICT] : []), ...(own.proposals ? [PROPOSALS] : [])];
+    this.names = [...SIDES.slice(0, 1), ...questions, ...SIDES.slice(1), ...more];
     const list = el("div", { class: "dv-tabs", role: "tablist", "aria-label": "Inspector" });
     this.node = el("div", { class: "dv-side" }, list);
     this.sides = this.names.map((name) => this._side(name));
@@ -51,7 +57,7 @@ export class Inspector {
     const parts = {
       Pixel: [this.pixel.node], Threshold: [this.threshold.node], Mask: [this.drawing.node],
       Look: [this.look.node, helpPart(this.viewer)], Numbers: [numbers, board?.node], Verdict: [this.verdict.node],
-      Proposals: [this.proposals.node],
+      Proposals: [this.proposals.node], Ask: [this.ask.node],
     }[name];
     const id = unique(), about = { class: "dv-body", role: "tabpanel", id, "aria-label": name, tabindex: 0 };
     const open = () => this.open(name, true);
@@ -98,12 +104,14 @@ export class Inspector {
       body.hidden = other !== name;
       if (other === name && FINDING.includes(name)) body.append(viewer.finder.node);
     }
-    viewer.state.tool = name === "Threshold" ? "cut" : name === "Mask" ? kept.tool : "look";
+    /** @type {Partial<Record<Side, Kept["tool"]>>} */
+    const tools = { Threshold: "cut", Mask: kept.tool, Ask: kept.asking };
+    viewer.state.tool = tools[name] ?? "look";
   }
 
   /** Let every control say what the state is. */
   sync() {
-    for (const part of [this.threshold, this.drawing, this.look, this.proposals]) part.sync();
+    for (const part of [this.ask, this.threshold, this.drawing, this.look, this.proposals]) part.sync();
   }
 
   /** Histogram, area, scores against the mask, and the maps that find it best where that is told. */

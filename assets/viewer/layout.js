@@ -19,7 +19,7 @@ export class Layout {
     this.live = el("div", { class: "dv-live", role: "status", "aria-live": "polite" });
     this.panels = el("div", { class: "dv-panels", onscrollend: () => this._swiped() });
     /** @type {Kept} */
-    this.kept = { side: "Pixel", tool: "brush" };
+    this.kept = { side: "Pixel", tool: "brush", asking: "look" };
     /** @type {Parts | null} */
     this.parts = null;
     this.fit = new ResizeObserver(() => this.arrange());

@@ -1,6 +1,6 @@
 /* Links: what a viewer shows as the parameters of an address, and back; what an address says is not taken on trust. */
 // @ts-check
-/** @import { Choice, Viewer } from "./types" */
+/** @import { Choice, Remembered, Viewer } from "./types" */
 import { DIFFERENCE } from "./compare.js";
 import { MOST_PANELS } from "./grid.js";
 import { DRAWN } from "./masks.js";
@@ -53,8 +53,47 @@ export function encode(viewer) {
     const point = written(now[name]);
     if (point && point !== written(fresh[name])) out.push([name, point]);
   }
+  return [...out, ...questions(now)];
+}
+
+/**
+ * [name, value] pairs for what a recorded run is asked: a region, words that compete, weights of resolutions.
+ * @param {Pick<Remembered, "region" | "rivals" | "mixture">} state
+ * @returns {[string, string][]}
+ */
+function questions({ region, rivals, mixture }) {
+  /** @type {[string, string][]} */
+  const out = [];
+  const corners = region?.points.map(({ y, x }) => `${short(y)},${short(x)}`).join(";");
+  if (region && (region.kind === "box" || region.points.length > 2)) out.push(["region", `${region.kind}:${corners}`]);
+  if (rivals.length) out.push(["rivals", rivals.join(",")]);
+  const weights = Object.entries(mixture ?? {}).map(([height, weight]) => `${height}:${short(weight)}`);
+  if (weights.length) out.push(["mixture", weights.join(",")]);
   return out;
 }
+
+/**
+ * What the parameters tell of it.
+ * @param {URLSearchParams} params
+ * @returns {Record<string, unknown>}
+ */
+function askedIn(params) {
+  /** @type {Record<string, unknown>} */
+  const told = {}, region = params.get("region"), rivals = params.get("rivals"), mixture = params.get("mixture");
+  if (region !== null) {
+    const [kind, corners = ""] = region.split(":");
+    told.region = { kind, points: corners.split(";").map((corner) => corner.split(",").map(Number)).map(placed) };
+  }
+  if (rivals !== null) told.rivals = rivals.split(",");
+  if (mixture !== null) {
+    const parts = mixture.split(",").map((part) => part.split(":"));
+    told.mixture = Object.fromEntries(parts.map(([height, weight]) => [height, Number(weight)]));
+  }
+  return told;
+}
+
+/** @param {number[]} numbers */
+const placed = ([y, x]) => ({ y, x });
 
 /**
  * [name, value] pairs for the weights that proposals are named with instead of the result's own, which are a request's.
@@ -81,7 +120,7 @@ function axes(viewer) {
 export function decode(params, viewer) {
   const { fresh } = viewer;
   /** @type {Record<string, unknown>} */
-  const state = {};
+  const state = askedIn(params);
   for (const name of [...WORDS, ...NUMBERS]) if (params.has(name)) state[name] = params.get(name);
   for (const name of FLAGS) {
     const flag = params.get(name) ?? "";

@@ -1,7 +1,8 @@
-/* Marks: what lies over a panel's picture: the cursor, the pinned pixel, and the masks' outlines. */
+/* Marks: what lies over a panel's picture: the cursor, the pinned pixel, the region asked about, masks' outlines. */
 // @ts-check
-/** @import { Choice, Point, Viewer } from "./types" */
+/** @import { Choice, Point, Region, Viewer } from "./types" */
 import { context2d } from "./controls.js";
+import { SELF } from "./questions.js";
 
 /**
  * Draw a panel's marks anew on its upper canvas.
@@ -15,7 +16,8 @@ export function paint(viewer, canvas, choice) {
   context.clearRect(0, 0, width, height);
   viewer.masks.paint(context, width, height, choice);
   if (cursor) stroke(context, size, () => cross(context, cursor.x * width, cursor.y * height, size));
-  const { pin } = state;
+  const { pin, region } = state;
+  if (region && choice.view === SELF) stroke(context, size, () => outline(context, region, width, height, size));
   if (pin) stroke(context, size, () => ring(context, pin.x * width, pin.y * height, size));
 }
 
@@ -31,6 +33,29 @@ function stroke(context, size, shape) {
     context.beginPath();
     shape();
     context.stroke();
+  }
+}
+
+/**
+ * A region's edges; of a polygon that is begun its corners too.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Region} region
+ * @param {number} width
+ * @param {number} height
+ * @param {number} size
+ */
+function outline(context, { kind, points }, width, height, size) {
+  if (kind === "box") {
+    const [one, other] = points;
+    context.rect(one.x * width, one.y * height, (other.x - one.x) * width, (other.y - one.y) * height);
+    return;
+  }
+  points.forEach(({ x, y }) => context.lineTo(x * width, y * height));
+  context.closePath();
+  if (points.length > 2) return;
+  for (const { x, y } of points) {
+    context.moveTo(x * width + 3 * size, y * height);
+    context.arc(x * width, y * height, 3 * size, 0, 2 * Math.PI);
   }
 }
 

@@ -158,7 +158,8 @@ export class Matrix {
       cell.score.textContent = found ? `AP ${found.ap.toFixed(2)}` : "";
       const label = [viewer.describe(choice), cell.score.textContent].filter(Boolean).join(", ");
       cell.button.setAttribute("aria-label", label);
-      cell.button.classList.toggle("dv-away", !content.map && !content.labels && Boolean(content.block));
+      const recorded = Boolean(content.block || atlas.facts.questions);  // else it is a picture alone
+      cell.button.classList.toggle("dv-away", !content.map && !content.labels && recorded);
     }
   }
 

@@ -1,6 +1,6 @@
 /* Memory: what a viewer begins with, and what it takes over of what a link tells. */
 // @ts-check
-/** @import { Point, State, Viewer, Zoom } from "./types" */
+/** @import { Point, Region, State, Viewer, Zoom } from "./types" */
 import { MOST_PANELS } from "./grid.js";
 import { begun, known } from "./results.js";
 
@@ -9,11 +9,15 @@ export const DEFAULTS = {
   colormap: "viridis", opacity: 0.6, fade: false, scale: "own", smooth: true, threshold: 0.4, show: "heat",
   follow: false, together: true, wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false,
   columns: "", rows: "", ribbon: false, tool: "look", zoom: { scale: 1, y: 0.5, x: 0.5 },
-  weights: null,
+  weights: null, region: null, rivals: [], mixture: null,
 };
+const MOST_CORNERS = 100;  // of a polygon
 const LAST = 0.999999;  // of a fraction that still lies in the picture
 
-/** @typedef {{ colormaps: string[], axes: string[], masks: string[] }} Names that a result has */
+/**
+ * Names that a result has. words: that can compete; heights: of the grids that can be weighed.
+ * @typedef {{ colormaps: string[], axes: string[], masks: string[], words?: string[], heights?: string[] }} Names
+ */
 
 /**
  * How each part is taken: undefined where what is told does not fit.
@@ -31,6 +35,9 @@ const TAKEN = {
   pin,
   zoom,
   weights,
+  region,
+  rivals: (told, { words = [] }) => listed(told, words),
+  mixture: (told, { heights = [] }) => mixture(told, heights),
 };
 
 /**
@@ -56,7 +63,9 @@ export function restore(viewer, told) {
   if (!told || typeof told !== "object") return false;
   const state = /** @type {Record<string, unknown>} */ (told), { panels, active } = state;
   const axes = viewer.atlas.axes.filter(({ values }) => values.length > 1).map(({ name }) => name);
-  Object.assign(viewer.state, fitting(state, { colormaps: viewer.maps(), axes, masks: viewer.masks.names() }));
+  const { questions } = viewer.atlas.facts, words = questions?.words, heights = Object.keys(questions?.mixture ?? {});
+  const names = { colormaps: viewer.maps(), axes, masks: viewer.masks.names(), words, heights };
+  Object.assign(viewer.state, fitting(state, names));
   const choices = Array.isArray(panels) ? panels : [];
   if (choices.length) {
     const base = viewer.panels[0].choice, fits = choices.slice(0, MOST_PANELS);
@@ -132,6 +141,38 @@ function zoom(told) {
 function weights(told) {
   const found = numbers(told, ["0", "1"]);
   return found && [clamp(found[0], 0, 1), clamp(found[1], 0, 1)];
+}
+
+/**
+ * @param {unknown} told
+ * @returns {Region | undefined}
+ */
+function region(told) {
+  if (!told || typeof told !== "object") return undefined;
+  const { kind, points } = /** @type {Record<string, unknown>} */ (told);
+  const found = Array.isArray(points) ? points.slice(0, MOST_CORNERS).flatMap((point) => pin(point) ?? []) : [];
+  if (kind === "box" && found.length === 2) return { kind, points: found };
+  return kind === "polygon" && found.length > 2 ? { kind, points: found } : undefined;
+}
+
+/**
+ * @param {unknown} told
+ * @param {string[]} values
+ * @returns {string[] | undefined} those that there are
+ */
+function listed(told, values) {
+  const found = Array.isArray(told) ? values.filter((value) => told.includes(value)) : [];
+  return found.length > 1 ? found : undefined;
+}
+
+/**
+ * @param {unknown} told
+ * @param {string[]} heights
+ */
+function mixture(told, heights) {
+  const found = heights.length ? numbers(told, heights) : undefined;
+  if (!found || !found.some((weight) => weight > 0)) return undefined;
+  return Object.fromEntries(heights.map((height, at) => [height, clamp(found[at], 0, 1)]));
 }
 
 /**

@@ -30,7 +30,35 @@ export function choose(viewer, change) {
     }
   }
   if (!change[curve] && curve) lead.choice[curve] = moments.beside(viewer, before, lead.choice) ?? before[curve];
+  for (const panel of viewer.panels) land(viewer, panel, change);
   viewer.refresh();
+}
+
+/**
+ * Where a change leads to what was not kept, move on to the nearest place that was: its step first, then what else
+ * differs, but to no other arm.
+ * @param {Viewer} viewer
+ * @param {Panel} panel
+ * @param {Choice} change
+ */
+function land(viewer, panel, change) {
+  const { choice } = panel, atlas = viewer.atlasOf(choice), { curve = "", ticksBy = "", questions } = atlas.facts;
+  /** @type {(choice: Choice) => boolean} */
+  const there = (one) => {
+    const { map, labels, missing } = viewer.content(one);
+    return Boolean(map || labels || missing.length);
+  };
+  if (!questions || choice.of === DIFFERENCE || there(choice)) return;
+  const fixed = { ...change, [ticksBy]: choice[ticksBy] };
+  const places = atlas.blocks.map(({ at }) => at)
+    .filter((at) => Object.entries(fixed).every(([axis, value]) => !(axis in at) || at[axis] === value));
+  /** @type {(at: Choice) => number} */
+  const agreeing = (at) => Object.entries(at).filter(([axis, value]) => choice[axis] === value).length;
+  const nearest = places.sort((one, other) => agreeing(other) - agreeing(one))[0];
+  if (!nearest) return;
+  const stepped = { ...choice, [curve]: nearest[curve] ?? choice[curve] };
+  panel.choice = there(stepped) ? stepped : { ...choice, ...nearest };
+  if (change[curve]) viewer.say("This was kept of the last step alone; keep every step under Recipe.");
 }
 
 /**

@@ -2,6 +2,7 @@
 // @ts-check
 /** @import { Point, Viewer } from "./types" */
 /** @import { Panel } from "./panel.js" */
+/** @import { GridMap } from "./atlas.js" */
 /** @import { Dock } from "./dock.js" */
 import { button, el } from "./controls.js";
 import * as readings from "./readings.js";
@@ -83,10 +84,21 @@ function course(viewer, panel, pixel) {
  */
 export function sayValues(viewer, pixel) {
   for (const { choice, map, labels, readout: node } of viewer.panels) {
-    const centre = map?.block.computed ? "Similarity to the picture's centre; click to choose a pixel." : "";
+    const centre = unasked(viewer, map);
     const value = pixel && readings.value(viewer.atlasOf(choice), { choice, map, labels }, pixel);
     node.textContent = pixel ? `y ${pixel.y}, x ${pixel.x}: ${value}` : centre;
   }
+}
+
+/**
+ * What a map is of that is made for a place, while none was chosen.
+ * @param {Viewer} viewer
+ * @param {GridMap | null} map
+ */
+function unasked({ state }, map) {
+  if (map?.block.computed === "similarity") return "Similarity to the picture's centre; click to choose a pixel.";
+  if (map?.block.computed !== "self" || state.region) return "";
+  return "Where the picture's centre looks; click to choose a pixel, or draw a region under Ask.";
 }
 
 /**

@@ -29,7 +29,7 @@ export function ranked(atlas, { choice, map, labels }, { y, x, height, width }) 
   const { unranked = [] } = atlas.facts, axis = atlas.axis(atlas.facts.ranked);
   if (!axis) return null;
   const here = atlas.blocks.find(({ inner, values }) => inner.includes(axis.name) && values);
-  const block = map ? map.block : labels && here;
+  const block = map ? map.block : labels && (labels.of ? atlas.block(labels.of) : here);
   if (!block?.inner.includes(axis.name)) return null;
   /** @type {Row[]} */
   const rows = axis.values.flatMap((key, index) => {

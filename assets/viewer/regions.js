@@ -1,6 +1,6 @@
 /* Regions: the geometry of masks, in cells of their grid: strokes of a brush, borders, what is light in a picture. */
 // @ts-check
-/** @import { Grid, Point } from "./types" */
+/** @import { Grid, Point, Region } from "./types" */
 
 /**
  * Height and width of a grid whose longer side is `side`, of the shape of a picture.
@@ -75,4 +75,49 @@ export function paintWhite(mask, pixels) {
     pixels.fill(value ? 255 : 0, 4 * at, 4 * at + 3);
     pixels[4 * at + 3] = 255;
   });
+}
+
+/**
+ * The cells of a grid whose centres lie in a region; where none does, the one below the middle of its corners. Twin of
+ * `Region.cells` in inspector/results/regions.py.
+ * @param {Region} region
+ * @param {number} height
+ * @param {number} width
+ * @returns {number[]} their places, row by row
+ */
+export function cellsIn({ kind, points }, height, width) {
+  const found = [], { length } = points;
+  for (let at = 0; at < height * width; at++) {
+    const centre = { y: (Math.floor(at / width) + 0.5) / height, x: ((at % width) + 0.5) / width };
+    if (kind === "box" ? inBox(points, centre) : kind === "polygon" && inPolygon(points, centre)) found.push(at);
+  }
+  if (found.length) return found;
+  /** @type {(axis: "y" | "x", cells: number) => number} */
+  const middle = (axis, cells) => Math.min(
+    Math.floor((points.reduce((sum, point) => sum + point[axis], 0) / length) * cells), cells - 1);
+  return [middle("y", height) * width + middle("x", width)];
+}
+
+/**
+ * @param {Point[]} corners two that face each other
+ * @param {Point} point
+ */
+function inBox([one, other], { y, x }) {
+  return y >= Math.min(one.y, other.y) && y < Math.max(one.y, other.y)
+    && x >= Math.min(one.x, other.x) && x < Math.max(one.x, other.x);
+}
+
+/**
+ * Even-odd: each edge that a ray to the right meets turns inside to outside.
+ * @param {Point[]} corners
+ * @param {Point} point
+ */
+function inPolygon(corners, { y, x }) {
+  let inside = false;
+  for (const [at, from] of corners.entries()) {
+    const to = corners[(at + 1) % corners.length];
+    if (from.y > y === to.y > y) continue;
+    if (x < ((to.x - from.x) * (y - from.y)) / (to.y - from.y) + from.x) inside = !inside;
+  }
+  return inside;
 }

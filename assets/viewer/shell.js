@@ -114,6 +114,7 @@ class Shell {
       await slot.open(value, buffers, (shown) => (fromLink ? links.decode(this.asked, shown) : fitted(state, shown)), {
         change: (now) => this.changed(slot, now),
         edit: (axis, from, to) => this.edit(slot, axis, from, to),
+        probe: (words) => this.ask(slot, slot.probe(words)),
         weighed: () => this.follow(slot.name),
         shelf: this.shelf,
       });
@@ -132,7 +133,14 @@ class Shell {
    * @param {string} to
    */
   edit(slot, axis, from, to) {
-    const edited = slot.edit(axis, from, to);
+    this.ask(slot, slot.edit(axis, from, to));
+  }
+
+  /**
+   * @param {Slot} slot
+   * @param {Shell["edited"]} edited null where nothing is shown
+   */
+  ask(slot, edited) {
     if (!edited) return;
     this.edited = edited;
     /** @type {HTMLElement | null} */

@@ -3,6 +3,7 @@
 /** @import { About, Choice, Mask, Options, Remembered, Shelf, Viewer as View } from "./types" */
 import { MOST_HELD } from "./compare.js";
 import { Filling } from "./filling.js";
+import { PROBE } from "./questions.js";
 import * as results from "./results.js";
 import { Viewer } from "./viewer.js";
 
@@ -68,6 +69,7 @@ export class Slot {
     this.change = null;  // the word that was written over, until its result has come
     /** @type {Change | null} */
     this.arrived = null;  // likewise, until that result is shown
+    this.probing = false;  // words that are not in the prompt were asked
     this.failed = false;
     this.fromLink = false;
     this.said = false;  // whether the address tells of the present result
@@ -88,6 +90,7 @@ export class Slot {
   /** There is no new result; what was shown before stays. */
   fail() {
     this.failed = true;
+    this.probing = false;
     this.change = this.arrived = null;
   }
 
@@ -176,7 +179,7 @@ export class Slot {
    * @param {Result} value
    * @param {{ own: ArrayBuffer, held: (ArrayBuffer | null)[] }} buffers
    * @param {(viewer: View) => unknown} state what it begins with
-   * @param {Pick<Options, "change" | "edit" | "weighed"> & { shelf: Shelf }} options
+   * @param {Pick<Options, "change" | "edit" | "probe" | "weighed"> & { shelf: Shelf }} options
    */
   async open(value, buffers, state, options) {
     const { key, asked } = value;
@@ -204,6 +207,9 @@ export class Slot {
     if (region && same) viewer.maskChanged(region.id);
     if (this.arrived && this.held.length) await results.wipe(viewer, this.arrived);
     this.arrived = null;
+    const probes = this.probing ? viewer.own.axis(PROBE)?.values : undefined;
+    this.probing = false;
+    if (probes?.length) viewer.choose({ view: PROBE, [PROBE]: probes[probes.length - 1] });
     if (lost) viewer.say("A held result is no longer kept; compute it again to compare with it.");
     this.fromLink = false;
   }
@@ -219,6 +225,17 @@ export class Slot {
     const { key } = this.viewer.atlas;
     this.change = { axis, from, to, key, id: ++edits };
     return { key, word: from, text: to, id: edits };
+  }
+
+  /**
+   * Words that are not in the prompt are asked of the active panel's result, which shows the last of them then; returns
+   * what Python needs, as `edit`.
+   * @param {string} words with commas
+   */
+  probe(words) {
+    if (!this.viewer?.showing) return null;
+    this.probing = true;
+    return { key: this.viewer.atlas.key, word: "", text: words, id: null };
   }
 
   /**

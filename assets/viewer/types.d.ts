@@ -55,24 +55,38 @@ interface BlockPlace {
   inner: string[]; // axes of the maps before (height, width)
   picture: string; // key of the picture they lie over
   signed: boolean; // colours run to both sides of zero
-  computed: "" | "similarity";
+  computed: "" | "similarity" | "self";
 }
 
 /** Measures of maps: value of the axis that has masks -> measure -> (offset, count) of its float64 numbers. */
 type ScoresHeader = Record<string, Record<string, [number, number]>>;
 type MapsHeader = { shape: number[]; data: number; low: number; high: number };
+/** Queries and keys, of which `heads` share the channels; shape: of the inner axes, then (2, channels, height, width). */
+type ProjectedHeader = { shape: number[]; projected: number; heads: number };
 type Nothing<Maps> = { [Name in keyof Maps]?: undefined };
 
-export type BlockHeader = BlockPlace & { scores: ScoresHeader } & (MapsHeader | Nothing<MapsHeader>);
+export type BlockHeader = BlockPlace & { scores: ScoresHeader } & (
+  | (MapsHeader & Nothing<Omit<ProjectedHeader, "shape">>)
+  | (ProjectedHeader & Nothing<Omit<MapsHeader, "shape">>)
+  | (Nothing<MapsHeader> & Nothing<ProjectedHeader>));
 
 /** shape: of the inner axes, then (height, width); low and high: of each map, what 0 and 255 stand for. */
 type Maps = { shape: number[]; values: Uint8Array; low: Float32Array; high: Float32Array };
 
-/** Maps of one grid, or only their place where they are still to be fetched. scores: over the axes without masks. */
+/** The bits of float16 queries and keys, laid out as in the file. */
+type Projected = { shape: number[]; projected: Uint16Array; heads: number };
+
+/**
+ * Maps of one grid, or what they are made of, or only their place where these are still to be fetched. scores: over the
+ * axes without masks.
+ */
 export type Block = BlockPlace & {
   axes: Axis[];
   scores: Record<string, Record<string, Float64Array>>;
-} & (Maps | Nothing<Maps>);
+} & (
+  | (Maps & Nothing<Omit<Projected, "shape">>)
+  | (Projected & Nothing<Omit<Maps, "shape">>)
+  | (Nothing<Maps> & Nothing<Projected>));
 
 interface LabelsPlace {
   at: Choice;
@@ -88,8 +102,8 @@ export interface Grid {
   width: number;
 }
 
-/** Whole numbers with a colour and a name for each. */
-export type Labels = LabelsPlace & Grid;
+/** Whole numbers with a colour and a name for each. of: the choice of the maps that they were made of here. */
+export type Labels = LabelsPlace & Grid & { of?: Choice };
 
 /** An 8-bit map: value q stands for low + q / 255 * (high - low). */
 export interface ValueMap extends Grid {
@@ -183,6 +197,8 @@ export interface Facts {
   verdict?: Stored | null;
   matches?: Matches;
   ensemble?: Ensemble;
+  questions?: Questions;
+  usual?: Choice; // values of axes that a title does not tell
   look?: Partial<State>;
   keys?: { arrows?: string; updown?: string; brackets?: string };
   plainAxis?: string; // what shows a picture alone: value of this axis -> key of the picture
@@ -208,6 +224,20 @@ export interface Stored {
   examples: Record<string, Record<string, Record<string, string>>>;
 }
 
+/**
+ * What can be asked of a recorded run without another one. words: that can compete, first those that do at first, with a
+ * colour each; members: layers of the choices that stand for several; mixture: height of a grid -> its weight at first;
+ * probes: whether words that are not in the prompt can be asked.
+ */
+export interface Questions {
+  words: string[];
+  first: string[];
+  colors: string[];
+  members: Record<string, string[]>;
+  mixture: Record<string, number>;
+  probes: boolean;
+}
+
 /** The axis whose values have masks of their own: value -> name of the mask; threshold: at which `iou` was measured. */
 export interface Matches {
   axis: string;
@@ -219,6 +249,12 @@ export interface Matches {
 
 /** A place of the picture, as fractions of its height and width, in [0, 1). */
 export type Point = { y: number; x: number };
+
+/** A part of the picture. points: of a pixel one, of a box two corners, of a polygon all. */
+export interface Region {
+  kind: "pixel" | "box" | "polygon";
+  points: Point[];
+}
 
 /** scale: 1 for the whole picture, up to 16; y, x: what lies in the middle. */
 export type Zoom = Point & { scale: number };
@@ -242,9 +278,12 @@ export interface State {
   columns: string;
   rows: string;
   ribbon: boolean; // the row under the stage is the pictures of the steps
-  tool: "look" | "cut" | "brush" | "wipe" | "polygon";
+  tool: "look" | "cut" | "brush" | "wipe" | "polygon" | "box" | "corner";
   zoom: Zoom;
   weights: [number, number] | null; // that proposals are named with instead of the result's own
+  region: Region | null; // whose self-attention is shown; none: the pinned pixel's
+  rivals: string[]; // words that compete; none: those that do at first
+  mixture: Record<string, number> | null; // weights of the resolutions; none: those at first
 }
 
 /** All that a link keeps. */

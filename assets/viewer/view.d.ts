@@ -16,6 +16,7 @@ export interface Options {
   hold?(): void; // the result is kept beside the next one
   letGo?(key: string): void; // a held one no longer
   edit?(axis: string, value: string, text: string): void; // compute it again with another word
+  probe?(words: string): void; // compute maps of words that are not in the prompt, of the queries that were kept
   weighed?(): void; // proposals are named with other weights
   change?(state: Remembered): void; // after every change that a link should remember
   ready?(): void; // a result is on the screen
@@ -37,12 +38,13 @@ export interface Held {
 }
 
 /** Parts of the inspector. */
-export type Side = "Pixel" | "Threshold" | "Mask" | "Look" | "Numbers" | "Verdict" | "Proposals";
+export type Side = "Pixel" | "Ask" | "Threshold" | "Mask" | "Look" | "Numbers" | "Verdict" | "Proposals";
 
-/** What stays from one result to the next: the part that is open, and what the pointer does while that is the mask. */
+/** What stays from one result to the next: the part that is open, and what the pointer does while that is Mask or Ask. */
 export interface Kept {
   side: Side;
   tool: State["tool"];
+  asking: State["tool"];
 }
 
 /** What the parts of a viewer ask of it; nothing of a result is asked while none is open. */

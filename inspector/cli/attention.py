@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inspector.cli import asking
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_masks, add_outputs, given, option
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ FIELDS: Fields = {
         'several t of the noise, such as 1,101,301, or "every": all of the generation\'s (default: none)',
     ),
     "size": (int, "side in pixels of the generated image (default: the model's own)"),
+    "heads": (bool, "keep the maps of every attention head too, in --out and for --ask head"),
+    "queries": (bool, "keep the queries of cross-attention, of which words not in the prompt are asked"),
+    "self_attention": (bool, "keep queries and keys of self-attention, for --ask self"),
+    "kept_steps": (str, "of which steps these are kept, last or every (default: last)"),
+    "probes": (str, 'words that need not be in the prompt, such as "dog, tree", for --ask probe (default: none)'),
 }
 
 
@@ -53,7 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beside", metavar="NAME|DIR", help="a second diffusion model, asked the same: more rows of the figure"
     )
-    parser.add_argument("--heads", action="store_true", help="keep the maps of every attention head too, in --out")
     parser.add_argument(
         "--token", metavar="WORD", help="what to report on: a word or phrase, word#2, @2:7 (default: each word)"
     )
@@ -63,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the steps as a film to this .gif, .webm or .mp4 file: each arm's mean map of --token",
     )
+    asking.add_arguments(parser)
     add_fields(parser, FIELDS)
     add_diffusion(parser)
     add_outputs(parser)
@@ -97,12 +103,12 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         raise ChoiceError("--out keeps one model's result; use --figure and --json with --beside, or leave it out.")
     prepare(args)
     prepare_film(args)
-    fields = given(args, FIELDS)
+    asking.check(args)
+    fields = asking.needed(args) | given(args, FIELDS)
     if args.image is not None:
         picture = open_picture(args.image, args.masks)
         fields = {"prompt": picture.caption, **picture.fields} | fields
     tell_unused(args, fields)
-    fields["heads"] = args.heads
     models = [choose(name, "diffusion") for name in (args.diffusion, args.beside) if name is not None]
     requests = [AttentionRequest(**{"prompt": "", **fields}, model=model) for model in models]
     prompt = requests[0].prompt
@@ -118,16 +124,21 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     if args.film is not None:
         write_film(result, args)
 
+    state = asking.state(result, args, words[0])
+    wanted = args.token is not None or args.beside or args.ask
+
     def figure(scale: int) -> "Sheet":
+        if args.ask:
+            return asking.sheet(result, state, scale)
         return view.stacked(results, Look(), token=args.token, side=view.SIDE * scale)
 
     return hand_over(
         result,
         [row for one_ in results for row in rows(one_, words, len(results) > 1)],
         args,
-        None if args.token is None and not args.beside else figure,
+        figure if wanted else None,
         results[1:],
-        state={"panels": [{"arm": arm, "word": words[0]} for arm in result.arms]},
+        state=state,
     )
 
 
@@ -150,7 +161,7 @@ def write_film(result: "AttentionResult", args: argparse.Namespace) -> None:
     """Write --film: per arm the mean map of --token, or of the word that the figure shows, step after step."""
     from inspector.cli.options import writing
     from inspector.views.animation import animation, kind_of
-    from inspector.views.atlases import of_attention
+    from inspector.views.attention_atlas import of_attention
     from inspector.views.look import Look
 
     film = animation(result, Look(), {}, kind_of(args.film), args.scale, of_attention(result, args.token or ""))

@@ -36,8 +36,16 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
 
 
 def add_fields(parser: argparse.ArgumentParser, options: Fields, required: tuple[str, ...] = ()) -> None:
-    """One option per field; one that is not given is left out of `given`, so that the request's default holds."""
+    """One option per field; one that is not given is left out of `given`, so that the request's default holds.
+
+    A truth value's option takes no value and means true.
+    """
     for name, (kind, text) in options.items():
+        if kind is bool:
+            parser.add_argument(
+                option(name), dest=name, action="store_true", default=argparse.SUPPRESS, help=f"{text} (default: no)"
+            )
+            continue
         parser.add_argument(
             option(name),
             dest=name,

@@ -15,6 +15,7 @@ from inspector.results import (
     AGAIN,
     DECODED,
     EVERY,
+    EVERY_STEP,
     GENERATION,
     INVERSION,
     LATENT,
@@ -28,6 +29,7 @@ from inspector.results import (
 )
 from inspector.trace.arms import decoded_again, invert, noiseless
 from inspector.trace.previews import Previewer, shrink
+from inspector.trace.projections import Projections, keep
 from inspector.trace.recorders import Recording, record
 from inspector.trace.trajectories import Step, denoise, noise_once, record_at, schedule
 
@@ -42,6 +44,7 @@ class Arm:
     denoising the finished picture.
 
     maps: layer -> float16 (step, token, h, w); head_maps: layer -> (step, head, token, h, w), empty unless asked for.
+    queries, self_attention: as `Projections.taken`, likewise.
     """
 
     steps: tuple[int, ...]
@@ -49,6 +52,8 @@ class Arm:
     head_maps: Mapping[str, np.ndarray]
     image: np.ndarray
     previews: np.ndarray
+    queries: Mapping[str, np.ndarray] = field(default_factory=dict)
+    self_attention: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -218,10 +223,10 @@ class Comparison:
         self, told: str, noisy: Callable[[int], torch.Tensor], timesteps: Sequence[int] = ()
     ) -> Generator[Progress, None, Arm]:
         """One conditional pass per t, without guidance; a single one is decoded for its preview."""
-        recording, previews, asked = Recording(), [], timesteps or self.plan.timesteps
+        recording, kept, previews, asked = Recording(), self._kept(), [], timesteps or self.plan.timesteps
         for timestep in asked:
             yield self._progress(f"{told}, t = {timestep}")
-            with INFERENCE_LOCK:
+            with INFERENCE_LOCK, keep(self.model.unet, kept):
                 _, predicted = record_at(
                     self.model,
                     noisy(timestep),
@@ -233,7 +238,7 @@ class Comparison:
                 )
                 picture = self.model.decode(predicted)[0] if len(asked) == 1 else self.previewer(predicted)
                 previews.append(shrink(picture))
-        return self._arm(recording, self.image, previews)
+        return self._arm(recording, kept, self.image, previews)
 
     def _inverted(self) -> Generator[Progress, None, Arm]:
         """x_t by inversion, then a pass at each, since those of the inversion itself are at x of the step below."""
@@ -275,11 +280,12 @@ class Comparison:
         moments: progress tells them, for the one run whose steps are followed while it goes on.
         """
         started, before, total = time.perf_counter(), self.done, self.plan.total()
-        recording, previews, latents = Recording(), [], torch.empty(0)
+        recording, kept, previews, latents = Recording(), self._kept(), [], torch.empty(0)
         model, heads = self.model, self.request.heads
         while True:
             # Hooks and lock last one step, never a yield: other users' runs may come between two steps.
-            with INFERENCE_LOCK, record(model.unet, self.positions, 1, heads, recording, model.spec.name):
+            recorder = record(model.unet, self.positions, 1, heads, recording, model.spec.name)
+            with INFERENCE_LOCK, recorder, keep(model.unet, kept):
                 step = next(steps, None)
             if step is None:
                 break
@@ -295,18 +301,29 @@ class Comparison:
             )
         with INFERENCE_LOCK:
             image = model.decode(latents)[0]
-        return self._arm(recording, image, [*previews[:-1], shrink(image)]), latents
+        return self._arm(recording, kept, image, [*previews[:-1], shrink(image)]), latents
 
     def _progress(self, message: str) -> Progress:
         """What is under way now."""
         self.done += 1
         return Progress(self.done - 1, self.plan.total(), message, preview=self.picture)
 
-    def _arm(self, recording: Recording, image: np.ndarray | None, previews: Sequence[np.ndarray]) -> Arm:
-        """The arm of a recording, which is emptied."""
+    def _kept(self) -> Projections:
+        """Room for what the request wants kept of one arm."""
+        return projections(self.request)
+
+    def _arm(
+        self, recording: Recording, kept: Projections, image: np.ndarray | None, previews: Sequence[np.ndarray]
+    ) -> Arm:
+        """The arm of a recording, which is emptied, as is what was kept beside it."""
         assert image is not None
         steps, heads = tuple(recording.timesteps), recording.taken(heads=True)
-        return Arm(steps, recording.taken(), heads, image, np.stack(previews))
+        return Arm(steps, recording.taken(), heads, image, np.stack(previews), *kept.taken())
+
+
+def projections(request: AttentionRequest) -> Projections:
+    """What a request wants kept of an arm, empty."""
+    return Projections(request.queries, request.self_attention, request.kept_steps == EVERY_STEP)
 
 
 def _over(

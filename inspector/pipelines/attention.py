@@ -10,12 +10,14 @@ from inspector.errors import ChoiceError, RecordingError
 from inspector.models import load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
-from inspector.pipelines.arms import Comparison, Plan, plan
+from inspector.pipelines.arms import Comparison, Plan, plan, projections
 from inspector.pipelines.common import fit_image, gpu, last, loading, provenance
+from inspector.pipelines.keeping import advice, kept_bytes, told
+from inspector.pipelines.probes import probe_maps
 from inspector.pipelines.room import check_room
 from inspector.results import AGAIN, GENERATION, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
-from inspector.trace.recorders import recording_bytes
+from inspector.trace.projections import head_counts
 from inspector.trace.trajectories import first_latents
 
 LEVELS = 8  # the sides a model takes are multiples of this times its latent_factor
@@ -68,19 +70,16 @@ def generated_size(request: AttentionRequest, model: DiffusionModel) -> int:
 
 
 def _check_memory(asked: Plan, model: DiffusionModel, size: tuple[int, int], tokens: int) -> None:
-    """Raise RecordingError when the maps would be larger than allowed, before anything runs.
+    """Raise RecordingError when what is kept would be larger than allowed, before anything runs.
 
-    And ModelMemoryError when they and the run would take more memory than is free.
+    And ModelMemoryError when it and the run would take more memory than is free.
     """
-    request = asked.request
-    grid = (size[0] // model.latent_factor, size[1] // model.latent_factor)
-    needed = recording_bytes(model.unet, grid, tokens, sum(asked.kept().values()), heads=request.heads)
-    allowed = settings().limits.max_recording
+    request, parts = asked.request, kept_bytes(asked, model, size, tokens)
+    needed, allowed = sum(parts.values()), settings().limits.max_recording
     if needed > allowed:
-        less = "fewer arms, fewer steps" if len(asked.kept()) > 2 else "fewer steps"
-        advice = "without single heads" if request.heads else f"with {less} or a smaller size"
         raise RecordingError(
-            f"The maps would take {needed / 1e9:.1f} GB and {allowed / 1e9:.1f} GB are allowed; record {advice}."
+            f"The maps would take {needed / 1e9:.1f} GB ({told(parts)}) and {allowed / 1e9:.1f} GB are allowed; record "
+            f"{advice(asked, parts)}."
         )
     guided = request.guidance_scale > 1 and bool({GENERATION, AGAIN} & set(request.chosen_arms))
     check_room(model, size, batch=2 if guided else 1, kept=needed)
@@ -91,6 +90,7 @@ def _result(
 ) -> AttentionResult:
     """The result without metrics."""
     arms = made.arms
+    queries = {name: arm.queries for name, arm in arms.items() if arm.queries}
     return AttentionResult(
         request=request,
         maps={name: arm.maps for name, arm in arms.items()},
@@ -103,4 +103,8 @@ def _result(
         provenance=provenance(started, request, model),
         head_maps={name: arm.head_maps for name, arm in arms.items()} if request.heads else {},
         reconstruction=made.reconstruction,
+        queries=queries,
+        self_attention={name: arm.self_attention for name, arm in arms.items() if arm.self_attention},
+        head_counts=head_counts(model.unet, projections(request)),
+        probe_maps=probe_maps(model, queries, head_counts(model.unet, projections(request)), request.probes),
     )

@@ -6,6 +6,7 @@ our estimate from published speeds and from timings on a CPU; none was measured 
 """
 
 import math
+from typing import Any
 
 from inspector.models import catalog
 from inspector.results import (
@@ -46,6 +47,11 @@ def attention(request: AttentionRequest) -> int:
     passes = sum(calls * (guided if arm in (GENERATION, AGAIN) else 1) for arm, calls in request.calls.items())
     copies = 2 if request.heads else 1  # eight times the maps, which are the smaller part
     return _bounded(_run(request.model, passes * copies, request.size, DIFFUSION_SIDE))
+
+
+def probing(asked: Any) -> int:
+    """The text encoder and a product a layer for each word, of a result that is there."""
+    return _bounded(_run(asked.result.request.model, len(asked.probes), None, DIFFUSION_SIDE))
 
 
 def clusters(request: ClustersRequest) -> int:

@@ -38,9 +38,13 @@ from inspector.results.checks import (
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.layers import MEAN, Layer, blocks, chosen_layers
 from inspector.results.naming import NamingRequest
+from inspector.results.probes import read_probes
+from inspector.results.projections import CROSS, EVERY_STEP, KEPT_STEPS, OWN, look_from, row
 from inspector.results.proposed import OVERLAP, SURE, Panoptic, Proposed
 from inspector.results.quoting import is_unicode, quoted
+from inspector.results.regions import Region, read_region
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
 from inspector.results.segmentation import (
     ALL_METHODS,
@@ -67,15 +71,19 @@ __all__ = [
     "BACKGROUND_RULES",
     "CLIP_ES_BACKGROUND",
     "CLUSTER_PRESETS",
+    "CROSS",
     "DECODED",
     "EVERY",
+    "EVERY_STEP",
     "GENERATION",
     "HEAD_TITLES",
     "IMPORTED",
     "INVERSION",
+    "KEPT_STEPS",
     "LATENT",
     "LOADED",
     "LOCAL",
+    "MEAN",
     "MEAN_OF_SEEDS",
     "MOST_SEEDS",
     "NOISELESS",
@@ -83,6 +91,7 @@ __all__ = [
     "ODISE_HEADS",
     "OVERLAP",
     "OVER_SEEDS",
+    "OWN",
     "OWN_TIMESTEPS",
     "POOLINGS",
     "SCORE_SIDE",
@@ -96,12 +105,14 @@ __all__ = [
     "ClassNames",
     "ClustersRequest",
     "ClustersResult",
+    "Layer",
     "Masks",
     "NamingRequest",
     "Panoptic",
     "Progress",
     "Proposed",
     "Provenance",
+    "Region",
     "SaliencyRequest",
     "SaliencyResult",
     "Segment",
@@ -109,6 +120,7 @@ __all__ = [
     "SegmentationResult",
     "Token",
     "Vote",
+    "blocks",
     "check_choice",
     "check_flag",
     "check_image",
@@ -118,14 +130,19 @@ __all__ = [
     "check_scene",
     "check_template",
     "check_text",
+    "chosen_layers",
     "fit_mask",
     "is_unicode",
+    "look_from",
     "masked_words",
     "parse_classes",
     "plain",
     "quoted",
+    "read_probes",
+    "read_region",
     "read_timesteps",
     "resize_maps",
+    "row",
     "seed_arm",
     "span_tokens",
     "word_tokens",

@@ -1,6 +1,5 @@
 """Request and result of the attention pipeline."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +32,9 @@ from inspector.results.checks import (
     check_text,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.layers import Layer, chosen_layers, resolutions
+from inspector.results.probes import check_probes, read_probes
+from inspector.results.projections import KEPT_STEPS, LAST, Kept, check_projections
 from inspector.results.quoting import described, quoted
 from inspector.results.recorded import (
     check_array,
@@ -48,6 +50,7 @@ from inspector.settings import settings
 
 PREVIEW_SIDE = 256  # pixels of a preview at most
 MOST_LAYERS, MOST_TOKENS = 200, 1000
+LEAST_LEFT = 1e-3  # that the start token leaves, as float16 tells it: below one it has no more digits
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class AttentionRequest:
     seeds: how many noises "noise once" has, of the seeds seed, seed + 1, ...
     noise_timesteps: several t instead of noise_timestep, or "every" for all of the generation's, where every arm is
         matched with generation step by step.
+    heads, queries, self_attention: what is kept beside the maps for questions after the run: every head's maps; queries
+        of cross-attention, of which every further word's map can be made; queries and keys of self-attention.
+    kept_steps: of which steps of each arm the last two are kept, "last" or "every".
+    probes: words that need not be in the prompt, a text with commas or a tuple; they keep the queries.
     masks: word or phrase of the prompt -> bool (h, w), for the metrics only.
     scene: number of the drawn scene that `image` is, told for the record only.
     """
@@ -81,6 +88,10 @@ class AttentionRequest:
     arms: tuple[str, ...] = ()
     seeds: int = 1
     noise_timesteps: tuple[int, ...] | tuple[str] = ()
+    queries: bool = False
+    self_attention: bool = False
+    kept_steps: str = LAST
+    probes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -100,7 +111,11 @@ class AttentionRequest:
         if len(self.noise_timesteps) > limits.max_steps:
             raise ChoiceError(f"{len(self.noise_timesteps)} t are asked for; at most {limits.max_steps} are allowed.")
         set_(self, "arms", read_arms(self.arms, self.image is None, self.seeds) if self.arms else ())
-        check_flag("heads", self.heads)
+        set_(self, "probes", read_probes(self.probes))
+        for name in ("heads", "queries", "self_attention"):
+            check_flag(name, getattr(self, name))
+        set_(self, "queries", self.queries or bool(self.probes))
+        check_choice("kept_steps", self.kept_steps, KEPT_STEPS)
         if self.noise_timestep is not None:
             check_number("noise_timestep", self.noise_timestep, 0, 999, whole=True)
         if self.size is not None:
@@ -143,6 +158,11 @@ class AttentionResult:
     metrics: rows {arm, step, timestep, layer, word, ap, iou, iou_best, entropy, chance} where a mask exists; `layer`
         is a module, "resolution N" or "mean" (`analysis.attention.score`).
     head_maps: arm -> layer -> float16 (step, head, token, h, w); empty unless the request asked for heads.
+    queries: arm -> layer -> float16 (step, channel, h, w), times the module's scale; self_attention: arm -> layer of
+        self-attention -> float16 (step, 2, channel, h, w), query and key. Of all steps or the last alone; empty unless
+        asked for, and without arms that are means of others.
+    head_counts: layer -> heads that its channels are shared among.
+    probe_maps: arm -> layer -> float16 (step, probe, h, w), head means, axis probe as in the request, steps as queries.
     reconstruction: how well DDIM leads back from where "inversion" led: {psnr} in dB, of the decoded pictures, and
         {rms}, of the latents over their own deviation; empty without that arm.
     """
@@ -158,6 +178,10 @@ class AttentionResult:
     provenance: Provenance
     head_maps: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     reconstruction: Mapping[str, float] = field(default_factory=dict)
+    queries: Kept = field(default_factory=dict)
+    self_attention: Kept = field(default_factory=dict)
+    head_counts: Mapping[str, int] = field(default_factory=dict)
+    probe_maps: Kept = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_kind("request", self.request, AttentionRequest)
@@ -170,6 +194,7 @@ class AttentionResult:
         for arm, layers in self.maps.items():
             self._check_maps("maps", arm, layers)
         self._check_heads()
+        self._check_kept()
         self._check_pictures()
         cells = sum(map(len, self.steps.values())) * (len(self.layers) + len(self.resolutions) + 1)
         needed = {"arm": str, "step": float, "layer": str, "word": str, "ap": float}
@@ -221,6 +246,14 @@ class AttentionResult:
         for arm, layers in self.head_maps.items():
             self._check_maps("head_maps", arm, layers, (None,))
 
+    def _check_kept(self) -> None:
+        check_mapping("head_counts", self.head_counts, 2 * MOST_LAYERS)
+        check_projections("queries", self.queries, (), self.steps, self.head_counts)
+        check_projections("self_attention", self.self_attention, (2,), self.steps, self.head_counts)
+        check_probes(self.probe_maps, self.request.probes, self.queries)
+        for arm, layers in self.queries.items():
+            check_same(f"queries of {arm}", layers, self.layers)
+
     def _check_pictures(self) -> None:
         check_mapping("images", self.images, len(self.maps))
         check_same("images", self.images, self.maps)
@@ -245,10 +278,14 @@ class AttentionResult:
         return tuple(next(iter(self.maps.values())))
 
     @property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Layer -> (h, w) of its grid."""
+        return {layer: maps.shape[-2:] for layer, maps in next(iter(self.maps.values())).items()}
+
+    @property
     def resolutions(self) -> tuple[int, ...]:
         """Heights of the recorded grids, largest first."""
-        layers = next(iter(self.maps.values())).values()
-        return tuple(sorted({layer.shape[-2] for layer in layers}, reverse=True))
+        return resolutions(self.sizes)
 
     def token_indices(self, word: str | int) -> tuple[int, ...]:
         """Positions on the token axis of an index, a word or a phrase; PromptError if it is not there.
@@ -265,47 +302,51 @@ class AttentionResult:
         self,
         arm: str | None = None,
         step: int | str | None = None,
-        layer: str | int | None = None,
+        layer: Layer = None,
         token: str | int | None = None,
         size: tuple[int, int] | None = None,
+        head: int | None = None,
+        renormalised: bool = False,
     ) -> np.ndarray:
         """float32 (..., h, w); axes left open come first, in the order arm, step, token.
 
         arm: a name; None keeps the axis (arms must then have equal numbers of steps, or step be given).
         step: an index (negative counts from the end), "mean" over steps; None keeps the axis.
-        layer: a module name; an integer, or "resolution N", averages the layers of that height; None or "mean"
-            averages all, enlarged bilinearly to the largest grid.
+        layer: as `layers.chosen_layers`: a module, a block, a resolution, weights of resolutions, None or "mean" for
+            all; several layers are averaged, enlarged bilinearly to the largest grid.
         token: an index, a word or a phrase (mean over its tokens); None keeps the axis.
         size: (h, w) to enlarge to bilinearly at the end; None stays at the grid.
+        head: of each layer, from 0; None is the mean over heads. Raises ChoiceError where a layer has no such head.
+        renormalised: without the start token, which takes most: each layer's maps over what that leaves, so that all
+            other tokens, those of the padding included, sum to 1.
         """
         if arm is None:
-            parts = [self.select(name, step, layer, token, size) for name in self.arms]
+            parts = [self.select(name, step, layer, token, size, head, renormalised) for name in self.arms]
             if len({part.shape for part in parts}) > 1:
                 raise ChoiceError("The arms have different numbers of steps; choose an arm or a step.")
             return np.stack(parts)
         check_choice("arm", arm, self.arms)
-        chosen = self._layers(arm, layer)
-        side = max((item.shape[-2:] for item in chosen), key=lambda shape: shape[0])
+        weights = chosen_layers(self.sizes, layer)
+        side = max((self.sizes[name] for name in weights), key=lambda shape: shape[0])
         total: np.ndarray | float = 0.0
-        for item in chosen:
-            part = self._steps(item, arm, step).astype(np.float32)
+        for name, weight in weights.items():
+            part = self._part(arm, name, head, renormalised)
+            part = self._steps(part, arm, step).astype(np.float32)
             if token is not None:
                 part = part[..., list(self.token_indices(token)), :, :].mean(-3)
-            total = total + (part if part.shape[-2:] == side else resize_maps(part, side))
-        maps = np.asarray(total / len(chosen), np.float32)
+            total = total + weight * (part if part.shape[-2:] == side else resize_maps(part, side))
+        maps = np.asarray(total, np.float32)
         return maps if size is None else resize_maps(maps, size)
 
-    def _layers(self, arm: str, layer: str | int | None) -> list[np.ndarray]:
-        by_name = self.maps[arm]
-        if layer is None or layer == "mean":
-            return list(by_name.values())
-        if isinstance(layer, str) and re.fullmatch(r"resolution \d+", layer):
-            layer = int(layer.split()[1])
-        if isinstance(layer, int):
-            check_choice("resolution", layer, self.resolutions)
-            return [item for item in by_name.values() if item.shape[-2] == layer]
-        check_choice("layer", layer, self.layers)
-        return [by_name[layer]]
+    def _part(self, arm: str, layer: str, head: int | None, renormalised: bool) -> np.ndarray:
+        """(step, token, h, w) of one layer: the mean over heads or one of them."""
+        maps = self.maps[arm][layer]
+        if head is not None:
+            if not self.head_maps:
+                raise ChoiceError("This run kept no single heads; run it with heads (--heads).")
+            check_number("head", head, 0, self.head_maps[arm][layer].shape[1] - 1, whole=True)
+            maps = self.head_maps[arm][layer][:, head]
+        return without_start(maps) if renormalised else maps
 
     def _steps(self, item: np.ndarray, arm: str, step: int | str | None) -> np.ndarray:
         if step is None:
@@ -315,3 +356,11 @@ class AttentionResult:
             return item.mean(0, dtype=np.float32)
         check_number("step", step, -item.shape[0], item.shape[0] - 1, whole=True)
         return item[step]
+
+
+def without_start(maps: np.ndarray) -> np.ndarray:
+    """float32 maps (..., token, h, w) over what their first token, the start token, leaves of 1; its own become 0."""
+    values = maps.astype(np.float32)
+    left = np.maximum(1 - values[..., :1, :, :], LEAST_LEFT)
+    values[..., 0, :, :] = 0
+    return values / left

@@ -231,14 +231,23 @@ def recording_bytes(
 
     sample: (h, w) of the latents. Assumes that each down block but the last halves the grid, as in Stable Diffusion.
     """
-    lowest = sum(1 for name, _ in unet.named_modules() if re.fullmatch(r"down_blocks\.\d+", name)) - 1
     total = 0
-    for layer, module in find_modules(unet, cross_attention_layers(unet)).items():
+    layers = cross_attention_layers(unet)
+    for module, (height, width) in zip(find_modules(unet, layers).values(), grids(unet, layers, sample), strict=True):
+        total += height * width * (1 + (int(getattr(module, "heads", 1)) if heads else 0))
+    return 2 * total * tokens * calls * images
+
+
+def grids(unet: nn.Module, layers: Sequence[str], sample: tuple[int, int]) -> list[tuple[int, int]]:
+    """(h, w) of each layer's grid, of latents (h, w), before anything runs; assumes as `recording_bytes`."""
+    lowest = sum(1 for name, _ in unet.named_modules() if re.fullmatch(r"down_blocks\.\d+", name)) - 1
+    found = []
+    for layer in layers:
         block, number, *_ = layer.split(".")
         halvings = {"down_blocks": int(number), "up_blocks": lowest - int(number)} if number.isdigit() else {}
         height, width = (-(-side // 2 ** halvings.get(block, lowest)) for side in sample)
-        total += height * width * (1 + (int(getattr(module, "heads", 1)) if heads else 0))
-    return 2 * total * tokens * calls * images
+        found.append((height, width))
+    return found
 
 
 def _one_timestep(timestep: torch.Tensor | float) -> int:

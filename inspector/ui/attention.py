@@ -9,11 +9,13 @@ from inspector.errors import ImageError
 from inspector.results import (
     ARMS,
     EVERY,
+    KEPT_STEPS,
     MOST_SEEDS,
     AttentionRequest,
     AttentionResult,
     check_choice,
     check_flag,
+    read_probes,
 )
 from inspector.settings import settings
 from inspector.ui import controls, parts, runs, scenes
@@ -22,7 +24,7 @@ from inspector.ui.pictures import resolve
 from inspector.ui.rewriting import with_word
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
-from inspector.views.atlases import END, START
+from inspector.views.attention import END, START
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
 
@@ -31,6 +33,8 @@ OWN = controls.own_defaults(AttentionRequest)
 PAPER_PROMPT = "a horse on the grass"
 PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
 GENERATE, GIVEN = "generate", "use the picture"
+KEEPING = {"single heads": "heads", "queries": "queries", "self-attention": "self_attention"}  # name -> field
+USUAL = ["queries", "self-attention"]  # kept by the page, so that what it shows can be asked further questions
 SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
 
 
@@ -48,6 +52,9 @@ def make(
     arms: str | list[str] = "",
     seeds: float = OWN.seeds,
     timesteps: str = "",
+    keep: str | list[str] = "",
+    kept_steps: str = OWN.kept_steps,
+    probes: str = "",
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
@@ -57,6 +64,10 @@ def make(
         "seeds": whole(seeds),
         "noise_timesteps": timesteps,
     }
+    names = keep if isinstance(keep, list) else [name.strip() for name in keep.split(",") if name.strip()]
+    for name in names:
+        check_choice("keep", name, tuple(KEEPING))
+    compared |= {KEEPING[name]: True for name in names}
     return AttentionRequest(
         **given,
         **compared,
@@ -67,6 +78,8 @@ def make(
         noise_timestep=None if matched else whole(noise_timestep),
         scheduler=scheduler,
         model=model,
+        kept_steps=kept_steps,
+        probes=read_probes(probes),
     )
 
 
@@ -96,6 +109,9 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "arms": list(request.arms),
         "seeds": request.seeds,
         "timesteps": ", ".join(map(str, request.noise_timesteps)),
+        "keep": [name for name, field in KEEPING.items() if getattr(request, field)],
+        "kept_steps": request.kept_steps,
+        "probes": ", ".join(request.probes),
     }
 
 
@@ -106,7 +122,7 @@ def complete(values: dict[str, Any], pictured: bool) -> dict[str, Any]:
 
 def first_request() -> AttentionRequest:
     """The paper's Figure 3."""
-    return make(None, None, PAPER_PROMPT, seed=PAPER_SEED)
+    return make(None, None, PAPER_PROMPT, seed=PAPER_SEED, keep=USUAL)
 
 
 def attention(
@@ -123,6 +139,9 @@ def attention(
     arms: str | list[str] = "",
     seeds: float = OWN.seeds,
     timesteps: str = "",
+    keep: str | list[str] = "",
+    kept_steps: str = OWN.kept_steps,
+    probes: str = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -132,6 +151,8 @@ def attention(
     number of a drawn scene, that picture is noised once. `matched` takes the timestep of the last generation step
     instead of `noise_timestep`. `arms` are what is compared, by name; `seeds` is how many noises are added, from `seed`
     on; `timesteps`, such as "1, 101, 301", or "every" for all of the generation's, stands instead of `noise_timestep`.
+    `keep` names what maps.npz holds beside the maps, of "single heads, queries, self-attention", the last two of
+    `kept_steps`, "last" or "every"; `probes` are words that need not be in the prompt, such as "dog, tree".
     `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the
     numbers with request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers`
     holds step, total and message.
@@ -152,6 +173,9 @@ def attention(
             arms,
             seeds,
             timesteps,
+            keep,
+            kept_steps,
+            probes,
         ),
         asked,
         columns,
@@ -160,7 +184,7 @@ def attention(
 
 def drawn_request() -> AttentionRequest:
     """The drawn horse, noised once, with its masks."""
-    return make(None, scenes.HORSE, PAPER_PROMPT)
+    return make(None, scenes.HORSE, PAPER_PROMPT, keep=USUAL)
 
 
 def notes(result: AttentionResult) -> str:
@@ -212,18 +236,33 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe, comparison = _numbers()
+        recipe, comparison, questions = _numbers()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **comparison}
+    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **comparison, **questions}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
     return assemble(SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples)
 
 
-def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The recipe's controls, and of them those of a comparison of several arms, noises and t."""
+def _questions() -> dict[str, Any]:
+    """The controls of what is kept for questions after the run."""
+    keep = gr.CheckboxGroup(
+        list(KEEPING),
+        value=USUAL,
+        label="Keep for questions after the run",
+        info="Every head's maps; queries, for words not in the prompt; self-attention, for where a pixel looks.",
+    )
+    steps = gr.Radio(list(KEPT_STEPS), value=OWN.kept_steps, label="Of which steps", info="Queries and self-attention.")
+    probes = gr.Textbox(
+        "", label="Probe words", placeholder="dog, tree", info="Need not be in the prompt; after a run, also under Ask."
+    )
+    return {"keep": keep, "kept_steps": steps, "probes": probes}
+
+
+def _numbers() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The recipe's controls; then those of a comparison of several arms, noises and t, and of what is kept."""
     limits = settings().limits
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         noise = gr.Slider(
@@ -262,6 +301,7 @@ def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
         scheduler = gr.Dropdown(
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
+        questions = _questions()
     recipe = {
         "steps": steps,
         "guidance_scale": guidance,
@@ -270,4 +310,4 @@ def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
         "matched": matched,
         "scheduler": scheduler,
     }
-    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps}
+    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps}, questions

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import InspectorError
-from inspector.results import GENERATION, parse_classes, read_timesteps
+from inspector.results import GENERATION, parse_classes, read_probes, read_timesteps
 from inspector.results.checks import parse_background
 from inspector.ui.controls import whole
 from inspector.ui.pictures import place_of
@@ -26,6 +26,8 @@ MEANT: dict[str, Callable[[Any], Any]] = {
     "background_words": parse_background,
     "timesteps": read_timesteps,
     "arms": lambda names: {*names, GENERATION},
+    "keep": set,
+    "probes": read_probes,
 }
 # The key of the result that the tab shows, once the page has taken in what came with this change.
 _KEY = """async (_, ...rest) => {

@@ -4,11 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from inspector.errors import ChoiceError
-from inspector.results import AttentionResult, SaliencyResult, SegmentationResult, parse_classes, quoted
+from inspector.results import AttentionResult, SaliencyResult, SegmentationResult, parse_classes, quoted, read_probes
 
 
 def with_word(result: AttentionResult, word: str, text: str) -> Any:
-    """The request with `text` in every place of a word. Raises PromptError where the prompt has it not."""
+    """The request with `text` in every place of a word; without a word, with the text's as its probe words.
+
+    Raises PromptError where the prompt has it not, ChoiceError for probe words that are none.
+    """
+    if not word:
+        return replace(result.request, probes=read_probes(text))
     prompt, spans = result.request.prompt, list[tuple[int, int]]()
     for index in result.token_indices(word):
         token = result.tokens[index]

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import BusyError, Cancelled, ChoiceError, InspectorError, ModelError
-from inspector.results import LOADED, Progress, check_text
+from inspector.results import LOADED, AttentionRequest, Progress, check_text
 from inspector.ui import doors, links, parts
 from inspector.ui.controls import QUIET, whole
 from inspector.ui.guard import explained
@@ -88,7 +88,7 @@ def compute(tab: str, request: Any, caller: Caller | None = None) -> Iterator[Pr
         if key := RESULTS.find(request):  # somebody before us asked the same
             yield key
             return
-        for item in drive(lambda: pipeline.stream(request), caller.check):
+        for item in drive(_stream(pipeline, request), caller.check):
             if isinstance(item, Progress):
                 place.tell(item.seconds_left)
                 yield item
@@ -96,6 +96,24 @@ def compute(tab: str, request: Any, caller: Caller | None = None) -> Iterator[Pr
                 yield RESULTS.put(item)
 
     yield from in_turn(tab, units(request), caller, work)
+
+
+def _stream(pipeline: Any, request: Any) -> Callable[[], Generator[Any, None, None]]:
+    """What computes a request: its pipeline; probe words are asked of a known result where only they are new."""
+    if not isinstance(request, AttentionRequest) or not request.probes:
+        return lambda: pipeline.stream(request)
+    base = replace(request, probes=())
+    probes = importlib.import_module("inspector.pipelines.probes")
+
+    def stream() -> Generator[Any, None, None]:
+        for item in [] if RESULTS.find(base) else pipeline.stream(base):
+            if isinstance(item, Progress):
+                yield item
+            else:
+                RESULTS.put(item)
+        yield from probes.stream(probes.Probing(RESULTS.get(RESULTS.find(base)), request.probes))
+
+    return stream
 
 
 def units(request: Any) -> float:

@@ -76,9 +76,10 @@ class Block:
     maps: float (..., h, w), `Later` where that takes time, or None where only the place is told: the page asks for
     these when they are wanted.
     picture: key of the picture they lie over. signed: colours run to both sides of zero. computed: "similarity" for
-    the map that the page makes of `Atlas.features` and a pixel. scores: value of the axis that has masks of its own
-    (`facts["matches"]`) -> measure -> float over the other inner axes, as it was measured of the maps before they
-    were made 8-bit, against that value's mask.
+    the map that the page makes of `Atlas.features` and a pixel, "self" for where a region looks, of `projected`,
+    float16 (..., 2, channel, h, w), queries and keys that so many `heads` share, or None likewise. scores: value of the
+    axis that has masks of its own (`facts["matches"]`) -> measure -> float over the other inner axes, as it was
+    measured of the maps before they were made 8-bit, against that value's mask.
     """
 
     at: Mapping[str, str]
@@ -88,6 +89,13 @@ class Block:
     signed: bool = False
     computed: str = ""
     scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    projected: np.ndarray | None = None
+    heads: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that its maps, or what they are made of, take in a file."""
+        return (0 if self.maps is None else self.maps.size) + (0 if self.projected is None else self.projected.nbytes)
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,9 @@ def _block(block: Block, atlas: Atlas, writer: _Writer) -> dict[str, Any]:
         value: {measure: (writer.add(np.asarray(values, "<f8")), values.size) for measure, values in measures.items()}
         for value, measures in block.scores.items()
     }
+    if block.projected is not None:
+        data = block.projected.astype("<f2")
+        return head | {"shape": data.shape, "projected": writer.add(data), "heads": block.heads}
     if block.maps is None:
         return head
     data, low, high = _one_by_one(block.maps) if isinstance(block.maps, Later) else quantise(block.maps)

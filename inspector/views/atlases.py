@@ -1,6 +1,6 @@
 """Atlases: what of each tab's result goes to the page, and how the page begins with it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,33 +8,26 @@ import numpy as np
 
 from inspector.errors import ChoiceError
 from inspector.results import (
-    GENERATION,
-    NOISE_ONCE,
     OVERLAP,
-    SCORE_THRESHOLD,
-    SPREAD_OF_SEEDS,
     SURE,
     AttentionResult,
     ClustersResult,
     SaliencyResult,
     SegmentationResult,
     fit_mask,
-    masked_words,
-    seed_arm,
 )
-from inspector.views import attention, clusters, export, segmentation, verdict
-from inspector.views.atlas import Atlas, Axis, Block, Labels, Later
+from inspector.views import clusters, segmentation
+from inspector.views.atlas import Atlas, Axis, Block, Labels
+from inspector.views.atlas_facts import measured, with_record
+from inspector.views.attention_atlas import of_attention
 from inspector.views.color import hex_color
 from inspector.views.export import Result
 from inspector.views.figure import number
-from inspector.views.overlay import BACKGROUND, enlarge, fit
+from inspector.views.overlay import BACKGROUND, enlarge
 from inspector.words import class_mask
 
 BUDGET = 8_000_000  # bytes of maps in the first file; what is over comes when it is asked for
 PICTURE = "picture"
-MEASURES = ("ap", "iou", "iou_best", "pointing", "chance", "entropy")  # of a map against a mask, and of it alone
-PANELS = 4  # that a page has at most
-START, END = "start token", "end token"
 
 
 def atlas_of(result: Result, budget: int | None = BUDGET) -> Atlas:
@@ -48,10 +41,9 @@ def within(made: Atlas, budget: int) -> Atlas:
     blocks: list[Block] = []
     left = budget
     for block in made.blocks:
-        size = 0 if block.maps is None else block.maps.size
-        fits = size <= left or not blocks
-        left -= size if fits else 0
-        blocks.append(block if fits else replace(block, maps=None))
+        fits = block.size <= left or not blocks
+        left -= block.size if fits else 0
+        blocks.append(block if fits else replace(block, maps=None, projected=None))
     return replace(made, blocks=tuple(blocks))
 
 
@@ -91,103 +83,7 @@ def of_saliency(result: SaliencyResult) -> Atlas:
         "look": {"threshold": result.request.threshold},
         "keys": {"arrows": "class", "updown": "map"},
     }
-    return Atlas("saliency", axes, blocks, {PICTURE: result.request.image}, (), masks, facts=_told(result, facts))
-
-
-def of_attention(result: AttentionResult, first: str = "") -> Atlas:
-    """Axes word, step, layer (its means first) and arm; words of several tokens are their tokens' mean.
-
-    first: the word, phrase or span shown first; it is added where it is no word of its own. "" is the main word.
-    Raises PromptError for one that the prompt does not have.
-    """
-    words = list(dict.fromkeys([*attention.words(result), *([first] if first else [])]))
-    tokens = {word: result.token_indices(word) for word in words} | {START: (0,), END: (len(result.tokens) - 1,)}
-    told = [attention.name(result, word) if word == first else word for word in tokens]
-    longest = max(result.arms, key=lambda arm: len(result.steps[arm]))
-    ticks = {
-        arm: [f"{index} of {len(steps)}, t = {timestep}" for index, timestep in enumerate(steps, 1)]
-        for arm, steps in result.steps.items()
-    }
-    layers = {value: shown for shown, value in attention.layer_choices(result)}
-    at = words.index(first or attention.main_word(result)) if words else 0
-    steps = tuple(str(index) for index in range(1, len(ticks[longest]) + 1))
-    axes = (
-        Axis("word", tuple(tokens), tuple(told), "chips", at),
-        Axis("step", steps, tuple(ticks[longest]), "slider", len(steps) - 1),
-        Axis("layer", tuple(layers), tuple(layers.values()), "list"),
-        Axis("arm", result.arms, result.arms, "list"),
-    )
-    rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in result.metrics:
-        rows.setdefault((row["arm"], row["layer"].removeprefix("resolution ")), []).append(row)
-    blocks = [
-        _attention_block(result, arm, layer, tokens, rows.get((arm, layer), ()))
-        for layer in layers
-        for arm in result.arms
-    ]
-    pictures = dict(result.images)
-    for arm, previews in result.previews.items():
-        size = fit(result.images[arm].shape, max(previews.shape[1:3]))
-        pictures |= {f"{arm}/{index}": enlarge(preview, size) for index, preview in enumerate(previews, 1)}
-    masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
-    noises = [NOISE_ONCE, *other_noises(result)] if NOISE_ONCE in result.arms else []
-    several = len(noises) > 1 and len(result.steps[NOISE_ONCE]) > 1
-    facts = {
-        "title": "Cross-attention",
-        "names": {"word": "Word", "step": "Step", "layer": "Layer", "arm": "Arm"},
-        "columns": "step" if len(steps) > 1 else "layer",
-        "rows": "arm" if several else "layer" if len(steps) > 1 else "",
-        "panels": [{"arm": arm} for arm in first_arms(result)],
-        "linked": ["word", "step", "layer"],
-        "ranked": "word",
-        "unranked": [START],
-        "curve": "step",
-        "ticks": {"step": ticks},
-        "ticksBy": "arm",
-        "timesteps": {arm: [int(timestep) for timestep in steps] for arm, steps in result.steps.items()},
-        "compared": {"generation": GENERATION, "noises": noises, "spread": SPREAD_OF_SEEDS},
-        "verdict": verdict.stored(result.request.model),
-        "previews": any(len(previews) for previews in result.previews.values()),
-        "matches": {
-            "axis": "word",
-            "names": {
-                word: name for word, name in masked_words(result.request.prompt, masks).items() if word in tokens
-            },
-            "threshold": SCORE_THRESHOLD,
-        },
-        "keys": {"arrows": "step", "updown": "word", "brackets": "layer"},
-    }
-    return Atlas("attention", axes, tuple(blocks), pictures, (), masks, facts=_told(result, facts))
-
-
-def other_noises(result: AttentionResult) -> list[str]:
-    """The arms of single noises after the request's own."""
-    request = result.request
-    return [arm for number in range(1, request.seeds) if (arm := seed_arm(request.seed + number)) in result.arms]
-
-
-def first_arms(result: AttentionResult) -> list[str]:
-    """The arms that are seen first, as many as there may be panels; more noises of one arm come last."""
-    noises = other_noises(result)
-    return [*(arm for arm in result.arms if arm not in noises), *noises][:PANELS]
-
-
-def _attention_block(
-    result: AttentionResult,
-    arm: str,
-    layer: str,
-    tokens: Mapping[str, tuple[int, ...]],
-    rows: Iterable[Mapping[str, Any]],
-) -> Block:
-    grids = [maps.shape[-2:] for name, maps in result.maps[arm].items() if layer in ("mean", name, str(maps.shape[-2]))]
-    shape = (len(result.steps[arm]), len(tokens), *max(grids, key=lambda grid: grid[0]))
-
-    def words(step: int) -> np.ndarray:
-        maps = result.select(arm, step, attention.parse_layer(layer))  # (token, h, w)
-        return np.stack([maps[list(positions)].mean(0) for positions in tokens.values()])
-
-    scores = measured(rows, "word", len(result.steps[arm]))
-    return Block({"arm": arm, "layer": layer}, ("step", "word"), Later(shape, words), arm, scores=scores)
+    return Atlas("saliency", axes, blocks, {PICTURE: result.request.image}, (), masks, facts=with_record(result, facts))
 
 
 def of_clusters(result: ClustersResult) -> Atlas:
@@ -222,7 +118,7 @@ def of_clusters(result: ClustersResult) -> Atlas:
     pictures = {PICTURE: result.request.image, "features": enlarge(result.grid_pca, (height, width))}
     masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
     return Atlas(
-        "clusters", axes, blocks, pictures, labels, masks, unit(result.features), _told(result, facts)
+        "clusters", axes, blocks, pictures, labels, masks, unit(result.features), with_record(result, facts)
     )  # fmt: skip
 
 
@@ -282,7 +178,7 @@ def of_segmentation(result: SegmentationResult) -> Atlas:
         {PICTURE: result.request.image},
         tuple(labels),
         masks,
-        facts=_told(result, facts),
+        facts=with_record(result, facts),
         proposals=made,
     )
 
@@ -328,26 +224,10 @@ def class_masks(
     return {**own, **others}, {name: name for name in own}
 
 
-def measured(rows: Iterable[Mapping[str, Any]], axis: str, steps: int = 1) -> dict[str, dict[str, np.ndarray]]:
-    """`Block.scores` of a result's rows, float (steps,) each, NaN at a step that no row is of."""
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for row in rows:
-        own = found.setdefault(str(row[axis]), {})
-        for name in MEASURES:
-            if isinstance(row.get(name), int | float):
-                own.setdefault(name, np.full(steps, np.nan))[int(row.get("step", 0))] = row[name]
-    return found
-
-
 def unit(features: np.ndarray) -> np.ndarray:
     """float32 (channel, gh, gw) with length 1 at every place."""
     values = np.asarray(features, np.float32)
     return values / np.maximum(np.linalg.norm(values, axis=0, keepdims=True), 1e-6)
-
-
-def _told(result: Result, facts: dict[str, Any]) -> dict[str, Any]:
-    told = result.provenance.warning
-    return facts | {"record": export.record(result)} | ({"warning": told} if told else {})
 
 
 _MAKERS: Mapping[type, Any] = {

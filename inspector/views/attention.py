@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError
-from inspector.results import AGAIN, GENERATION, INVERSION, AttentionResult, resize_maps, span_tokens
+from inspector.results import AGAIN, GENERATION, INVERSION, AttentionResult, Layer, blocks, resize_maps, span_tokens
 from inspector.results.spelling import names, said
 from inspector.results.spelling import spans as spelling_spans
 from inspector.views.figure import Bar, Panel, Row, Sheet
@@ -20,7 +20,7 @@ from inspector.words import same_word
 HEADING = "Cross-attention"
 SIDE = 192  # pixels of a picture's longer side in the figure, which has many
 MEAN = "mean of all layers"
-Layer = str | int | None
+START, END = "start token", "end token"
 
 
 def short(layer: str) -> str:
@@ -34,10 +34,18 @@ def short(layer: str) -> str:
 
 
 def layer_choices(result: AttentionResult) -> list[tuple[str, str]]:
-    """(shown, value) of everything the layer control offers: the mean, means per size, each layer."""
+    """(shown, value) of everything the layer control offers: the mean, means per size and per block, each layer."""
     sizes = [(f"mean of {_size(result, size)}", str(size)) for size in result.resolutions]
     single = [(f"{short(name)}  ({_grid(result, name)})", name) for name in result.layers]
-    return [(MEAN, "mean"), *sizes, *single]
+    return [(MEAN, "mean"), *sizes, *((block_name(name), name) for name in blocks(result.layers)), *single]
+
+
+def block_name(block: str) -> str:
+    """The mean over the layers of a block, as a reader says it."""
+    side, _, number = block.partition("_blocks")
+    if number:
+        return f"mean of {side} {number[1:]}"
+    return {"up": "mean of the output blocks", "down": "mean of the input blocks"}.get(side, f"mean of {block}")
 
 
 def _size(result: AttentionResult, height: int) -> str:
@@ -74,7 +82,13 @@ def name(result: AttentionResult, token: str | int) -> str:
     found = result.tokens[token]
     if found.stop > found.start:
         return found.text
-    return "start token" if token == 0 else "end token"
+    return START if token == 0 else END
+
+
+def positions(result: AttentionResult, word: str) -> tuple[int, ...]:
+    """Positions on the token axis of a word, or of START or END. Raises PromptError for one that is not there."""
+    special = {START: (0,), END: (len(result.tokens) - 1,)}
+    return special.get(word) or result.token_indices(word)
 
 
 def spans(grids: dict[str, np.ndarray], look: Look) -> dict[str, tuple[float, float]]:

@@ -23,7 +23,6 @@ SCENE, PICTURE, ARCHIVE = "scene", "picture.png", "maps.npz"
 DRAWN_SIDE = 256  # pixels of a scene that is drawn without saying how large, as page and command line do
 GIVEN = ("image", "masks", "scene")  # the fields that come with the picture
 MODELS = ("model", "clip", "diffusion", "segmenter", "head")  # the fields that name a model
-NO_OPTION = ("heads",)  # the command line leaves single heads out: no figure shows them
 
 
 @dataclass(frozen=True)
@@ -96,14 +95,13 @@ def as_python(request: Request) -> str:
 def as_command(request: Request) -> str:
     """The command, quoted for a POSIX shell, that makes the request and writes its result to out/TAB.
 
-    "" for what the command line cannot say: single heads, masks of one's own, a picture larger than one read from a
-    file, a scene without its masks, a word with a comma inside, control characters. Folders of local models as in
-    `as_python`.
+    "" for what the command line cannot say: masks of one's own, a picture larger than one read from a file, a scene
+    without its masks, a word with a comma inside, control characters. Folders of local models as in `as_python`.
     """
     tab, origin, changed = _TABS[type(request)], _origin(request), _changed(request)
     if origin == ARCHIVE or (origin == SCENE and not request.masks):
         return ""
-    if any(name in NO_OPTION or isinstance(value, tuple) for name, value in changed.items()):
+    if any(isinstance(value, tuple) for value in changed.values()):
         return ""
     words = ["python", "-m", "inspector", tab.name]
     if origin:
@@ -178,6 +176,8 @@ def _plain(request: Request, name: str, value: Any) -> Any:
 def _option(name: str, value: Any) -> list[str]:
     """The words of one option."""
     option, text = "--" + name.replace("_", "-"), "match" if value is None else str(value)
+    if value is True:
+        return [option]
     # A separate word that begins with a dash would be taken for an option.
     return [f"{option}={text}"] if text.startswith("-") else [option, text]
 

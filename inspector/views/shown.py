@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.results import ClustersResult
+from inspector.results import AttentionResult, ClustersResult
 from inspector.views.atlas import Atlas, Axis, Block, Labels
 from inspector.views.atlases import atlas_of
 from inspector.views.export import Result, basis
@@ -14,6 +14,7 @@ from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
 from inspector.views.naming import apart
 from inspector.views.overlay import cut_out, enlarge, fit, heat, label_map, picture, stroke_of
+from inspector.views.questions import with_answer
 
 NAMED = ("arm", "step", "layer")  # what a picture of attention is of
 DIFFERENCE = "difference"  # `of` of a panel that shows what the others differ by
@@ -108,7 +109,10 @@ def _panels(
         own = atlases.setdefault(of, atlas if of == 0 else atlas_of(results[of], None))
         first = {axis.name: axis.values[axis.first] for axis in own.axes}
         known = {axis.name: panel[axis.name] for axis in own.axes if panel.get(axis.name) in axis.values}
-        shown.append(_Shown(results[of], own, first | known, names[of]))
+        choice = first | known
+        if isinstance(asked := results[of], AttentionResult):
+            own = with_answer(own, asked, choice, state)
+        shown.append(_Shown(results[of], own, choice, names[of]))
     if not shown:
         return _panels(atlas, result, {**state, "panels": []}, held)
     return shown, len(shown) > 1 and any(panel.get("of") == DIFFERENCE for panel in told)
@@ -178,6 +182,8 @@ def _grid(one: _Shown, pin: Any) -> tuple[Block, np.ndarray] | None:
         return None
     if isinstance(one.result, ClustersResult) and block.computed:
         return block, one.result.similarity(*_pixel(one.result, pin))
+    if block.maps is None:  # a question whose answer was not kept
+        return None
     maps: Any = block.maps
     for name in block.inner:
         axis = _axis(one.atlas, name)
@@ -258,7 +264,8 @@ def _title(atlas: Atlas, choice: Choice) -> str:
     """A choice in words, as the viewer says it; arm, step and layer also where there is only one."""
     part = _find(atlas.blocks, choice) or _find(atlas.labels, choice)
     named = [*part.at, *getattr(part, "inner", ())] if part else [axis.name for axis in atlas.axes]
-    told = [axis for axis in atlas.axes if axis.name in named]
+    usual = atlas.facts.get("usual") or {}
+    told = [axis for axis in atlas.axes if axis.name in named and choice[axis.name] != usual.get(axis.name)]
     several = [axis for axis in told if len(axis.values) > 1 or axis.name in NAMED] or told
     return " · ".join(_word(atlas, axis, choice, part) for axis in several)
 

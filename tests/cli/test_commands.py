@@ -16,7 +16,7 @@ from inspector.cli import main
 from inspector.results import SEGMENTATION_METHODS, AttentionRequest
 from inspector.views.animation import animation
 from inspector.views.archive import load_result
-from inspector.views.atlases import of_attention
+from inspector.views.attention_atlas import of_attention
 from inspector.views.look import Look
 
 WORDS = sorted(world.scene(1).masks)

@@ -44,7 +44,7 @@ def test_a_forgotten_result_is_a_sentence(key: str) -> None:
 
 def test_maps_that_were_only_announced_come_on_their_own(key: str) -> None:
     result = samples.attention()
-    at = {"arm": "noise once", "layer": "mean"}
+    at = {"view": "word", "arm": "noise once", "layer": "mean"}
     data = base64.b64decode(viewer.more({"key": key, "at": at}))
     assert len(header_of(data)[0]["blocks"]) == 1
     assert maps_of(data, at).shape[:2] == (1, len(header_of(data)[0]["axes"][0]["values"]))

@@ -10,7 +10,7 @@ const AXES = [
 const FRESH = {
   colormap: "viridis", opacity: 0.6, scale: "own", smooth: true, threshold: 0.4, show: "heat", follow: false,
   wipe: false, wipeAt: 0.5, pin: null, mask: "match", outline: false, columns: "word", rows: "",
-  zoom: { scale: 1, x: 0.5, y: 0.5 }, active: 0,
+  zoom: { scale: 1, x: 0.5, y: 0.5 }, region: null, rivals: [], mixture: null, active: 0,
   panels: [{ word: "horse", arm: "generation" }, { word: "horse", arm: "noise once" }],
 };
 
@@ -34,12 +34,19 @@ test("all that was changed comes back from an address", () => {
   const changed = {
     colormap: "magma", opacity: 0.25, scale: "shared", smooth: false, threshold: 0.7, show: "outline", follow: true,
     wipe: true, wipeAt: 0.1235, pin: { y: 0.25, x: 0.125 }, mask: "car", outline: true, columns: "arm", rows: "word",
-    zoom: { scale: 2.5, y: 0.1, x: 0.9 }, active: 1,
+    zoom: { scale: 2.5, y: 0.1, x: 0.9 }, active: 1, rivals: ["a", "horse"], mixture: { 32: 0.25, 16: 1 },
+    region: { kind: "polygon", points: [{ y: 0, x: 0.5 }, { y: 0.25, x: 1 }, { y: 0.125, x: 0 }] },
     panels: [{ word: "a/b", arm: "noise once" }, { word: "grass, tall", arm: "generation" }],
   };
   const state = read(link(changed));
   for (const name of ["opacity", "threshold", "wipeAt"]) state[name] = Number(state[name]);
   assert.deepEqual(state, changed);
+});
+
+test("a polygon that is only begun stays out of an address", () => {
+  const points = [{ y: 0.5, x: 0.5 }, { y: 0.25, x: 0.5 }];
+  assert.equal(link({ region: { kind: "polygon", points } }), "");
+  assert.equal(link({ region: { kind: "box", points } }), "region=box%3A0.5%2C0.5%3B0.25%2C0.5");
 });
 
 test("an axis on which the panels agree stands once", () => {

@@ -100,6 +100,38 @@ def attention(**changes: Any) -> AttentionResult:
     return replace(result, **changes)
 
 
+def attention_asked(**changes: Any) -> AttentionResult:
+    """`attention` with uneven maps, single heads, and the last step's queries, self-attention and a probe word."""
+    usual = attention()
+    rng = np.random.default_rng(0)
+    maps = {
+        arm: {layer: rng.random(item.shape).astype(np.float16) / 8 for layer, item in layers.items()}
+        for arm, layers in usual.maps.items()
+    }
+    sizes = {layer: item.shape[-2:] for layer, item in maps["generation"].items()}
+    own = {layer: layer.removesuffix("attn2") + "attn1" for layer in LAYERS}
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float16)
+
+    result = replace(
+        usual,
+        request=replace(usual.request, heads=True, queries=True, self_attention=True, probes=("dog",)),
+        maps=maps,
+        head_maps={
+            arm: {layer: np.stack([item * 0.5, item * 1.5], 1) for layer, item in layers.items()}
+            for arm, layers in maps.items()
+        },
+        queries={arm: {layer: normal(1, 4, *sizes[layer]) for layer in LAYERS} for arm in maps},
+        self_attention={
+            arm: {own[layer]: normal(1, 2, 4, *sizes[layer]) for layer in LAYERS} for arm in maps
+        },
+        probe_maps={arm: {layer: normal(1, 1, *sizes[layer]) for layer in LAYERS} for arm in maps},
+        head_counts=dict.fromkeys((*LAYERS, *own.values()), 2),
+    )  # fmt: skip
+    return replace(result, **changes)
+
+
 def compared(noises: int = 3, timesteps: tuple[int, ...] = (500, 100)) -> AttentionResult:
     """`attention` with every arm of a generated picture and its noises; all but generation at these t."""
     usual = attention()

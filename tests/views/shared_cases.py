@@ -15,11 +15,13 @@ import numpy as np
 from inspector.analysis import metrics
 from inspector.evaluation.attention_arms import correlation
 from inspector.pipelines.segmentation import reweighed
-from inspector.results import BACKGROUND_RULES, SegmentationResult, resize_maps
+from inspector.results import BACKGROUND_RULES, Region, SegmentationResult, resize_maps, row
 from inspector.views import overlay, segmentation
 from inspector.views.atlas import Atlas, Axis, Block, Labels, maps_of, pack, quantise
 from inspector.views.atlases import of_segmentation
+from inspector.views.attention_atlas import of_attention
 from inspector.views.color import colorize, hex_color, lut
+from inspector.views.questions import with_answer
 from tests.views import samples
 
 FILE = Path(__file__).parents[1] / "viewer" / "shared.json"
@@ -31,6 +33,9 @@ def cases() -> dict[str, Any]:
     return {"scores": _scores(), "otsu": _otsu(), "enlarge": _enlarge(), "colours": _colours(), "atlas": _atlas()} | {
         "curves": _curves(),
         "weighed": _weighed(),
+        "regions": _regions(),
+        "rows": _rows(),
+        "questions": _asked(),
     }
 
 
@@ -54,6 +59,72 @@ def _grid(values: np.ndarray) -> dict[str, Any]:
 
 def _numbers(values: np.ndarray) -> list[float]:
     return [round(float(value), 5) for value in np.ravel(values)]
+
+
+def _regions() -> list[dict[str, Any]]:
+    """The cells that lie in regions, on grids of several shapes."""
+    told = [
+        ("pixel", [(0.4, 0.99)]),
+        ("box", [(0.8, 0.1), (0.2, 0.55)]),
+        ("box", [(0.51, 0.51), (0.52, 0.52)]),
+        ("polygon", [(0.05, 0.05), (0.1, 0.9), (0.95, 0.5)]),
+        ("polygon", [(0.1, 0.1), (0.9, 0.9), (0.1, 0.9), (0.9, 0.1)]),  # crosses itself
+    ]
+    found = []
+    for kind, points in told:
+        for grid in ((6, 4), (5, 9), (1, 1)):
+            cells = np.flatnonzero(Region(kind, tuple(points)).cells(grid)).tolist()
+            corners = [{"y": y, "x": x} for y, x in points]
+            found.append({"kind": kind, "points": corners, "height": grid[0], "width": grid[1], "cells": cells})
+    return found
+
+
+def _rows() -> list[dict[str, Any]]:
+    """Where cells look, of queries and keys in half precision."""
+    found = []
+    for heads, cells in ((1, [0]), (2, [3, 4, 11]), (4, list(range(12)))):
+        projected = uneven(2, 8, 3, 4, low=-2, high=2).astype(np.float16)
+        inside = np.isin(np.arange(12), cells).reshape(3, 4)
+        found.append({
+            "heads": heads, "cells": cells, "shape": list(projected.shape),
+            "bits": projected.view(np.uint16).ravel().tolist(), "row": _numbers(row(projected, heads, inside)),
+        })  # fmt: skip
+    return found
+
+
+def _asked() -> dict[str, Any]:
+    """A recorded run's atlas, and what Python says of questions that a page answers by itself."""
+    result = samples.attention_asked()
+    made = of_attention(result)
+    choices = [
+        {"view": "self", "layer": "mean", "step": "3"},
+        {"view": "self", "layer": "4", "step": "3"},
+        {"view": "word", "layer": "weighted", "step": "2", "word": "horse"},
+        {"view": "without start", "layer": "weighted", "step": "1", "word": "horse"},
+        {"view": "probe", "layer": "weighted", "step": "3", "probe": "dog"},
+        {"view": "against", "layer": "mean", "step": "2"},
+        {"view": "against", "layer": "weighted", "step": "3"},
+    ]
+    states = [
+        {"pin": {"y": 0.3, "x": 0.8}},
+        {
+            "region": {"kind": "box", "points": [{"y": 0.1, "x": 0.1}, {"y": 0.6, "x": 0.4}]},
+            "mixture": {"4": 0.25, "2": 1},
+        },
+        {"rivals": ["a", "horse"]},
+    ]
+    cases = []
+    for choice in choices:
+        for state in states:
+            whole = {axis.name: axis.values[axis.first] for axis in made.axes} | choice
+            answered = with_answer(made, result, whole, state)
+            labels = [item for item in answered.labels if item not in made.labels]
+            if labels:
+                told = {"labels": labels[0].values.ravel().tolist()}
+            else:
+                told = {"map": _numbers(np.asarray(answered.blocks[0].maps))}
+            cases.append({"choice": whole, "state": state, **told})
+    return {"atlas": base64.b64encode(pack(made)).decode(), "cases": cases}
 
 
 def _scores() -> list[dict[str, Any]]:

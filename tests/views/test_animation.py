@@ -12,7 +12,7 @@ from PIL import Image
 
 from inspector.errors import ChoiceError, InputError
 from inspector.views.animation import REST, animation, caption
-from inspector.views.atlases import of_attention
+from inspector.views.attention_atlas import of_attention
 from inspector.views.look import Look
 from inspector.views.raster import draw
 from inspector.views.shown import sheet

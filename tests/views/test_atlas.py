@@ -127,7 +127,7 @@ def test_attention_has_every_layer_mean_word_and_step_of_both_arms():
     words = next(axis for axis in made.axes if axis.name == "word")
     for arm in result.arms:
         for layer in ("mean", *result.layers, str(result.resolutions[0])):
-            found = atlas.maps_of(data, {"arm": arm, "layer": layer})
+            found = atlas.maps_of(data, {"view": "word", "arm": arm, "layer": layer})
             wanted = int(layer) if layer.isdigit() else layer
             assert found.shape[:2] == (len(result.steps[arm]), len(words.values))
             for index, word in enumerate(words.values[:-2]):
@@ -211,6 +211,6 @@ def test_entropy_goes_to_the_page_as_it_was_measured():
     (block,) = (
         one
         for one in atlas_of(samples.attention(metrics=(row,))).blocks
-        if one.at == {"arm": "generation", "layer": "mean"}
+        if one.at == {"view": "word", "arm": "generation", "layer": "mean"}
     )
     np.testing.assert_array_equal(block.scores["horse"]["entropy"], [np.nan, np.nan, 0.5])

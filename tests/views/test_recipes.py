@@ -34,7 +34,7 @@ SCENE = world.scene(SEED)
 DRAWN: dict[str, Any] = {"image": SCENE.image, "masks": SCENE.masks, "scene": SEED}
 UPLOAD = np.random.default_rng(0).integers(0, 256, (70, 100, 3), np.uint8)
 
-# Every field with a value other than its default, but for the picture's, the models' and single heads.
+# Every field with a value other than its default, but for the picture's and the models'.
 EVERY: dict[str, dict[str, Any]] = {
     "saliency": {
         "classes": "car, trees/palms",
@@ -55,6 +55,11 @@ EVERY: dict[str, dict[str, Any]] = {
         "scheduler": "dpm++",
         "noise_timestep": None,
         "size": 96,
+        "heads": True,
+        "queries": True,
+        "self_attention": True,
+        "kept_steps": "every",
+        "probes": "dog, brown cow",
     },
     "clusters": {"k": 3, "preset": "B", "timestep": 7, "prompt": "a horse", "seed": 2, "restarts": 3},
     "segmentation": {
@@ -186,7 +191,7 @@ def test_every_field_and_every_option_is_known(tab: str) -> None:
     options = set(import_module(f"inspector.cli.{tab}").FIELDS)
     assert options == set(EVERY[tab])
     named = {item.name for item in fields(kind_of(tab))}
-    assert named == options | models | set(recipes.GIVEN) | (named & set(recipes.NO_OPTION))
+    assert named == options | models | set(recipes.GIVEN)
 
 
 @pytest.mark.parametrize("source", ["drawn", "upload"])
@@ -239,13 +244,12 @@ def test_any_text_arrives_unchanged(text: str, asked: Callable[[str], Any]) -> N
 @pytest.mark.parametrize(
     "wanted",
     [
-        AttentionRequest("a horse", heads=True),
         AttentionRequest("a \x1b[2J\0 horse"),
         SaliencyRequest(UPLOAD, (("car, red", "a/b"),)),
         SaliencyRequest(UPLOAD, "car", background=("land, sea",)),
         SaliencyRequest(SCENE.image, "car", scene=SEED),
     ],
-    ids=["heads", "control", "comma in a class", "comma in a word", "scene without masks"],
+    ids=["control", "comma in a class", "comma in a word", "scene without masks"],
 )
 def test_what_only_a_script_can_say(wanted: Request, asked: Callable[[str], Any]) -> None:
     assert as_command(wanted) == ""

@@ -58,9 +58,9 @@ def test_every_figure_of_values_fades(name: str) -> None:
 def test_only_the_step_that_is_shown_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, select = set(), AttentionResult.select
 
-    def counted(self: AttentionResult, arm: str, step: int, layer: Any) -> np.ndarray:
+    def counted(self: AttentionResult, arm: str, step: int, layer: Any, **how: Any) -> np.ndarray:
         asked.add(step)
-        return select(self, arm, step, layer)
+        return select(self, arm, step, layer, **how)
 
     monkeypatch.setattr(AttentionResult, "select", counted)
     panels("attention", panels=[{"word": "a", "step": "2", "arm": "generation", "layer": "mean"}])

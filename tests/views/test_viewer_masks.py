@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inspector.analysis import metrics
-from inspector.results import resize_maps
+from inspector.results import blocks, resize_maps
 from tests.views import samples
 from tests.views.viewing import Open, module, needs_browser, settle, side
 
@@ -130,7 +130,7 @@ def test_a_stroke_asks_which_map_finds_it(show: Open) -> None:
     )
     best = 0.0
     for arm in result.arms:
-        for layer in ("mean", *result.layers, *result.resolutions):
+        for layer in ("mean", *result.layers, *result.resolutions, *blocks(result.layers)):
             for step in range(len(result.steps[arm])):
                 for word in ("a", "horse", 3):
                     map_ = resize_maps(result.select(arm, step, layer, word), mask.shape)
