@@ -38,6 +38,7 @@ from inspector.results.checks import (
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.edits import Edit, edit_of
 from inspector.results.naming import NamingRequest
 from inspector.results.proposed import OVERLAP, SURE, Panoptic, Proposed
 from inspector.results.quoting import is_unicode, quoted
@@ -96,6 +97,7 @@ __all__ = [
     "ClassNames",
     "ClustersRequest",
     "ClustersResult",
+    "Edit",
     "Masks",
     "NamingRequest",
     "Panoptic",
@@ -118,6 +120,7 @@ __all__ = [
     "check_scene",
     "check_template",
     "check_text",
+    "edit_of",
     "fit_mask",
     "is_unicode",
     "masked_words",
