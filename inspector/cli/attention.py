@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inspector.cli import edits
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_masks, add_outputs, given, option
 
 if TYPE_CHECKING:
-    from inspector.results import AttentionResult
+    from inspector.results import AttentionRequest, AttentionResult
     from inspector.views.figure import Sheet
 
 HELP = "Where a diffusion model attends to each word, while it generates and with noise added once."
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the steps as a film to this .gif, .webm or .mp4 file: each arm's mean map of --token",
     )
     add_fields(parser, FIELDS)
+    add_fields(parser, edits.FIELDS)
     add_diffusion(parser)
     add_outputs(parser)
 
@@ -104,7 +106,10 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     tell_unused(args, fields)
     fields["heads"] = args.heads
     models = [choose(name, "diffusion") for name in (args.diffusion, args.beside) if name is not None]
-    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model) for model in models]
+    edit = edits.edit(args, fields.get("prompt", ""))
+    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model, edit=edit) for model in models]
+    if edit is not None:
+        return edited(args, requests)
     prompt = requests[0].prompt
     if args.token is not None:  # a whole run is too much to lose to a slip
         word_tokens(prompt, [Token(0, prompt, 0, len(prompt))], args.token)
@@ -129,6 +134,28 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         results[1:],
         state={"panels": [{"arm": arm, "word": words[0]} for arm in result.arms]},
     )
+
+
+def edited(args: argparse.Namespace, asked: "Sequence[AttentionRequest]") -> dict[str, Any]:
+    """Print how alike the source's the edited word's map and picture are, with its attention kept and without."""
+    from inspector.cli.output import hand_over
+    from inspector.cli.progress import follow
+    from inspector.errors import ChoiceError
+    from inspector.pipelines import attention
+    from inspector.views.edits import KEPT
+
+    if len(asked) > 1:
+        raise ChoiceError("--beside asks a second model, and --source shows other runs beside; give one of the two.")
+    (request,) = asked
+    words = edits.words(request, args.token)
+    results = {run: follow(attention.stream(one)) for run, one in edits.requests(request).items()}
+    result = results[KEPT]
+    if args.film is not None:
+        write_film(result, args)
+    others = [one for run, one in results.items() if run != KEPT]
+    state = {"panels": [{"arm": arm} for arm in result.arms]}
+    rows = list(edits.rows(results, words))
+    return hand_over(result, rows, args, lambda scale: edits.figure(results, words, scale), others, state=state)
 
 
 def prepare_film(args: argparse.Namespace) -> None:
