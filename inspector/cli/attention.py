@@ -148,8 +148,9 @@ def edited(args: argparse.Namespace, asked: "Sequence[AttentionRequest]") -> dic
         raise ChoiceError("--beside asks a second model, and --source shows other runs beside; give one of the two.")
     (request,) = asked
     words = edits.words(request, args.token)
-    results = {run: follow(attention.stream(one)) for run, one in edits.requests(request).items()}
-    result = results[KEPT]
+    runs = edits.requests(request)
+    result = follow(attention.stream(runs[KEPT]))  # what was asked for first
+    results = {run: result if run == KEPT else follow(attention.stream(one)) for run, one in runs.items()}
     if args.film is not None:
         write_film(result, args)
     others = [one for run, one in results.items() if run != KEPT]

@@ -14,12 +14,12 @@ from inspector.results import (
     AttentionResult,
     check_choice,
     check_flag,
+    edit_of,
 )
 from inspector.settings import settings
-from inspector.ui import controls, parts, runs, scenes
+from inspector.ui import controls, keeping, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
-from inspector.ui.rewriting import with_word
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
 from inspector.views.atlases import END, START
@@ -48,6 +48,10 @@ def make(
     arms: str | list[str] = "",
     seeds: float = OWN.seeds,
     timesteps: str = "",
+    source: str = "",
+    cross_kept: float = keeping.OWN.cross_kept,
+    self_kept: float = keeping.OWN.self_kept,
+    weights: str = "",
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
@@ -67,6 +71,7 @@ def make(
         noise_timestep=None if matched else whole(noise_timestep),
         scheduler=scheduler,
         model=model,
+        edit=edit_of(prompt, source, cross_kept, self_kept, weights),
     )
 
 
@@ -96,6 +101,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "arms": list(request.arms),
         "seeds": request.seeds,
         "timesteps": ", ".join(map(str, request.noise_timesteps)),
+        **keeping.fields(request),
     }
 
 
@@ -123,6 +129,10 @@ def attention(
     arms: str | list[str] = "",
     seeds: float = OWN.seeds,
     timesteps: str = "",
+    source: str = "",
+    cross_kept: float = keeping.OWN.cross_kept,
+    self_kept: float = keeping.OWN.self_kept,
+    weights: str = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -132,9 +142,11 @@ def attention(
     number of a drawn scene, that picture is noised once. `matched` takes the timestep of the last generation step
     instead of `noise_timestep`. `arms` are what is compared, by name; `seeds` is how many noises are added, from `seed`
     on; `timesteps`, such as "1, 101, 301", or "every" for all of the generation's, stands instead of `noise_timestep`.
-    `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the
-    numbers with request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers`
-    holds step, total and message.
+    `source` is a prompt whose layout the generated picture keeps (prompt-to-prompt): its cross- and coarse
+    self-attention, of the same seed, stand in for the picture's own in the first `cross_kept` and `self_kept` of the
+    steps; `weights`, such as "horse: 2", multiply words' maps. `columns` of 1 or 2 makes the figure as wide as a
+    journal's. Returns the figure, the numbers with request and provenance, and the files figure.png, maps.npz and
+    result.json; while it runs, `numbers` holds step, total and message.
     """
     yield from runs.answer(
         TAB,
@@ -152,6 +164,10 @@ def attention(
             arms,
             seeds,
             timesteps,
+            source,
+            cross_kept,
+            self_kept,
+            weights,
         ),
         asked,
         columns,
@@ -189,7 +205,7 @@ def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], befor
     return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
-SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=with_word)
+SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=keeping.written_over)
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:
@@ -212,18 +228,20 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe, comparison = _numbers()
+        recipe, comparison, kept = _numbers()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **comparison}
+    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **comparison, **kept.own}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
-    return assemble(SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples)
+    return assemble(
+        SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=kept.edit
+    )
 
 
-def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The recipe's controls, and of them those of a comparison of several arms, noises and t."""
+def _numbers() -> tuple[dict[str, Any], dict[str, Any], keeping.Keeping]:
+    """The recipe's controls, those of a comparison of several arms, noises and t, and those of prompt-to-prompt."""
     limits = settings().limits
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         noise = gr.Slider(
@@ -262,6 +280,7 @@ def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
         scheduler = gr.Dropdown(
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
+        kept = keeping.controls()
     recipe = {
         "steps": steps,
         "guidance_scale": guidance,
@@ -270,4 +289,4 @@ def _numbers() -> tuple[dict[str, Any], dict[str, Any]]:
         "matched": matched,
         "scheduler": scheduler,
     }
-    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps}
+    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps}, kept

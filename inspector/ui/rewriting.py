@@ -8,7 +8,10 @@ from inspector.results import AttentionResult, SaliencyResult, SegmentationResul
 
 
 def with_word(result: AttentionResult, word: str, text: str) -> Any:
-    """The request with `text` in every place of a word. Raises PromptError where the prompt has it not."""
+    """The request with `text` in every place of a word, as an ordinary run, whatever the result kept of another.
+
+    Raises PromptError where the prompt has it not.
+    """
     prompt, spans = result.request.prompt, list[tuple[int, int]]()
     for index in result.token_indices(word):
         token = result.tokens[index]
@@ -16,7 +19,7 @@ def with_word(result: AttentionResult, word: str, text: str) -> Any:
         spans.append((start, token.stop))
     for start, stop in reversed(spans):
         prompt = prompt[:start] + text + prompt[stop:]
-    return replace(result.request, prompt=prompt)
+    return replace(result.request, prompt=prompt, edit=None)
 
 
 def with_class(result: SaliencyResult | SegmentationResult, name: str, text: str) -> Any:
