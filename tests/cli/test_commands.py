@@ -101,8 +101,8 @@ def test_an_edited_prompt_stands_beside_its_source_and_the_run_that_keeps_nothin
     diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["attention", "--prompt", "a cow on the grass", "--source", "a horse on the grass", "--size", "64"]
-    file = tmp_path / "edit.png"
-    assert main([*arguments, *QUICK, *diffusion, "--figure", str(file), "--out", str(tmp_path)]) == 0
+    file, out = tmp_path / "edit.png", tmp_path / "out"
+    assert main([*arguments, *QUICK, *diffusion, "--figure", str(file), "--out", str(out)]) == 0
     rows = table_of(capsys.readouterr().out.split("Written to")[0])
     assert [(row["run"], row["arm"], row["word"]) for row in rows] == [
         (run, arm, word)
@@ -113,7 +113,7 @@ def test_an_edited_prompt_stands_beside_its_source_and_the_run_that_keeps_nothin
     with Image.open(file) as figure:
         made = json.loads(figure.info["inspector"])
     kept = {"source": "a horse on the grass", "cross_kept": 0.8, "self_kept": 0.4, "weights": ""}
-    assert made["request"]["edit"] == written(tmp_path)["request"]["edit"] == kept
+    assert made["request"]["edit"] == written(out)["request"]["edit"] == kept
     source, nothing = (one["request"] for one in made["beside"])
     assert (source["prompt"], source["edit"]) == ("a horse on the grass", None)
     assert nothing["edit"] == kept | {"cross_kept": 0, "self_kept": 0}

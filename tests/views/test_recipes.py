@@ -241,7 +241,7 @@ def test_what_is_kept_of_another_prompt_arrives(asked: Callable[[str], Any]) -> 
     for edit in (
         Edit("a horse, it's", 0.5, 0.1 + 0.2, "cow: -2, red: 0.5"),
         Edit("a red cow", weights="@2:5: 2"),
-        Edit("--x", 1, 0),
+        Edit("--x", 1.0, 0.0),
     ):
         request = AttentionRequest("a red cow", seed=3, edit=edit)
         assert parts(asked(as_command(request))) == parts(request)
