@@ -93,8 +93,8 @@ def test_the_table_is_made_of_the_numbers(tmp_path, monkeypatch):
     shown = "0.500 (sd 0.031) ± 0.050"
     assert page.read_text().splitlines() == [
         "before", edits_readme.START,
-        "On the plain pair: 3 captions, 4 seeds each, 20 steps; mean over captions, with standard deviation (sd) and half "
-        "of the 95% interval over seeds:", "",
+        "On the plain pair: 3 captions, 4 seeds each, 20 steps; mean over captions, with standard deviation (sd) and "
+        "half of the 95% interval over seeds:", "",
         "| edit | measure | kept | without | gain | beside |", "|---|---|---|---|---|---|",
         f"| swap | map | {shown} | {shown} | {shown} | other seed {shown} |",
         edits_readme.STOP, "after",
