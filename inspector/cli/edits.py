@@ -20,11 +20,15 @@ FIELDS: Fields = {
 
 
 def edit(args: argparse.Namespace, prompt: str) -> "Edit | None":
-    """What the options ask for. Raises InputError."""
+    """What the options ask for. Raises InputError, also for shares of no source."""
+    from inspector.errors import ChoiceError
     from inspector.results import Edit, edit_of
 
+    asked = given(args, FIELDS)
+    if asked and not {"source", "weights"} & set(asked):
+        raise ChoiceError("--cross-kept and --self-kept say how much of --source is kept; add it, or leave them out.")
     usual = {"source": "", "cross_kept": Edit.cross_kept, "self_kept": Edit.self_kept, "weights": ""}
-    return edit_of(prompt, **{**usual, **given(args, FIELDS)})
+    return edit_of(prompt, **{**usual, **asked})
 
 
 def requests(request: "AttentionRequest") -> dict[str, "AttentionRequest"]:

@@ -105,6 +105,7 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["attention", "--prompt", "a horse", "--noise-timestep", "often"], "--noise-timestep"),
         (["attention", "--prompt", "a horse", "--diffusion", "nobody/knows"], "scenes-diffusion"),
         (["attention", "--prompt", "a cow", "--source", "a dog", "--cross-kept", "2"], "cross_kept is 2.0"),
+        (["attention", "--prompt", "a cow", "--self-kept", ".5"], "add it, or leave them out"),
         (["attention", "--prompt", "a cow", "--weights", "dog: 2"], "weights has 'dog', which is not in the prompt"),
         (["attention", "--prompt", "a cow", "--weights", "cow"], "give words with a number"),
         (["attention", "--image", "scene:1", "--source", "a dog"], "A given picture is not generated"),
