@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inspector.cli import asking
+from inspector.cli import asking, edits
 from inspector.cli.options import Fields, add_diffusion, add_fields, add_masks, add_outputs, given, option
 
 if TYPE_CHECKING:
-    from inspector.results import AttentionResult
+    from inspector.results import AttentionRequest, AttentionResult
     from inspector.views.figure import Sheet
 
 HELP = "Where a diffusion model attends to each word, while it generates and with noise added once."
@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     asking.add_arguments(parser)
     add_fields(parser, FIELDS)
+    add_fields(parser, edits.FIELDS)
     add_diffusion(parser)
     add_outputs(parser)
 
@@ -110,7 +111,10 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         fields = {"prompt": picture.caption, **picture.fields} | fields
     tell_unused(args, fields)
     models = [choose(name, "diffusion") for name in (args.diffusion, args.beside) if name is not None]
-    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model) for model in models]
+    edit = edits.edit(args, fields.get("prompt", ""))
+    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model, edit=edit) for model in models]
+    if edit is not None:
+        return edited(args, requests)
     prompt = requests[0].prompt
     if args.token is not None:  # a whole run is too much to lose to a slip
         word_tokens(prompt, [Token(0, prompt, 0, len(prompt))], args.token)
@@ -140,6 +144,31 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         results[1:],
         state=state,
     )
+
+
+def edited(args: argparse.Namespace, asked: "Sequence[AttentionRequest]") -> dict[str, Any]:
+    """Print how alike the source's the edited word's map and picture are, with its attention kept and without."""
+    from inspector.cli.output import hand_over
+    from inspector.cli.progress import follow
+    from inspector.errors import ChoiceError
+    from inspector.pipelines import attention
+    from inspector.views.edits import KEPT
+
+    if len(asked) > 1:
+        raise ChoiceError("--beside asks a second model, and --source shows other runs beside; give one of the two.")
+    (request,) = asked
+    words = edits.words(request, args.token)
+    runs = edits.requests(request)
+    result = follow(attention.stream(runs[KEPT]))  # what was asked for first
+    results = {run: result if run == KEPT else follow(attention.stream(one)) for run, one in runs.items()}
+    for one_ in (result for result in results.values() if result.truncated):
+        print(f"{one_.request.model} did not read the end of {one_.request.prompt!r}: {one_.truncated!r}")
+    if args.film is not None:
+        write_film(result, args)
+    others = [one for run, one in results.items() if run != KEPT]
+    state = {"panels": [{"arm": arm} for arm in result.arms]}
+    rows = list(edits.rows(results, words))
+    return hand_over(result, rows, args, lambda scale: edits.figure(results, words, scale), others, state=state)
 
 
 def prepare_film(args: argparse.Namespace) -> None:

@@ -14,8 +14,9 @@ MODULES = {
     "attention": "inspector.evaluation.attention",
     "clusters": "inspector.evaluation.clusters",
     "segmentation": "inspector.evaluation.segmentation",
+    "edits": "inspector.evaluation.edits",
 }
-SCENES, OF_VERDICT = 256, 64  # by default; the verdict takes a quarter of an hour for so many
+SCENES, OF_VERDICT, OF_EDITS = 256, 64, 4  # by default; the verdict and edits take a quarter of an hour for so many
 # Which of --clip and --diffusion each subject takes.
 MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
     "models": ("clip", "diffusion"),
@@ -23,6 +24,7 @@ MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
     "attention": ("diffusion",),
     "clusters": ("diffusion",),
     "segmentation": ("clip", "diffusion"),
+    "edits": ("clip", "diffusion"),
 }
 
 # Which numbers of `evaluate models` speak of which kind of model, for the cards.
@@ -36,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subject, how many scenes from which seed on, the models, --json, --cards, --readme, those of the verdict."""
     parser.add_argument("subject", choices=MODULES, metavar="{" + ",".join(MODULES) + "}", help="what is measured")
     parser.add_argument(
-        "--count", type=int, metavar="N", help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT})"
+        "--count",
+        type=int,
+        metavar="N",
+        help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT}, of edits {OF_EDITS})",
     )
     parser.add_argument(
         "--seed",
@@ -64,7 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --verdict: measure nothing, show what assets/measured keeps; with --readme renew README from it",
     )
-    parser.add_argument("--seeds", type=int, metavar="K", help="with --verdict: noises of each picture (default 4)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        metavar="K",
+        help="with --verdict: noises of each picture; with edits: pictures of each prompt (default 4)",
+    )
     parser.add_argument(
         "--t", metavar="LIST", help="with --verdict: timesteps of the noise (default 1,101,301,501,701)"
     )
@@ -88,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
     from inspector.errors import ChoiceError
-    from inspector.evaluation import readme, verdict_readme
+    from inspector.evaluation import edits_readme, readme, verdict_readme
     from inspector.models.catalog import choose
     from inspector.results import check_number
 
@@ -103,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
         heads_table(args)
         return
     if args.readme:
-        (verdict_readme if args.verdict else readme).check()
+        (verdict_readme if args.verdict else edits_readme if args.subject == "edits" else readme).check()
     if args.stored:
         from inspector.evaluation import verdict
 
@@ -111,7 +121,8 @@ def run(args: argparse.Namespace) -> None:
         if args.readme:
             verdict_readme.renew()
         return
-    count = (OF_VERDICT if args.verdict else SCENES) if args.count is None else args.count
+    usual = OF_VERDICT if args.verdict else OF_EDITS if args.subject == "edits" else SCENES
+    count = usual if args.count is None else args.count
     check_number("count", count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
@@ -130,12 +141,14 @@ def run(args: argparse.Namespace) -> None:
     if args.readme:
         if args.verdict:
             verdict_readme.write(result)
+        elif args.subject == "edits":
+            edits_readme.write(result, pair)
         else:
             readme.write(args.subject, result, pair)
 
 
 def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it.
+    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it, and `edits.evaluate` the first.
 
     Raises ChoiceError where they are of no use, and for timesteps that are no whole numbers.
     """
@@ -145,7 +158,8 @@ def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
         raise ChoiceError("--verdict goes with the subject attention alone; leave it out.")
     given = {"seeds": args.seeds, "timesteps": args.t, "generated": args.generated}
     given = {name: value for name, value in given.items() if value is not None}
-    if not args.verdict and (given or args.stored):
+    own = {"seeds"} if args.subject == "edits" else set()
+    if not args.verdict and (set(given) - own or args.stored):
         raise ChoiceError("--stored, --seeds, --t and --generated go with --verdict; add it, or leave them out.")
     if args.t is not None:
         try:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +29,7 @@ from inspector.results import (
     seed_arm,
 )
 from inspector.trace.arms import decoded_again, invert, noiseless
+from inspector.trace.edits import Following, follow
 from inspector.trace.previews import Previewer, shrink
 from inspector.trace.projections import Projections, keep
 from inspector.trace.recorders import Recording, record
@@ -148,18 +150,17 @@ class Comparison:
         return self.model.encode_images(self.picture[None])
 
     def generate(self, latents: torch.Tensor) -> Generator[Progress, None, None]:
-        """Denoise from standard normal latents with guidance, recording every step."""
+        """Denoise from standard normal latents with guidance, recording every step; an edit follows its source."""
         request = self.request
-        steps = denoise(
-            self.model,
-            latents,
-            [request.prompt],
-            request.steps,
-            request.guidance_scale,
-            request.scheduler,
-            request.seed,
+        names = ("steps", "guidance_scale", "scheduler", "seed")
+        options = {name: getattr(request, name) for name in names}
+        steps = denoise(self.model, latents, [request.prompt], **options)
+        following = None
+        if request.edit is not None:
+            following = follow(self.model, request.edit, request.prompt, latents, options)
+        self.arms[GENERATION], self.finished = yield from self._denoised(
+            steps, "Step {} of {}, t = {}", moments=True, following=following
         )
-        self.arms[GENERATION], self.finished = yield from self._denoised(steps, "Step {} of {}, t = {}", moments=True)
         self.picture = self.image = self.arms[GENERATION].image
 
     def others(self) -> Generator[Progress, None, None]:
@@ -273,19 +274,24 @@ class Comparison:
         return arm
 
     def _denoised(
-        self, steps: Iterator[Step], message: str, moments: bool = False
+        self, steps: Iterator[Step], message: str, moments: bool = False, following: Following | None = None
     ) -> Generator[Progress, None, tuple[Arm, torch.Tensor]]:
         """Every step of a denoising run, and the latents that it ends with.
 
-        moments: progress tells them, for the one run whose steps are followed while it goes on.
+        moments: progress tells them, for the one run whose steps are followed while it goes on. following: the run
+        whose attention it keeps.
         """
         started, before, total = time.perf_counter(), self.done, self.plan.total()
         recording, kept, previews, latents = Recording(), self._kept(), [], torch.empty(0)
         model, heads = self.model, self.request.heads
         while True:
             # Hooks and lock last one step, never a yield: other users' runs may come between two steps.
-            recorder = record(model.unet, self.positions, 1, heads, recording, model.spec.name)
-            with INFERENCE_LOCK, recorder, keep(model.unet, kept):
+            with (
+                INFERENCE_LOCK,
+                following.step() if following else nullcontext() as used,
+                record(model.unet, self.positions, 1, heads, recording, model.spec.name, used),
+                keep(model.unet, kept),
+            ):
                 step = next(steps, None)
             if step is None:
                 break

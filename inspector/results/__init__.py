@@ -38,6 +38,7 @@ from inspector.results.checks import (
 )
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
+from inspector.results.edits import Edit, edit_of
 from inspector.results.layers import MEAN, Layer, blocks, chosen_layers
 from inspector.results.naming import NamingRequest
 from inspector.results.probes import read_probes
@@ -105,6 +106,7 @@ __all__ = [
     "ClassNames",
     "ClustersRequest",
     "ClustersResult",
+    "Edit",
     "Layer",
     "Masks",
     "NamingRequest",
@@ -131,6 +133,7 @@ __all__ = [
     "check_template",
     "check_text",
     "chosen_layers",
+    "edit_of",
     "fit_mask",
     "is_unicode",
     "look_from",

@@ -32,6 +32,7 @@ from inspector.results.checks import (
     check_text,
 )
 from inspector.results.common import Provenance, resize_maps
+from inspector.results.edits import Edit, check_edit
 from inspector.results.layers import Layer, chosen_layers, resolutions
 from inspector.results.probes import check_probes, read_probes
 from inspector.results.projections import KEPT_STEPS, LAST, Kept, check_projections
@@ -71,6 +72,7 @@ class AttentionRequest:
     probes: words that need not be in the prompt, a text with commas or a tuple; they keep the queries.
     masks: word or phrase of the prompt -> bool (h, w), for the metrics only.
     scene: number of the drawn scene that `image` is, told for the record only.
+    edit: what the generated picture keeps of another prompt's, and how much words weigh; None for an ordinary run.
     """
 
     prompt: str
@@ -92,6 +94,7 @@ class AttentionRequest:
     self_attention: bool = False
     kept_steps: str = LAST
     probes: tuple[str, ...] = ()
+    edit: Edit | None = None
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -123,6 +126,7 @@ class AttentionRequest:
         if self.image is not None:
             set_(self, "image", check_image(self.image))
         set_(self, "masks", check_masks(self.masks, None if self.image is None else self.image.shape[:2]))
+        check_edit(self.edit, self.prompt, self.image)
 
     @property
     def chosen_arms(self) -> tuple[str, ...]:
@@ -138,11 +142,17 @@ class AttentionRequest:
     def calls(self) -> dict[str, int]:
         """Arm -> calls of the UNet that it takes at most, a guided step being one; all noises as NOISE_ONCE.
 
-        Inversion goes up, is recorded, and comes down again for its error.
+        Inversion goes up, is recorded, and comes down again for its error. An edit's source runs beside generation.
         """
         times = self.steps if self.noise_timesteps == (EVERY,) else max(1, len(self.noise_timesteps))
         noised = {NOISE_ONCE if arm in OVER_SEEDS else arm for arm in self.chosen_arms}
-        own = {GENERATION: self.steps, AGAIN: self.steps, INVERSION: 3 * self.steps, NOISE_ONCE: self.seeds * times}
+        beside = 0 if self.edit is None else max(self.edit.kept(self.steps))
+        own = {
+            GENERATION: self.steps + beside,
+            AGAIN: self.steps,
+            INVERSION: 3 * self.steps,
+            NOISE_ONCE: self.seeds * times,
+        }
         return {arm: own.get(arm, times) for arm in noised}
 
 

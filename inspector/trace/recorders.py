@@ -22,6 +22,8 @@ from inspector.errors import NotFiniteError, RecordingError
 from inspector.trace.hooks import find_modules
 from inspector.trace.recordings import Kept, Recording
 
+# (layer, its own probabilities (n, head, token, h * w)) -> those that it attends with instead
+Used = Callable[[str, torch.Tensor], torch.Tensor]
 FORMED = (
     2**26
 )  # bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held
@@ -44,6 +46,7 @@ def record(
     heads: bool = False,
     into: Recording | None = None,
     model: str = "The model",
+    used: Used | None = None,
 ) -> Iterator[Recording]:
     """Record every call of `unet` inside the `with` that ends; the hooks are gone after it, also after a crash.
 
@@ -53,6 +56,7 @@ def record(
     heads: keep every head too.
     into: continue this recording, so that a lock need not be held from one denoising step to the next.
     model: its name, for errors.
+    used: what the layers attend with instead of their own probabilities, as `edits.impose` yields it.
     Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
     masked, or has a grid that does not come from halving the sample's; NotFiniteError at the end of the first call
     with a map that is none.
@@ -77,7 +81,7 @@ def record(
     def end(*_: Any) -> None:
         recording.timesteps.extend(time)
         index = _chosen(positions, call[0].query.device) if call else slice(0)
-        groups = (_formed(group, index, (size[0], size[1]), heads) for group in _alike(call))
+        groups = (_formed(group, index, (size[0], size[1]), heads, used) for group in _alike(call))
         kept = [maps for group in groups for maps in group]
         call.clear()
         if layer := _first_not_finite(kept, recording.layers):
@@ -124,13 +128,21 @@ def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
 
 @torch.no_grad()
 def _formed(
-    group: Sequence[_Projected], positions: torch.Tensor | slice, sample: tuple[int, int], heads: bool
+    group: Sequence[_Projected],
+    positions: torch.Tensor | slice,
+    sample: tuple[int, int],
+    heads: bool,
+    used: Used | None = None,
 ) -> Iterator[Kept]:
     """The maps of layers that are alike; sample: (h, w) of the latents."""
     module, layers = group[0].module, tuple(one.layer for one in group)
     query = torch.cat([_by_head(one.query, module.heads) for one in group])
     key = torch.cat([_by_head(one.key, module.heads) for one in group])
-    maps = _softmax(module, query, key)[..., positions, :]
+    maps = _softmax(module, query, key)
+    if used is not None:
+        parts = maps.chunk(len(group))
+        maps = torch.cat([used(one.layer, part) for one, part in zip(group, parts, strict=True)])
+    maps = maps[..., positions, :]
     maps = maps.unflatten(-1, grid_of(maps.shape[-1], sample))
     yield Kept(layers, False, _half(maps.mean(1)))
     if heads:

@@ -15,13 +15,13 @@ from inspector.results import (
     AttentionResult,
     check_choice,
     check_flag,
+    edit_of,
     read_probes,
 )
 from inspector.settings import settings
-from inspector.ui import controls, parts, runs, scenes
+from inspector.ui import controls, keeping, parts, runs, scenes
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
-from inspector.ui.rewriting import with_word
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
 from inspector.views.attention import END, START
@@ -55,6 +55,10 @@ def make(
     keep: str | list[str] = "",
     kept_steps: str = OWN.kept_steps,
     probes: str = "",
+    source: str = "",
+    cross_kept: float = keeping.OWN.cross_kept,
+    self_kept: float = keeping.OWN.self_kept,
+    weights: str = "",
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
@@ -80,6 +84,7 @@ def make(
         model=model,
         kept_steps=kept_steps,
         probes=read_probes(probes),
+        edit=edit_of(prompt, source, cross_kept, self_kept, weights),
     )
 
 
@@ -112,6 +117,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "keep": [name for name, field in KEEPING.items() if getattr(request, field)],
         "kept_steps": request.kept_steps,
         "probes": ", ".join(request.probes),
+        **keeping.fields(request),
     }
 
 
@@ -142,6 +148,10 @@ def attention(
     keep: str | list[str] = "",
     kept_steps: str = OWN.kept_steps,
     probes: str = "",
+    source: str = "",
+    cross_kept: float = keeping.OWN.cross_kept,
+    self_kept: float = keeping.OWN.self_kept,
+    weights: str = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -153,9 +163,11 @@ def attention(
     on; `timesteps`, such as "1, 101, 301", or "every" for all of the generation's, stands instead of `noise_timestep`.
     `keep` names what maps.npz holds beside the maps, of "single heads, queries, self-attention", the last two of
     `kept_steps`, "last" or "every"; `probes` are words that need not be in the prompt, such as "dog, tree".
-    `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the
-    numbers with request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers`
-    holds step, total and message.
+    `source` is a prompt whose layout the generated picture keeps (prompt-to-prompt): its cross- and coarse
+    self-attention, of the same seed, stand in for the picture's own in the first `cross_kept` and `self_kept` of the
+    steps; `weights`, such as "horse: 2", multiply words' maps. `columns` of 1 or 2 makes the figure as wide as a
+    journal's. Returns the figure, the numbers with request and provenance, and the files figure.png, maps.npz and
+    result.json; while it runs, `numbers` holds step, total and message.
     """
     yield from runs.answer(
         TAB,
@@ -176,6 +188,10 @@ def attention(
             keep,
             kept_steps,
             probes,
+            source,
+            cross_kept,
+            self_kept,
+            weights,
         ),
         asked,
         columns,
@@ -213,7 +229,7 @@ def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], befor
     return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
-SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=with_word)
+SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=keeping.written_over)
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:
@@ -236,14 +252,16 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe, comparison, questions = _numbers()
+        recipe, questions, kept = _numbers()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **comparison, **questions}
+    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **questions, **kept.own}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
-    return assemble(SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples)
+    return assemble(
+        SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=kept.edit
+    )
 
 
 def _questions() -> dict[str, Any]:
@@ -261,8 +279,8 @@ def _questions() -> dict[str, Any]:
     return {"keep": keep, "kept_steps": steps, "probes": probes}
 
 
-def _numbers() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The recipe's controls; then those of a comparison of several arms, noises and t, and of what is kept."""
+def _numbers() -> tuple[dict[str, Any], dict[str, Any], keeping.Keeping]:
+    """The recipe's controls; those of a comparison and of what is kept for questions; those of prompt-to-prompt."""
     limits = settings().limits
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         noise = gr.Slider(
@@ -302,6 +320,7 @@ def _numbers() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
         questions = _questions()
+        kept = keeping.controls()
     recipe = {
         "steps": steps,
         "guidance_scale": guidance,
@@ -310,4 +329,4 @@ def _numbers() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         "matched": matched,
         "scheduler": scheduler,
     }
-    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps}, questions
+    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}, kept

@@ -142,4 +142,8 @@ def request_of(tab: str, values: Mapping[str, Any]) -> Any:
         check_scene(scene)
     if fault := fault_of(kind, (*given, *(("image",) if scene is not None else ()))):
         raise ChoiceError(f"result.json was changed since it was saved: {fault}.")
+    if isinstance(edit := given.get("edit"), dict):
+        if fault := fault_of(results.Edit, edit):
+            raise ChoiceError(f"result.json was changed since it was saved: {fault}.")
+        given["edit"] = results.Edit(**edit)
     return kind(**given, **({} if scene is None else resolve(None, scene)))

@@ -8,9 +8,10 @@ from inspector.results import AttentionResult, SaliencyResult, SegmentationResul
 
 
 def with_word(result: AttentionResult, word: str, text: str) -> Any:
-    """The request with `text` in every place of a word; without a word, with the text's as its probe words.
+    """The request with `text` in every place of a word, as an ordinary run, whatever the result kept of another.
 
-    Raises PromptError where the prompt has it not, ChoiceError for probe words that are none.
+    Without a word, the result's own request with the text's as its probe words. Raises PromptError where the prompt has
+    the word not, ChoiceError for probe words that are none.
     """
     if not word:
         return replace(result.request, probes=read_probes(text))
@@ -21,7 +22,7 @@ def with_word(result: AttentionResult, word: str, text: str) -> Any:
         spans.append((start, token.stop))
     for start, stop in reversed(spans):
         prompt = prompt[:start] + text + prompt[stop:]
-    return replace(result.request, prompt=prompt)
+    return replace(result.request, prompt=prompt, edit=None)
 
 
 def with_class(result: SaliencyResult | SegmentationResult, name: str, text: str) -> Any:

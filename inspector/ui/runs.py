@@ -31,7 +31,7 @@ GPU: dict[str, Any] = {
     "concurrency_id": "gpu",
     "concurrency_limit": None,
 }
-_EDITED = "() => [DenseViewer.shell.edited]"
+_EDITED = "(_, ...rest) => [DenseViewer.shell.edited, ...rest]"
 _END = object()
 Refusal = Callable[[str, Any], BusyError | None]  # (visitor, (session, number) whose place is taken) -> why not
 
@@ -176,15 +176,15 @@ def on_together(tab: Tab, together: Together) -> Callable[..., dict[Any, Any]]:
     return ask
 
 
-def on_edit(tab: Tab, source: Source, edit: Callable[[Any, str, str], Any]) -> Callable[..., dict[Any, Any]]:
+def on_edit(tab: Tab, source: Source, edit: Callable[..., Any]) -> Callable[..., dict[Any, Any]]:
     """As `on_example`, with the request of the shown result but for the word that was written over."""
 
-    def ask(asked: gr.Request, told: Any) -> dict[Any, Any]:
+    def ask(asked: gr.Request, told: Any, *how: Any) -> dict[Any, Any]:
         try:
             said = told if isinstance(told, dict) else {}
             for name in ("key", "word", "text"):
                 check_text(name, said.get(name))
-            request = edit(kept(said["key"], tab.subject.name), said["word"], said["text"])
+            request = edit(kept(said["key"], tab.subject.name), said["word"], said["text"], *how)
             if not tab.subject.link(request):
                 raise ChoiceError(
                     "This result was made with choices that the page has no control for; press Run first."
@@ -366,7 +366,8 @@ def connect(tab: Tab, source: Source) -> None:
         together.button.click(on_together(tab, together), inputs, told_there, **QUIET)
     if tab.subject.edit:
         told = gr.JSON(visible="hidden")
-        tab.edited.click(on_edit(tab, source, tab.subject.edit), told, everything, js=_EDITED, **QUIET)
+        given = [told, *tab.edit_inputs]
+        tab.edited.click(on_edit(tab, source, tab.subject.edit), given, everything, js=_EDITED, **QUIET)
     for example in tab.examples:
         example.button.click(on_example(tab, source, example), None, everything, **QUIET)
     tab.stop.click(on_stop(tab), None, [tab.status, tab.viewer], **QUIET)

@@ -29,7 +29,8 @@ class Subject:
     figure: (result, look, choice, before, scale) -> Sheet; choice: axis -> value of the viewer's active panel; before:
         the result that the visitor saw before in this tab, or None; scale: of the usual size
     pairs: whether the figure shows `before` too
-    edit: (result, word or class, text) -> the request with the text in its place; None where nothing can be replaced
+    edit: (result, word or class, text, *values of the tab's `edit_inputs`) -> the request with the text in its place;
+        None where nothing can be replaced
     live: fields that what is shown follows by itself, so that Run has nothing to say of them
     as_shown: (result, what the viewer remembers) -> the result as the viewer shows it, for files of it
     complete: what an address leaves open, from what it says: (values, whether it names a picture) -> values
@@ -43,7 +44,7 @@ class Subject:
     figure: Callable[[Any, Look, Mapping[str, str], Any, int], Sheet]
     complete: Callable[[dict[str, Any], bool], dict[str, Any]] = lambda values, pictured: values
     pairs: bool = False
-    edit: Callable[[Any, str, str], Any] | None = None
+    edit: Callable[..., Any] | None = None
     live: tuple[str, ...] = ()
     as_shown: Callable[[Any, Mapping[str, Any]], Any] = lambda result, state: result
 
@@ -127,6 +128,7 @@ class Tab:
         None.
     triggers: events that run it, beside those of its examples.
     refusal: (visitor, (session, number) of the question whose place is taken) -> why no run is let in, or None.
+    edit_inputs: components that say how a word that is written over is asked for.
     """
 
     subject: Subject
@@ -142,6 +144,7 @@ class Tab:
     examples: Sequence[Example]
     together: Sequence[Together] = ()
     refusal: Callable[[str, Any], BusyError | None] = lambda who, besides: None
+    edit_inputs: Sequence[Any] = ()
 
     @property
     def outputs(self) -> list[Any]:
@@ -197,6 +200,7 @@ def assemble(
     triggers: Sequence[Any],
     examples: Sequence[Example],
     together: Sequence[Together] = (),
+    edit_inputs: Sequence[Any] = (),
 ) -> Tab:
     """What every tab ends with, below its own controls: status line, viewer and tables, and its endpoint `handler`.
 
@@ -217,4 +221,5 @@ def assemble(
         triggers,
         examples,
         together,
+        edit_inputs=edit_inputs,
     )

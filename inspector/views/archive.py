@@ -23,6 +23,7 @@ from inspector.results import (
     AttentionResult,
     ClustersRequest,
     ClustersResult,
+    Edit,
     Panoptic,
     Proposed,
     Provenance,
@@ -45,7 +46,7 @@ DEEPEST = 20  # parts inside parts; a result has six
 _BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _RESULTS = (SaliencyResult, AttentionResult, ClustersResult, SegmentationResult)
 _REQUESTS = (SaliencyRequest, AttentionRequest, ClustersRequest, SegmentationRequest)
-_PARTS = (*_REQUESTS, Panoptic, Proposed, Provenance, Segment, Token, Vote)
+_PARTS = (*_REQUESTS, Edit, Panoptic, Proposed, Provenance, Segment, Token, Vote)
 _KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*_RESULTS, *_PARTS)}
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 Source = str | Path | bytes | IO[bytes]

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import ChoiceError
-from inspector.results import AGAIN, GENERATION, INVERSION, AttentionResult, Layer, blocks, resize_maps, span_tokens
+from inspector.results import (
+    AGAIN,
+    GENERATION,
+    INVERSION,
+    AttentionResult,
+    Edit,
+    Layer,
+    blocks,
+    resize_maps,
+    span_tokens,
+)
 from inspector.results.spelling import names, said
 from inspector.results.spelling import spans as spelling_spans
 from inspector.views.figure import Bar, Panel, Row, Sheet
@@ -206,6 +216,8 @@ def how(result: AttentionResult) -> str:
     request, done = result.request, []
     if request.image is None:
         done.append(f"{request.steps} steps of {request.scheduler}, {_guidance(result)}")
+    if request.edit is not None:
+        done.append(kept(request.edit))
     noised = [arm for arm in result.arms if arm not in (GENERATION, INVERSION, AGAIN)]
     if noised:
         times = ", ".join(map(str, result.steps[noised[0]]))
@@ -217,6 +229,15 @@ def how(result: AttentionResult) -> str:
     if AGAIN in result.arms:
         done.append(f"denoised again from t = {result.steps[AGAIN][0]}, {_guidance(result)}")
     return "; ".join(done)
+
+
+def kept(edit: Edit) -> str:
+    """What is kept of which prompt, and which words weigh, in words."""
+    weights = f", weights {edit.weights}" if edit.weights else ""
+    return (
+        f"cross-attention of “{edit.source}” kept for {edit.cross_kept:.0%} of the steps and self-attention for "
+        f"{edit.self_kept:.0%}{weights}"
+    )
 
 
 def reconstructed(result: AttentionResult) -> str:

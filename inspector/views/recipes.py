@@ -23,6 +23,7 @@ SCENE, PICTURE, ARCHIVE = "scene", "picture.png", "maps.npz"
 DRAWN_SIDE = 256  # pixels of a scene that is drawn without saying how large, as page and command line do
 GIVEN = ("image", "masks", "scene")  # the fields that come with the picture
 MODELS = ("model", "clip", "diffusion", "segmenter", "head")  # the fields that name a model
+PARTS = ("edit",)  # the fields whose own fields are options
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def as_python(request: Request) -> str:
     changed = _changed(request)
     for name, value in changed.items():
         arguments[name] = repr(value)
+        if name in PARTS:
+            imports["inspector.results"] = f"{kind}, {type(value).__name__}"
         if _is_local(name, value):
             arguments[name] = f"register_local({_folder(value)!r})"
             imports["inspector.models.catalog"] = "register_local"
@@ -107,7 +110,7 @@ def as_command(request: Request) -> str:
     if origin:
         words += [tab.image] if tab.image else []
         words.append(f"scene:{request.scene}" if origin == SCENE else origin)
-    for name, value in changed.items():
+    for name, value in _options(changed).items():
         words += _option(tab.options.get(name, name), _folder(value) if _is_local(name, value) else value)
     words += ["--out", f"out/{tab.name}"]
     return "\n".join([*_remark(changed), shlex.join(words)]) if all(map(_can_be_typed, words)) else ""
@@ -171,6 +174,16 @@ def _plain(request: Request, name: str, value: Any) -> Any:
     except InputError:
         same = False
     return text if same else value
+
+
+def _options(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are options, with those of `PARTS` that differ from their own defaults."""
+    found: dict[str, Any] = {}
+    for name, value in changed.items():
+        own = fields(value) if name in PARTS else ()
+        found |= {item.name: getattr(value, item.name) for item in own if getattr(value, item.name) != item.default}
+        found |= {} if own else {name: value}
+    return found
 
 
 def _option(name: str, value: Any) -> list[str]:

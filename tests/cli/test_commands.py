@@ -97,6 +97,28 @@ def test_two_models_are_asked_the_same_by_one_command(
     assert requests[0] == requests[1]
 
 
+def test_an_edited_prompt_stands_beside_its_source_and_the_run_that_keeps_nothing(
+    diffusion: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["attention", "--prompt", "a cow on the grass", "--source", "a horse on the grass", "--size", "64"]
+    file, out = tmp_path / "edit.png", tmp_path / "out"
+    assert main([*arguments, *QUICK, *diffusion, "--figure", str(file), "--out", str(out)]) == 0
+    rows = table_of(capsys.readouterr().out.split("Written to")[0])
+    assert [(row["run"], row["arm"], row["word"]) for row in rows] == [
+        (run, arm, word)
+        for run, word in (("source", "horse"), ("attention kept", "cow"), ("nothing kept", "cow"))
+        for arm in ("generation", "noise once")
+    ]
+    assert all(float(row["map like the source's"]) == 1 for row in rows[:2])
+    with Image.open(file) as figure:
+        made = json.loads(figure.info["inspector"])
+    kept = {"source": "a horse on the grass", "cross_kept": 0.8, "self_kept": 0.4, "weights": ""}
+    assert made["request"]["edit"] == written(out)["request"]["edit"] == kept
+    source, nothing = (one["request"] for one in made["beside"])
+    assert (source["prompt"], source["edit"]) == ("a horse on the grass", None)
+    assert nothing["edit"] == kept | {"cross_kept": 0, "self_kept": 0}
+
+
 def test_the_steps_of_a_phrase_are_written_as_a_film(diffusion: list[str], tmp_path: Path) -> None:
     arguments = ["attention", "--prompt", "a horse on the grass", "--token", "a horse", *QUICK, *diffusion]
     file = tmp_path / "own" / "steps.gif"
@@ -278,6 +300,17 @@ def test_evaluate(
     shown = capsys.readouterr().out
     assert "500007" in shown
     assert table_of(shown)
+
+
+def test_edits_are_measured(
+    clip: list[str], diffusion: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AttentionRequest, "steps", 2)
+    assert main(["evaluate", "edits", "--count", "1", "--seeds", "2", "--seed", "7", *clip, *diffusion]) == 0
+    rows = table_of(capsys.readouterr().out.split("\n\n")[1])
+    assert [(row["edit"], row["measure"]) for row in rows] == [
+        (kind, measure) for kind in ("swap", "refine", "weigh") for measure in ("map", "picture", "said")
+    ]
 
 
 def test_train_hands_over_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from inspector.analysis import metrics
 from inspector.errors import ChoiceError, PromptError, RecordingError
 from inspector.pipelines import attention
 from inspector.pipelines.common import INFERENCE_LOCK
-from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, AttentionResult, Progress
+from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, AttentionResult, Edit, Progress
 from inspector.settings import Limits, Settings
 from inspector.trace import trajectories
 from inspector.trace.previews import Previewer
@@ -92,6 +93,22 @@ def test_noise_once_reads_the_eight_bit_image_without_guidance(model: ToyDiffusi
     recording, _ = trajectories.record_once(model, latents, states, 100, [5], range(9))
     for layer, maps in recording.stacked().items():
         assert np.array_equal(generated.maps[NOISE_ONCE][layer], maps)
+
+
+def test_an_edit_that_keeps_nothing_is_an_ordinary_run_and_one_that_keeps_is_another(
+    model: ToyDiffusion, generated: AttentionResult
+) -> None:
+    """To the bit, maps and other arms included; so is one whose source is its own prompt."""
+    for edit in (Edit("a dog on the sea", 0, 0), Edit(PROMPT, 1, 1)):
+        result = attention.run(replace(generated.request, edit=edit))
+        for arm in generated.arms:
+            assert np.array_equal(result.images[arm], generated.images[arm])
+            for layer, maps in generated.maps[arm].items():
+                assert np.array_equal(result.maps[arm][layer], maps)
+    *news, kept = attention.stream(replace(generated.request, edit=Edit("a dog on the sea")))
+    assert not np.array_equal(kept.images[GENERATION], generated.images[GENERATION])
+    assert [item.step for item in news if isinstance(item, Progress) and item.moment] == [1, 2, 3]
+    assert hooks_of(model.unet) == 0
 
 
 def test_noise_matched_to_the_last_step() -> None:

@@ -30,7 +30,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "attention": {
         "prompt": "a horse", "steps": 3, "guidance_scale": 7.5, "seed": 1, "noise_timestep": 5, "matched": False,
-        "scheduler": "ddim", "model": "scenes-diffusion",
+        "scheduler": "ddim", "model": "scenes-diffusion", "source": "a dog", "cross_kept": 0.5, "self_kept": 0.5,
+        "weights": "horse: 2",
     },
     "clusters": {"k": 3, "preset": "A", "timestep": 1, "prompt": "", "seed": 0, "restarts": 2, "model": "x"},
     "segmentation": {

@@ -33,7 +33,7 @@ FIELDS = {
     SaliencyRequest: ({"image": IMAGE, "classes": "car"}, ("background", "template", "pooling", "threshold", "side")),
     AttentionRequest: (
         {"prompt": "a horse"},
-        ("steps", "guidance_scale", "seed", "noise_timestep", "scheduler", "heads", "size"),
+        ("steps", "guidance_scale", "seed", "noise_timestep", "scheduler", "heads", "size", "edit"),
     ),
     ClustersRequest: ({"image": IMAGE}, ("k", "preset", "timestep", "prompt", "seed", "restarts")),
     SegmentationRequest: (

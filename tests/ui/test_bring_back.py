@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import InputError
+from inspector.results import Edit
 from inspector.ui import bring_back, scenes, source, take_away
 from inspector.ui.pictures import UPLOADS, picture_hash
 from inspector.ui.session import fingerprint
@@ -48,6 +49,18 @@ def test_a_saved_json_brings_its_request_back(shown: Tab, tmp_path: Path) -> Non
     told = show(shown, tmp_path / "result.json")
     assert told[shown.todo]["how"] == "fresh"
     assert told[shown.controls["classes"]] == "car, building/house"
+
+
+def test_a_saved_json_brings_back_what_was_kept_of_another_prompt(tmp_path: Path) -> None:
+    result = samples.attention()
+    request = replace(result.request, edit=Edit("a dog", 0.5, weights="horse: 2"))
+    write_result(replace(result, request=request), tmp_path)
+    tab, values = load_request(tmp_path / "result.json")
+    assert fingerprint(bring_back.request_of(tab, values)) == fingerprint(request)
+    with pytest.raises(InputError, match="a Edit has no 'more'"):
+        bring_back.request_of(tab, values | {"edit": values["edit"] | {"more": 1}})
+    with pytest.raises(InputError, match="a Edit is expected"):
+        bring_back.request_of(tab, values | {"edit": 5})
 
 
 def broken_maps(folder: Path) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from inspector.results import SEGMENTATION_METHODS, TRAINED_METHODS
 from inspector.settings import ASSETS
-from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, query, run, side, state
+from tests.ui.driving import DESK, LONG, PHONE, VIEWER, Open, pill, query, run, side, state
 
 playwright = pytest.importorskip("playwright.sync_api")
 SHORT = "?tab=attention&prompt=a+horse+on+the+grass&steps=2&seed=7"
@@ -114,6 +114,22 @@ def test_a_word_written_over_comes_back_as_a_wipe_with_the_difference(visit: Ope
     tops = tab.evaluate(f"{VIEWER}.panels.map((panel) => Math.round(panel.frame.getBoundingClientRect().left))")
     assert tops[0] == tops[1] < tops[2]
     assert tab.get_by_role("textbox", name="Prompt").first.input_value() == "a dog on the grass"
+
+
+def test_a_word_written_over_with_the_layout_kept_stands_beside_the_earlier_picture(visit: Open) -> None:
+    tab = visit("?tab=attention&prompt=a+horse+on+the+grass&steps=2&seed=3")
+    pill(tab, "Recipe")
+    tab.get_by_role("checkbox", name="Keep the layout").check()
+    tab.keyboard.press("Escape")
+    tab.get_by_role("radio", name="horse").dblclick()
+    tab.get_by_label("Instead of horse").fill("dog")
+    tab.keyboard.press("Enter")
+    computed(tab, "prompt", "a dog on the grass")
+    tab.wait_for_function(f"{VIEWER}.panels.length === 3")
+    assert tab.evaluate(f"[{VIEWER}.own.asked.source, {VIEWER}.held[0].asked.source]") == ["a horse on the grass", ""]
+    assert panels_of(tab) == ["0", "1", "difference"]
+    assert tab.get_by_label("Source prompt").input_value() == "a horse on the grass"
+    assert parse_qs(query(tab)[1:])["source"] == ["a horse on the grass"]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import ChoiceError
+from inspector.results import Edit
 from inspector.views.archive import load_result, put_together, take_apart
 from inspector.views.atlas import pack
 from inspector.views.atlases import atlas_of
@@ -46,6 +47,16 @@ def test_what_was_saved_comes_back_and_gives_the_same_page(name: str, tmp_path: 
         if hasattr(source, "close"):
             source.close()
     assert pack(atlas_of(back)) == pack(atlas_of(result))
+
+
+def test_what_is_kept_of_another_prompt_comes_back(tmp_path: Path) -> None:
+    kept = samples.attention()
+    kept = replace(kept, request=replace(kept.request, edit=Edit("a dog", 0.5, weights="horse: 2")))
+    write_result(kept, tmp_path)
+    assert equal(load_result(tmp_path), kept)
+    told = json.loads((tmp_path / "result.json").read_text())["request"]["edit"]
+    assert told == {"source": "a dog", "cross_kept": 0.5, "self_kept": 0.4, "weights": "horse: 2"}
+    assert "cross-attention of “a dog” kept for 50% of the steps" in (tmp_path / "caption.txt").read_text()
 
 
 def test_what_is_not_finite_and_heads_come_back() -> None:

@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 from inspector import results, world
-from inspector.cli import main
+from inspector.cli import edits, main
 from inspector.cli.options import option
 from inspector.cli.report import MODELS, REQUESTS, TABS
 from inspector.errors import Cancelled
 from inspector.models.catalog import register_local
-from inspector.results import AttentionRequest, ClustersRequest, SaliencyRequest, SegmentationRequest
+from inspector.results import AttentionRequest, ClustersRequest, Edit, SaliencyRequest, SegmentationRequest
 from inspector.settings import ASSETS
 from inspector.views import recipes
 from inspector.views.archive import ENTRY, load_result, take_apart
@@ -191,7 +191,7 @@ def test_every_field_and_every_option_is_known(tab: str) -> None:
     options = set(import_module(f"inspector.cli.{tab}").FIELDS)
     assert options == set(EVERY[tab])
     named = {item.name for item in fields(kind_of(tab))}
-    assert named == options | models | set(recipes.GIVEN)
+    assert named == options | models | set(recipes.GIVEN) | (named & set(recipes.PARTS))
 
 
 @pytest.mark.parametrize("source", ["drawn", "upload"])
@@ -239,6 +239,21 @@ def test_any_text_arrives_unchanged(text: str, asked: Callable[[str], Any]) -> N
         assert parts(asked(command)) == parts(request)
         read = subprocess.run(["sh", "-c", f"printf '%s\\0' {command}"], capture_output=True, check=True)
         assert read.stdout.decode().split("\0")[3:-1] == argv(command)
+
+
+def test_what_is_kept_of_another_prompt_arrives(asked: Callable[[str], Any]) -> None:
+    assert set(edits.FIELDS) == {item.name for item in fields(Edit)}
+    for edit in (
+        Edit("a horse, it's", 0.5, 0.1 + 0.2, "cow: -2, red: 0.5"),
+        Edit("a red cow", weights="@2:5: 2"),
+        Edit("--x", 1.0, 0.0),
+    ):
+        request = AttentionRequest("a red cow", seed=3, edit=edit)
+        assert parts(asked(as_command(request))) == parts(request)
+        assert parts(asked(as_python(request))) == parts(request)
+    assert argv(as_command(AttentionRequest("a cow", edit=Edit("a horse")))) == [
+        "attention", "--prompt", "a cow", "--source", "a horse", "--out", "out/attention",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
