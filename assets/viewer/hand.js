@@ -20,6 +20,8 @@ export class Hand {
     /** @type {Drag | null} */
     this.panning = null;
     this.wiping = false;
+    /** @type {{ from: Point, how: { more: boolean, not: boolean } } | null} */
+    this.asking = null;  // where a prompt for the segmenter was begun
     this.resting = 0;
   }
 
@@ -32,7 +34,8 @@ export class Hand {
     const { viewer } = this, down = event?.buttons ? event : null;
     viewer.cursor = point;
     if (point && this.wiping && down) { this.wipeTo(point.x); return; }
-    if (point && this.drawing && down) this._stroke(this.drawing, point);
+    if (point && this.asking && down) viewer.prompting.drag(this.asking.from, point);
+    else if (point && this.drawing && down) this._stroke(this.drawing, point);
     else if (point && this.panning && down) this._pan(this.panning, down);
     for (const panel of viewer.panels) panel.drawOver();
     viewer.layout.read();
@@ -48,7 +51,8 @@ export class Hand {
     if (viewer.active() !== panel) this._turn(panel);
     panel.over.setPointerCapture?.(event.pointerId);
     if (wipe && viewer.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
-    if (tool === "brush" || tool === "wipe") this._stroke(point, point);
+    if (tool === "segment") this.asking = { from: point, how: { more: event.shiftKey, not: event.altKey } };
+    else if (tool === "brush" || tool === "wipe") this._stroke(point, point);
     else if (tool === "polygon") { viewer.masks.corner(point); panel.drawOver(); }
     else {
       const panning = this.panning = { x: event.clientX, y: event.clientY, moved: false };
@@ -61,11 +65,12 @@ export class Hand {
    * @param {Point} point
    */
   release(panel, point) {
-    const { viewer, panning } = this, drawn = this.drawing !== null, wiped = this.wiping;
+    const { viewer, panning, asking } = this, drawn = this.drawing !== null, wiped = this.wiping;
     this.cancel();
     panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
     if (wiped) return;
-    if (drawn) viewer.maskChanged(DRAWN);
+    if (asking) { if (!viewer.prompting.drop()) viewer.prompting.click(asking.from, asking.how); }
+    else if (drawn) viewer.maskChanged(DRAWN);
     else if (panning?.moved) viewer.changed();
     else if (panning && viewer.state.tool === "cut" && panel.map) this._cut(panel, point);
     else if (panning) viewer.pin(point);
@@ -75,7 +80,7 @@ export class Hand {
   cancel() {
     clearTimeout(this.resting);
     this.viewer.bare(false);
-    this.drawing = this.panning = null;
+    this.drawing = this.panning = this.asking = null;
     this.wiping = false;
   }
 

@@ -39,6 +39,7 @@ from inspector.results.checks import (
 from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, ClustersResult
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
 from inspector.results.naming import NamingRequest
+from inspector.results.prompted import MOST_POINTS, PromptedRequest, PromptedResult
 from inspector.results.proposed import OVERLAP, SURE, Panoptic, Proposed
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.saliency import CLIP_ES_BACKGROUND, POOLINGS, SaliencyRequest, SaliencyResult
@@ -77,6 +78,7 @@ __all__ = [
     "LOADED",
     "LOCAL",
     "MEAN_OF_SEEDS",
+    "MOST_POINTS",
     "MOST_SEEDS",
     "NOISELESS",
     "NOISE_ONCE",
@@ -100,6 +102,8 @@ __all__ = [
     "NamingRequest",
     "Panoptic",
     "Progress",
+    "PromptedRequest",
+    "PromptedResult",
     "Proposed",
     "Provenance",
     "SaliencyRequest",
