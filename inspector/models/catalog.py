@@ -110,17 +110,6 @@ CATALOG: dict[str, ModelSpec] = {
             licence="Apache-2.0",
             told=UNTOLD,
         ),
-        # A small Segment Anything, trained on drawn scenes: masks without names, of a point or a box.
-        ModelSpec(
-            name="scenes-sam",
-            kind="segmenter",
-            title="Scenes SAM (embedded)",
-            origin="embedded",
-            source="scenes-sam",
-            licence="Apache-2.0",
-            told="trained on the drawn scenes' own masks",
-            promptable=True,
-        ),
         # The paper's CLIP (Radford et al. 2021): 224 px, 14 x 14 patches, class token, quick GELU.
         ModelSpec(
             name="openai-vit-b-16",
@@ -188,6 +177,17 @@ CATALOG: dict[str, ModelSpec] = {
             working_gb=2.0,
             download_gb=4.3,  # unet 3.44, vae 0.33, text encoder 0.49
             needs_gpu=True,
+        ),
+        # A small Segment Anything, trained on drawn scenes: masks without names, of a point or a box.
+        ModelSpec(
+            name="scenes-sam",
+            kind="segmenter",
+            title="Scenes SAM (embedded)",
+            origin="embedded",
+            source="scenes-sam",
+            licence="Apache-2.0",
+            told="trained on the drawn scenes' own masks",
+            promptable=True,
         ),
         # Masks of words by a decoder trained on phrases (Lüddecke and Ecker 2022): 352 px, CLIP ViT-B/16.
         ModelSpec(

@@ -26,20 +26,35 @@ NAME = "scenes-sam"
 PRESETS: dict[str, dict] = {
     "cpu": {
         "workers": 1,
-        "small_steps": 5_500,  # of 128 px
-        "schedule": Schedule(steps=6_300, learning_rate=1e-3, warmup=200, batch=4, average=0.995, probe_every=500),
+        "small_steps": 2_500,  # of 128 px
+        "schedule": Schedule(
+            steps=2_800,
+            learning_rate=1e-3,
+            warmup=50,
+            batch=4,
+            average=0.99,
+            probe_every=500,
+            again=(2_500, 6e-4),
+        ),
     },
     "gpu": {
         "workers": 15,
         "small_steps": 6_000,
         "schedule": Schedule(
-            steps=12_000, learning_rate=1e-3, warmup=500, batch=32, average=0.999, probe_every=1_000, slice_minutes=8
+            steps=9_000,
+            learning_rate=1e-3,
+            warmup=200,
+            batch=32,
+            average=0.999,
+            probe_every=1_000,
+            slice_minutes=8,
+            again=(6_000, 6e-4),
         ),
     },
 }
 SIDE, SMALL_SIDE = 256, 128
 FOCAL, DICE = 20.0, 1.0
-GAMMA, ALPHA = 2.0, 0.5  # of the focal loss (Lin et al. 2017); their 0.25 keeps small masks empty for long
+GAMMA, ALPHA = 2.0, 0.5  # of the focal loss (Lin et al. 2017, who weigh what is in a mask by 0.25; our choice)
 PROBE_SEEDS = range(500_000, 500_024)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from inspector.errors import InputError
 from inspector.models import catalog
 from inspector.results import Provenance
+from inspector.settings import settings
 from inspector.ui import prompting, runs
 from inspector.ui.share import visitor
 from inspector.ui.turns import SHARE
@@ -114,7 +116,7 @@ def test_segmenters_of_points_are_offered_folders_first(monkeypatch: pytest.Monk
     own = catalog.ModelSpec("local/mine", "segmenter", "mine", "local", "/nowhere", "", promptable=True)
     monkeypatch.setitem(catalog._LOCAL, own.name, own)
     assert prompting.segmenters()[0] == [own.name, own.title]
-    monkeypatch.setenv("INSPECTOR_HUB", "0")
+    monkeypatch.setattr(catalog, "settings", lambda: replace(settings(), hub=False))
     assert [name for name, _ in prompting.segmenters()] == [own.name, "scenes-sam"]
 
 
