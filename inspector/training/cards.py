@@ -70,11 +70,11 @@ TEXTS = {
     },
     "scenes-sam": {
         "title": "scenes-sam: a small Segment Anything trained on drawn scenes",
-        "what": "transformers' SamModel at 256 px: 32 x 32 patches, masks of 128 px. A point or a box gives a mask "
+        "what": "transformers' SamModel at 256 px: 16 x 16 patches, masks of 64 px. A point or a box gives a mask "
         "without a name, and the IoU that the model expects of it.",
         "recipe": "Segment Anything's losses, focal and dice of the best of three masks and the error of the IoU "
-        "expected; points within masks and boxes around them, moved a little, of whole scenes and of crops; pictures "
-        "of 128 px first (inspector/training/segmenter.py, prompts.py). It learned from the scenes' exact masks.",
+        "expected; points within masks and boxes around them, moved a little, of whole scenes and of crops "
+        "(inspector/training/segmenter.py, prompts.py). It learned from the scenes' exact masks.",
         "can": "Cut out what a drawn scene shows at a point or in a box: things, their parts, and stretches of stuff.",
         "cannot": "Photographs, which it never saw: the catalog's Segment Anything is for those. It names nothing.",
         "measured": "prompted",

@@ -13,21 +13,22 @@ from torch.utils.data import DataLoader, Dataset
 
 from inspector import world
 
-SIZE = 256  # of the drawn pictures
+SIDE = 256  # pixels of the drawn pictures, and of what the model is shown
+CELL = 4  # pixels of a cell of the masks on a side
 EACH = 4  # masks of a picture that points ask for, and as many that boxes do
 POINTS = 3  # drawn for each mask; a step uses the first ones
-LEAST = 48  # pixels of what the model is shown from which a mask is asked for
+LEAST = 192  # pixels of what the model is shown from which a mask is asked for
 SMALLEST_CROP = 0.5  # of the picture's side
 WHOLE = 0.5  # share of pictures that are not cropped
 MARGIN = 3  # pixels that a point keeps from its mask's border, where the mask is wide enough
-JITTER, MOST_JITTER = 0.05, 8  # deviation of a box's sides as a share of them, and its bound in pixels
+JITTER, MOST_JITTER = 0.05, 16  # deviation of a box's sides as a share of them, and its bound in pixels
 
 
 class Asked(NamedTuple):
     """Pictures with prompts; points and boxes in pixels of what the model is shown, x first, as it wants them.
 
-    pixels: uint8 (n, side, side, 3), what is beyond the picture is 0; inside: bool (n, side, side), what is not.
-    point_masks, box_masks: float32 (n, k, side / 2, side / 2), shares of each cell.
+    pixels: uint8 (n, SIDE, SIDE, 3), what is beyond the picture is 0; inside: bool (n, SIDE, SIDE), what is not.
+    point_masks, box_masks: float32 (n, k, SIDE / CELL, SIDE / CELL), shares of each cell.
     points: float32 (n, k, POINTS, 2), the first in the mask; labels: int64 (n, k, POINTS), 1 in the mask, 0 not.
     boxes: float32 (n, k, 4), x0, y0, x1, y1.
     """
@@ -42,17 +43,17 @@ class Asked(NamedTuple):
 
 
 class Questions(Dataset):
-    """Number -> the scene of that seed as the model is shown it, `side` pixels long, with prompts (no batch axis).
+    """Number -> the scene of that seed as the model is shown it, with prompts (no batch axis).
 
     plain: whole pictures, not mirrored, boxes exact; for measuring.
     """
 
-    def __init__(self, side: int, plain: bool = False) -> None:
-        self.side, self.plain = side, plain
+    def __init__(self, plain: bool = False) -> None:
+        self.plain = plain
 
     def __getitem__(self, seed: int) -> tuple[np.ndarray, ...]:
         rng = np.random.default_rng([seed, 11])
-        scene = world.scene(seed, SIZE)
+        scene = world.scene(seed, SIDE)
         masks = np.stack([instance.mask for instance in scene.instances])
         image, masks = self._shown(scene.image, masks, rng)
         if not self.plain and rng.random() < 0.5:
@@ -60,34 +61,24 @@ class Questions(Dataset):
         return self._asked(image, masks, rng)
 
     def _shown(self, image: np.ndarray, masks: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A crop, or all, with the masks that are large enough in it, the longer side `side` pixels."""
+        """A crop, or all, with the masks that are large enough in it, the longer side `SIDE` pixels."""
         if not self.plain and rng.random() > WHOLE:
-            height, width = rng.integers(int(SMALLEST_CROP * SIZE), SIZE + 1, 2)
-            top, left = rng.integers(0, SIZE - height + 1), rng.integers(0, SIZE - width + 1)
+            height, width = rng.integers(int(SMALLEST_CROP * SIDE), SIDE + 1, 2)
+            top, left = rng.integers(0, SIDE - height + 1), rng.integers(0, SIDE - width + 1)
             seen = masks[:, top : top + height, left : left + width]
-            scale = self.side / max(height, width)
+            scale = SIDE / max(height, width)
             large = seen.sum((1, 2)) * scale**2 >= LEAST
             if large.any():
-                return self._scaled(image[top : top + height, left : left + width], seen[large])
-        large = masks.sum((1, 2)) * (self.side / SIZE) ** 2 >= LEAST
-        return self._scaled(image, masks[large])
-
-    def _scaled(self, image: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        scale = self.side / max(image.shape[:2])
-        if scale == 1:
-            return image, masks
-        width, height = (max(1, round(length * scale)) for length in image.shape[1::-1])
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = [cv2.resize(mask.astype(np.uint8) * 255, (width, height), interpolation=how) > 127 for mask in masks]
-        return cv2.resize(image, (width, height), interpolation=how), np.stack(scaled)
+                return scaled(image[top : top + height, left : left + width], seen[large])
+        return image, masks
 
     def _asked(self, image: np.ndarray, masks: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         height, width = image.shape[:2]
-        padding = ((0, self.side - height), (0, self.side - width))
+        padding = ((0, SIDE - height), (0, SIDE - width))
         pixels = np.pad(image, (*padding, (0, 0)))
         inside = np.pad(np.ones((height, width), bool), padding)
         padded = np.pad(masks, ((0, 0), *padding))
-        small = padded.reshape(len(masks), self.side // 2, 2, self.side // 2, 2).mean((2, 4), dtype=np.float32)
+        small = padded.reshape(len(masks), SIDE // CELL, CELL, SIDE // CELL, CELL).mean((2, 4), dtype=np.float32)
         filled = np.flatnonzero(masks.any((1, 2)))
         by_point, by_box = rng.choice(filled, EACH), rng.choice(filled, EACH)
         asked = [some_points(masks[index], rng) for index in by_point]
@@ -96,6 +87,14 @@ class Questions(Dataset):
         if not self.plain:
             boxes = jittered(boxes, (height, width), rng)
         return pixels, inside, points, labels, small[by_point], boxes, small[by_box]
+
+
+def scaled(image: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture (h, w, 3) and masks (n, h, w), the longer side `SIDE` pixels."""
+    scale = SIDE / max(image.shape[:2])
+    size = tuple(max(1, round(length * scale)) for length in image.shape[1::-1])
+    large = [cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127 for mask in masks]
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.stack(large)
 
 
 def some_points(mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -127,8 +126,8 @@ def jittered(boxes: np.ndarray, size: tuple[int, int], rng: np.random.Generator)
     return np.clip(moved, 0, bounds).astype(np.float32)
 
 
-def batches(side: int, first: int, last: int, batch: int, workers: int) -> Iterator[Asked]:
+def batches(first: int, last: int, batch: int, workers: int) -> Iterator[Asked]:
     """Batches `first` to `last` of the training scenes, in the order of their seeds and from the start again."""
     seeds = [number % len(world.TRAINING_SEEDS) for number in range(first * batch, last * batch)]
-    for parts in DataLoader(Questions(side), batch, sampler=seeds, num_workers=workers):
+    for parts in DataLoader(Questions(), batch, sampler=seeds, num_workers=workers):
         yield Asked(*parts)

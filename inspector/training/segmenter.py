@@ -2,22 +2,20 @@
 
 Losses are the paper's (Kirillov et al., ICCV 2023, appendix A): focal and dice, 20 to 1, of the best of three masks for
 one point and of the single mask for a box or several points, and the squared error of the IoU that the model expects.
-The first steps see pictures of 128 px, a quarter of the patches, which take a quarter of the time.
 """
 
-import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 from inspector.models.segmenters.opening import MEAN, STD
-from inspector.models.segmenters.small_sam import SCENES_SAM, build_sam, open_sam, save_sam
+from inspector.models.segmenters.small_sam import build_sam, open_sam, save_sam
 from inspector.training.cards import write_card, written_run
 from inspector.training.loop import Run, Schedule, half
 from inspector.training.prompts import POINTS, Asked, Questions, batches
@@ -26,33 +24,15 @@ NAME = "scenes-sam"
 PRESETS: dict[str, dict] = {
     "cpu": {
         "workers": 1,
-        "small_steps": 2_500,  # of 128 px
-        "schedule": Schedule(
-            steps=2_800,
-            learning_rate=1e-3,
-            warmup=50,
-            batch=4,
-            average=0.99,
-            probe_every=500,
-            again=(2_500, 6e-4),
-        ),
+        "schedule": Schedule(steps=2_700, learning_rate=1e-3, batch=4, average=0.99, probe_every=250),
     },
     "gpu": {
         "workers": 15,
-        "small_steps": 6_000,
         "schedule": Schedule(
-            steps=9_000,
-            learning_rate=1e-3,
-            warmup=200,
-            batch=32,
-            average=0.999,
-            probe_every=1_000,
-            slice_minutes=8,
-            again=(6_000, 6e-4),
+            steps=12_000, learning_rate=1e-3, batch=32, average=0.999, probe_every=1_000, slice_minutes=8
         ),
     },
 }
-SIDE, SMALL_SIDE = 256, 128
 FOCAL, DICE = 20.0, 1.0
 GAMMA, ALPHA = 2.0, 0.5  # of the focal loss (Lin et al. 2017, who weigh what is in a mask by 0.25; our choice)
 PROBE_SEEDS = range(500_000, 500_024)
@@ -96,9 +76,8 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
     step, seconds = written_run(written, "sam")
     if resume and run.step == 0 and step:
         run.adopt(open_sam(written).state_dict(), step, seconds)
-    lessons = lessons_from(run.step, schedule, options["small_steps"], options["workers"])
-    small = Asking(build_sam(at_side(SMALL_SIDE))).to(device)
-    held_out = Asked(*next(iter(torch.utils.data.DataLoader(Questions(SIDE, plain=True), 24, sampler=PROBE_SEEDS))))
+    lessons = batches(run.step, schedule.steps, schedule.batch, options["workers"])
+    held_out = Asked(*next(iter(DataLoader(Questions(plain=True), len(PROBE_SEEDS), sampler=PROBE_SEEDS))))
 
     def loss(step: int, rng: np.random.Generator) -> tuple[torch.Tensor, Mapping[str, float]]:
         asking.train()
@@ -107,7 +86,7 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         given = [normal(asked).to(device), asked.points[:, :, :count].to(device)]
         given += [asked.labels[:, :, :count].to(device), asked.boxes.to(device)]
         with half(device):
-            answers = asking(*given) if step >= options["small_steps"] else reduced(asking, small, given)
+            answers = asking(*given)
         by_point = answer_loss(answers[0], asked.point_masks.to(device))
         by_box = answer_loss(answers[1], asked.box_masks.to(device))
         numbers = {"point_iou" if count == 1 else "points_iou": by_point[1], "box_iou": by_box[1]}
@@ -128,30 +107,6 @@ def train(preset: str = "cpu", resume: bool = False, runs: Path = Path("runs"), 
         save_sam(asking.sam, written)
     write_card(written, "sam", preset, run, asking.sam)
     return done
-
-
-def lessons_from(step: int, schedule: Schedule, small_steps: int, workers: int) -> Iterator[Asked]:
-    """Batches from a step on, small ones first."""
-    if step < small_steps:
-        yield from batches(SMALL_SIDE, step, small_steps, schedule.batch, workers)
-    yield from batches(SIDE, max(step, small_steps), schedule.steps, schedule.batch, workers)
-
-
-def at_side(side: int) -> dict[str, Any]:
-    """SCENES_SAM for pictures of another side."""
-    config = copy.deepcopy(dict(SCENES_SAM))
-    for part in ("vision_config", "prompt_encoder_config"):
-        config[part]["image_size"] = side
-    return config
-
-
-def reduced(asking: Asking, small: Asking, given: list[torch.Tensor]) -> Any:
-    """What `asking` answers of smaller pictures: `small` with its weights, its places those of the larger grid's."""
-    weights: dict[str, torch.Tensor] = dict(asking.named_parameters())
-    places, cells = weights["sam.vision_encoder.pos_embed"], small.sam.vision_encoder.pos_embed.shape[1]
-    fewer = F.adaptive_avg_pool2d(places.permute(0, 3, 1, 2), cells)
-    weights["sam.vision_encoder.pos_embed"] = fewer.permute(0, 2, 3, 1)
-    return functional_call(small, weights, tuple(given))
 
 
 def normal(asked: Asked) -> torch.Tensor:

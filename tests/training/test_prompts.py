@@ -6,14 +6,14 @@ import torch
 
 from inspector import world
 from inspector.models.segmenters.small_sam import build_sam
-from inspector.training import prompts, segmenter
+from inspector.training import prompts
 from inspector.training.prompts import Asked, Questions
-from inspector.training.segmenter import Answer, Asking, answer_loss, at_side, dice, focal, ious, lessons_from
+from inspector.training.segmenter import Answer, Asking, answer_loss, dice, focal, ious, normal
 
 
 @pytest.fixture(scope="module")
 def asked() -> Asked:
-    return next(prompts.batches(128, 0, 1, 6, 0))
+    return next(prompts.batches(0, 1, 6, 0))
 
 
 def test_points_lie_in_their_masks_as_told_and_boxes_around_them(asked: Asked) -> None:
@@ -21,41 +21,26 @@ def test_points_lie_in_their_masks_as_told_and_boxes_around_them(asked: Asked) -
         for own, told, mask in zip(points, labels, masks, strict=True):
             assert told[0] == 1
             for (x, y), label in zip(own.long(), told, strict=True):
-                share = mask[int(y) // 2, int(x) // 2]
+                share = mask[int(y) // prompts.CELL, int(x) // prompts.CELL]
                 assert share > 0 if label else share < 1
     for boxes, masks in zip(asked.boxes, asked.box_masks, strict=True):
         for box, mask in zip(boxes, masks, strict=True):
-            exact = prompts.around(mask.numpy() > 0) * 2
-            assert np.abs(box.numpy() - exact).max() <= prompts.MOST_JITTER + 2
+            exact = prompts.around(mask.numpy() > 0) * prompts.CELL
+            assert np.abs(box.numpy() - exact).max() <= prompts.MOST_JITTER + prompts.CELL
     assert not asked.inside.all()  # some are crops, and padded
     assert not asked.pixels[~asked.inside].any()
 
 
 def test_questions_are_the_same_each_time_and_seeds_stay_in_training() -> None:
-    first, again = Questions(128)[7], Questions(128)[7]
+    first, again = Questions()[7], Questions()[7]
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
-    plain = Questions(256, plain=True)[7]
+    plain = Questions(plain=True)[7]
     assert np.array_equal(plain[0], world.scene(7).image)
     assert plain[1].all()
     last = len(world.TRAINING_SEEDS)
-    (wrapped,) = prompts.batches(64, last, last + 1, 1, 0)
-    assert torch.equal(wrapped.pixels, Asked(*next(iter(prompts.batches(64, 0, 1, 1, 0)))).pixels)
-
-
-def test_training_goes_on_where_it_was_with_small_pictures_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked_for: list[tuple[int, ...]] = []
-
-    def note(*values: int) -> list[object]:
-        asked_for.append(values)
-        return []
-
-    monkeypatch.setattr(segmenter, "batches", note)
-    schedule = segmenter.PRESETS["cpu"]["schedule"]
-    for step in (0, 7, 12):
-        list(lessons_from(step, schedule, 10, 1))
-    rest = (256, 10, schedule.steps, schedule.batch, 1)
-    small = [(128, step, 10, schedule.batch, 1) for step in (0, 7)]
-    assert asked_for == [small[0], rest, small[1], rest, (256, 12, *rest[2:])]
+    (wrapped,) = prompts.batches(last, last + 1, 1, 0)
+    (first_again,) = prompts.batches(0, 1, 1, 0)
+    assert torch.equal(wrapped.pixels, first_again.pixels)
 
 
 def test_losses_by_hand() -> None:
@@ -77,16 +62,18 @@ def test_losses_by_hand() -> None:
     assert (surer - loss).item() == pytest.approx(2 * 0.25 / 3)
 
 
-def test_small_pictures_are_answered_with_the_same_weights_and_a_gradient() -> None:
+def test_a_model_answers_points_and_boxes_of_pictures_that_it_encodes_once(asked: Asked) -> None:
     torch.manual_seed(0)
-    asking, small = Asking(build_sam()), Asking(build_sam(at_side(128)))
-    given = [torch.rand(1, 3, 128, 128), torch.rand(1, 2, 1, 2) * 128, torch.ones(1, 2, 1, dtype=torch.long)]
-    by_point, by_box = segmenter.reduced(asking, small, [*given, torch.tensor([[[9.0, 9, 60, 60]] * 2])])
-    assert by_point.logits.shape == (1, 2, 3, 64, 64)
-    assert by_box.logits.shape == (1, 2, 1, 64, 64)
-    (by_point.logits.mean() + by_box.logits.mean()).backward()
-    grid = asking.sam.vision_encoder.pos_embed.grad
-    assert grid.abs().sum() > 0
-    assert torch.allclose(grid[0, 0, 0], grid[0, 1, 1])  # four places of the large grid are one of the small
-    assert all(weight.grad is None for weight in small.parameters())
+    asking = Asking(build_sam())
+    encoded = []
+    asking.sam.vision_encoder.register_forward_hook(lambda *_: encoded.append(1))
+    by_point, by_box = asking(normal(asked), asked.points[:, :, :1], asked.labels[:, :, :1], asked.boxes)
+    assert encoded == [1]
+    assert by_point.logits.shape == (6, prompts.EACH, 3, 64, 64)
+    assert by_box.logits.shape == (6, prompts.EACH, 1, 64, 64)
+    several, _ = asking(normal(asked), asked.points, asked.labels, asked.boxes)
+    assert several.expected.shape == (6, prompts.EACH, 1)
+    sum(answer_loss(*pair)[0] for pair in ((by_point, asked.point_masks), (by_box, asked.box_masks))).backward()
+    assert asking.sam.vision_encoder.pos_embed.grad.abs().sum() > 0
     assert asking.sam.shared_image_embedding.positional_embedding.grad is None
+    assert not normal(asked)[~asked.inside[:, None].expand(-1, 3, -1, -1)].any()  # beyond the picture, as it is padded

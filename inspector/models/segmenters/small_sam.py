@@ -12,11 +12,11 @@ from transformers import SamConfig, SamModel
 from inspector.models.files import SEGMENTER_PIXELS
 from inspector.models.segmenters.opening import MEAN, STD
 
-# A transformers `SamConfig`: 32 x 32 patches at 256 px, masks of 128 px, three layers in windows and two over all.
+# A transformers `SamConfig`: 16 x 16 patches at 256 px, masks of 64 px, three layers in windows and two over all.
 SCENES_SAM: Mapping[str, Any] = {
     "vision_config": {
         "image_size": 256,
-        "patch_size": 8,
+        "patch_size": 16,
         "hidden_size": 96,
         "num_hidden_layers": 5,
         "num_attention_heads": 3,
@@ -27,7 +27,7 @@ SCENES_SAM: Mapping[str, Any] = {
         "use_rel_pos": False,  # which would keep attention from the fused kernel
         "initializer_range": 0.02,  # transformers' own leaves the encoder at nought, to be loaded
     },
-    "prompt_encoder_config": {"image_size": 256, "patch_size": 8, "hidden_size": 64},
+    "prompt_encoder_config": {"image_size": 256, "patch_size": 16, "hidden_size": 64},
     "mask_decoder_config": {"hidden_size": 64, "mlp_dim": 192, "num_attention_heads": 4, "iou_head_hidden_dim": 64},
 }
 
