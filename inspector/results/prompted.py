@@ -13,7 +13,8 @@ from inspector.results.quoting import quoted
 from inspector.results.recorded import check_array, check_kind, check_measured
 
 MOST_POINTS = 64
-Point, Box = tuple[float, float], tuple[float, float, float, float]
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
