@@ -66,19 +66,21 @@ export class Hand {
    */
   release(panel, point) {
     const { viewer, panning, asking } = this, drawn = this.drawing !== null, wiped = this.wiping;
+    const boxed = asking !== null && viewer.prompting.drop();
     this.cancel();
     panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
     if (wiped) return;
-    if (asking) { if (!viewer.prompting.drop()) viewer.prompting.click(asking.from, asking.how); }
+    if (asking && !boxed) viewer.prompting.click(asking.from, asking.how);
     else if (drawn) viewer.maskChanged(DRAWN);
     else if (panning?.moved) viewer.changed();
     else if (panning && viewer.state.tool === "cut" && panel.map) this._cut(panel, point);
     else if (panning) viewer.pin(point);
   }
 
-  /** A finger that began to scroll the page neither draws nor pins. */
+  /** A finger that began to scroll the page neither draws nor pins, nor asks. */
   cancel() {
     clearTimeout(this.resting);
+    this.viewer.prompting.drag(null);
     this.viewer.bare(false);
     this.drawing = this.panning = this.asking = null;
     this.wiping = false;

@@ -72,11 +72,11 @@ export class Prompting {
   }
 
   /**
-   * A box is dragged from one corner to another.
-   * @param {Point} from
-   * @param {Point} to
+   * A box is dragged from one corner to another, or no longer.
+   * @param {Point | null} from
+   * @param {Point} [to]
    */
-  drag(from, to) { this.drawn = boxed(from, to); }
+  drag(from, to) { this.drawn = from && to ? boxed(from, to) : null; }
 
   /** Ask what the dragged box holds. Returns whether there was one. */
   drop() {

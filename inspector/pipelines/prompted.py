@@ -1,6 +1,7 @@
 """Prompted: a point or a box gives a mask, by a promptable segmenter; what nobody drew, to score maps against.
 
-What the encoder made of the last pictures is kept, so that a second click in one costs the decoder alone.
+What the encoder made of the last pictures is kept, so that a second click in one costs the decoder alone; but on a
+ZeroGPU host, where each run has a process of its own.
 """
 
 import hashlib

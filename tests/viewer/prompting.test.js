@@ -77,6 +77,10 @@ test("a drag asks about a box, whatever keys are held", async () => {
   const told = asked.map(({ box, points, model }) => [box, points, model]);
   assert.deepEqual(told, [[[0.25, 0.5, 0.75, 0.75], [], "other"]]);
   assert.equal(viewer.prompting.drawn, null);
+  hand.press(panel, HERE, mouse);
+  hand.hover(THERE, mouse);
+  hand.cancel();  // the page was scrolled
+  assert.deepEqual([viewer.prompting.drawn, asked.length], [null, 1]);
 });
 
 test("an error is said and changes nothing; an answer that came late, or to what was cleared, is dropped", async () => {
