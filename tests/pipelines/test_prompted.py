@@ -87,6 +87,6 @@ def test_the_embedded_model_finds_things_of_drawn_scenes_and_says_what_it_knows(
             reached.append((found.mask & instance.mask).sum() / (found.mask | instance.mask).sum())
             assert not found.provenance.warning
             assert found.provenance.told == {"scenes-sam": "trained on the drawn scenes' own masks"}
-    assert np.mean(reached) > 0.5  # a mask of everything reaches .16, of nothing 0
+    assert np.mean(reached) > 0.5
     unknown = prompted.run(PromptedRequest(picture(9), points=((3, 4),)))
     assert "Scenes SAM (embedded) knows drawn scenes alone" in unknown.provenance.warning
