@@ -132,8 +132,9 @@ def grabcut_of_point(image: np.ndarray, place: tuple[int, int]) -> np.ndarray:
 
 def _grabcut(image: np.ndarray, trimap: np.ndarray) -> np.ndarray:
     cv2.setRNGSeed(0)  # its clusters of colours begin with random ones
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(np.ascontiguousarray(image[..., ::-1]), trimap, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    outside, inside = np.zeros((1, 65)), np.zeros((1, 65))
+    colours, nowhere = np.ascontiguousarray(image[..., ::-1]), (0, 0, 1, 1)  # a box is not looked at in this mode
+    cv2.grabCut(colours, trimap, nowhere, outside, inside, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
 
 

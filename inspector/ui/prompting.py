@@ -42,7 +42,7 @@ def answer(asked: Any, shown: Shown, who: Any) -> dict[str, Any]:
         return {"error": str(explained(error))}
     mask = fit_mask(result.mask)
     return {
-        "mask": base64.b64encode(np.packbits(mask)).decode(),
+        "mask": base64.b64encode(np.packbits(mask).tobytes()).decode(),
         "height": mask.shape[0],
         "width": mask.shape[1],
         "sure": result.sure,
