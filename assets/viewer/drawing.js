@@ -3,11 +3,14 @@
 /** @import { Kept, State, Viewer } from "./types" */
 import { button, chips, el, select, slider } from "./controls.js";
 import { HELP } from "./help.js";
+import { segmenterChoice } from "./prompting.js";
 import { send } from "./sending.js";
 import { above } from "./threshold.js";
 
 /** @type {[State["tool"], string][]} */
 const TOOLS = [["brush", "Brush"], ["wipe", "Rubber"], ["polygon", "Polygon"], ["look", "Look"]];
+/** @type {[State["tool"], string]} */
+const SEGMENT = ["segment", "Segment"];  // where there is a server to ask
 
 /**
  * `sync` follows the state, `list` the masks that there are.
@@ -15,15 +18,17 @@ const TOOLS = [["brush", "Brush"], ["wipe", "Rubber"], ["polygon", "Polygon"], [
  * @param {Kept} kept whose tool it writes
  */
 export function drawingPart(viewer, kept) {
-  const { masks } = viewer;
+  const { masks, prompting } = viewer;
   const against = select({
     label: "Score against", title: HELP["Score against"], value: viewer.state.mask, options: choices(viewer),
     change: (value) => viewer.set("mask", value),
   });
-  const tool = chips({ label: "Pointer", options: TOOLS, value: kept.tool, change: (value) => {
+  const options = prompting.offered ? [SEGMENT, ...TOOLS] : TOOLS;
+  const tool = chips({ label: "Pointer", options, value: kept.tool, change: (value) => {
     kept.tool = viewer.state.tool = value;
     viewer.layout.sync();
   } });
+  const segmenter = segmenterChoice(viewer);
   const size = slider({
     label: "Brush", min: 1, max: 24, step: 1, value: masks.radius, change: (value) => { masks.radius = value; },
   });
@@ -31,13 +36,15 @@ export function drawingPart(viewer, kept) {
     text: "Outline of the mask", pressed: viewer.state.outline,
     click: () => viewer.set("outline", !viewer.state.outline),
   });
-  const node = el("div", { class: "dv-axes" }, against.node, tool.node, size.node,
+  const node = el("div", { class: "dv-axes" }, against.node, tool.node, segmenter, size.node,
     el("div", { class: "dv-buttons" }, outline, ...actions(viewer)));
   return {
     node,
     sync() {
       against.value = viewer.state.mask;
       tool.value = kept.tool;
+      segmenter.hidden = kept.tool !== "segment";
+      size.node.hidden = kept.tool === "segment";
       outline.setAttribute("aria-pressed", String(viewer.state.outline));
     },
     list() {

@@ -22,6 +22,8 @@ export class Hand {
     /** @type {Drag | null} */
     this.panning = null;
     this.wiping = false;
+    /** @type {{ from: Point, how: { more: boolean, not: boolean } } | null} */
+    this.asking = null;  // where a prompt for the segmenter was begun
     this.resting = 0;
   }
 
@@ -34,7 +36,8 @@ export class Hand {
     const { viewer } = this, down = event?.buttons ? event : null;
     viewer.cursor = point;
     if (point && this.wiping && down) { this.wipeTo(point.x); return; }
-    if (point && this.boxing && down) viewer.state.region = { kind: "box", points: [this.boxing, point] };
+    if (point && this.asking && down) viewer.prompting.drag(this.asking.from, point);
+    else if (point && this.boxing && down) viewer.state.region = { kind: "box", points: [this.boxing, point] };
     else if (point && this.drawing && down) this._stroke(this.drawing, point);
     else if (point && this.panning && down) this._pan(this.panning, down);
     for (const panel of viewer.panels) panel.drawOver();
@@ -51,7 +54,8 @@ export class Hand {
     if (viewer.active() !== panel) this._turn(panel);
     panel.over.setPointerCapture?.(event.pointerId);
     if (wipe && viewer.panels.length > 1 && Math.abs(point.x - wipeAt) < NEAR) { this.wiping = true; return; }
-    if (tool === "brush" || tool === "wipe") this._stroke(point, point);
+    if (tool === "segment") this.asking = { from: point, how: { more: event.shiftKey, not: event.altKey } };
+    else if (tool === "brush" || tool === "wipe") this._stroke(point, point);
     else if (tool === "polygon") { viewer.masks.corner(point); panel.drawOver(); }
     else if (tool === "box") this.boxing = point;
     else if (tool === "corner") this._corner(point);
@@ -66,11 +70,13 @@ export class Hand {
    * @param {Point} point
    */
   release(panel, point) {
-    const { viewer, panning, boxing } = this, drawn = this.drawing !== null, wiped = this.wiping;
+    const { viewer, panning, boxing, asking } = this, drawn = this.drawing !== null, wiped = this.wiping;
+    const boxed = asking !== null && viewer.prompting.drop();
     this.cancel();
     panel.canvas.focus({ preventScroll: true });  // so that the keys work on what was clicked; a press would undo it
     if (wiped) return;
-    if (boxing) this._boxed(boxing, point);
+    if (asking && !boxed) viewer.prompting.click(asking.from, asking.how);
+    else if (boxing) this._boxed(boxing, point);
     else if (drawn) viewer.maskChanged(DRAWN);
     else if (panning?.moved) viewer.changed();
     else if (panning && viewer.state.tool === "cut" && panel.map) this._cut(panel, point);
@@ -80,11 +86,12 @@ export class Hand {
     }
   }
 
-  /** A finger that began to scroll the page neither draws nor pins. */
+  /** A finger that began to scroll the page neither draws nor pins, nor asks. */
   cancel() {
     clearTimeout(this.resting);
+    this.viewer.prompting.drag(null);
     this.viewer.bare(false);
-    this.drawing = this.boxing = this.panning = null;
+    this.drawing = this.boxing = this.panning = this.asking = null;
     this.wiping = false;
   }
 

@@ -21,8 +21,12 @@ export const HELP = {
     + "not in its address: save what you want to keep.",
   "Send to the other tabs": "The drawn mask, where that is chosen; else the active panel's map above its threshold, or "
     + "the label under the pin.",
-  Pointer: "While Mask is open: brush, rubber and polygon (a click per corner) draw a mask, look reads and pins. While "
-    + "Threshold is open, a click takes the value under it. Otherwise the pointer reads, and a click pins.",
+  Segment: "A click on a thing, or a box dragged around it, asks the server for its mask, which becomes the drawn "
+    + "one. Shift and a click add a point in it, Alt and a click one outside. The embedded segmenter knows drawn "
+    + "scenes alone.",
+  Pointer: "While Mask is open: segment asks for a mask, brush, rubber and polygon (a click per corner) draw one, look "
+    + "reads and pins. While Threshold is open, a click takes the value under it. Otherwise the pointer reads, and a "
+    + "click pins.",
   "Add panel": "One more picture beside, up to four, with the same cursor and zoom. Its axes are chosen while it is the"
     + " active one.",
   "Double click, or F2": "On a word or class: write another, and it runs again with everything else as it was, and "

@@ -77,6 +77,7 @@ function nudged(viewer, key) {
 function drawn(viewer) {
   const { masks, state } = viewer, { tool } = state;
   if (masks.corners.length) return () => masks.closePolygon();
+  if (tool === "segment") return () => viewer.prompting.click(pinned(viewer), { more: false, not: false });
   if (tool !== "brush" && tool !== "wipe") return null;
   return () => {
     masks.brush(pinned(viewer), tool === "brush" ? 1 : 0);
@@ -115,7 +116,7 @@ export function told({ atlas }) {
   const lines = [
     ...moves, ["Shift + arrows", "move the pinned pixel"], ["+ − 0", "zoom (drag to move)"],
     ["Space, held", "plain picture"],
-    ["Enter, C", "paint, or set a corner, at the pinned pixel while Mask is open"], ["Escape", "let go"],
+    ["Enter, C", "paint or segment, or set a corner, at the pinned pixel while Mask is open"], ["Escape", "let go"],
   ];
   return el("p", { class: "dv-caption", text: `Keys: ${lines.map((line) => line.join(" ")).join(" · ")}` });
 }

@@ -194,11 +194,12 @@ export class Masks {
   }
 
   /**
-   * Take a map above its threshold as mask: what one tab finds, another can be scored against.
+   * Take a map above its threshold, or what a segmenter found, as mask: what is found once can be scored against.
    * @param {Mask} mask
+   * @param {string} digest of its picture
    */
-  take(mask) {
-    this.drawn = { ...mask, values: mask.values.slice(), digest: this.digest() };
+  take(mask, digest = this.digest()) {
+    this.drawn = { ...mask, values: mask.values.slice(), digest };
     this.cached = null;
     this.viewer.maskChanged(DRAWN);
   }
@@ -207,6 +208,7 @@ export class Masks {
     this.drawn = null;
     this.corners = [];
     this.cached = null;
+    this.viewer.prompting.forget();
     this.viewer.maskChanged("match");
   }
 
@@ -230,6 +232,8 @@ export class Masks {
         context.stroke(path);
       }
     }
+    const atlas = viewer.atlasOf(choice);
+    viewer.prompting.paint(context, width, height, atlas.pictures[viewer.content(choice).picture]?.digest);
     if (this.corners.length) {
       context.beginPath();
       this.corners.forEach(({ x, y }) => context.lineTo(x * width, y * height));

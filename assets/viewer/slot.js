@@ -1,6 +1,6 @@
 /* Slot: what a tab of the page shows: its result, those held beside it, and its viewer while the tab is open. */
 // @ts-check
-/** @import { About, Choice, Mask, Options, Remembered, Shelf, Viewer as View } from "./types" */
+/** @import { About, Choice, Mask, Options, Question, Remembered, Segmented, Shelf, Viewer as View } from "./types" */
 import { MOST_HELD } from "./compare.js";
 import { Filling } from "./filling.js";
 import { PROBE } from "./questions.js";
@@ -18,11 +18,12 @@ let edits = 0;
 /**
  * A result, as inspector/ui/viewer.py tells it. link: the parameters that lead to it; how: "link" for the one that the
  * address asked for, "fresh" to begin with `state`, "carry" to keep the choices that fit; held: others that stand
- * beside it from the start; edited: the number of the change that it answers.
+ * beside it from the start; edited: the number of the change that it answers; segmenters: [name, title] of those that
+ * may be asked for masks.
  * @typedef {{
  *   failed?: undefined, nonce: number, atlas: { url: string }, key: string, link: Record<string, string>,
  *   asked: Record<string, string>, how: "link" | "fresh" | "carry", state: Told | null, held?: Result[],
- *   edited?: number | null,
+ *   edited?: number | null, segmenters?: [string, string][],
  * }} Result
  */
 
@@ -34,9 +35,10 @@ let edits = 0;
 /** @typedef {{ nonce: number, failed: string, atlas?: undefined }} Failure says why there is no result */
 
 /**
- * What asks Python for maps that were only announced, and for an atlas that was swept away.
+ * What asks Python for maps that were only announced, for an atlas that was swept away, and for the mask of a prompt.
  * @typedef {{
  *   more(asked: { key: string, at: Choice }): Promise<unknown>, renew(key: string): Promise<unknown>,
+ *   segment(asked: Question): Promise<Segmented>,
  * }} Server
  */
 
@@ -182,7 +184,7 @@ export class Slot {
    * @param {Pick<Options, "change" | "edit" | "probe" | "weighed"> & { shelf: Shelf }} options
    */
   async open(value, buffers, state, options) {
-    const { key, asked } = value;
+    const { key, asked, segmenters: models } = value;
     const there = this.held.flatMap((one, at) => {
       const buffer = buffers.held[at];
       return buffer ? [{ one, buffer }] : [];
@@ -192,6 +194,7 @@ export class Slot {
     const viewer = this.viewer ||= new Viewer(this.root, {
       ...options,
       more: (at, of) => this._more(at, of),
+      segment: models?.length ? { models, ask: (question) => this.server.segment(question) } : undefined,
       hold: () => { if (this.shown) this.held = [...this.held, this.shown]; },
       letGo: (gone) => {
         const at = this.held.findIndex((one) => one.key === gone);

@@ -1,7 +1,7 @@
 /* Types: what the viewer's modules hand to each other; the atlas's parts are those of inspector/views/atlas.py. */
 import type { Atlas, GridMap } from "./atlas.js";
 
-export type { Held, Kept, Options, Shelf, Side, Viewer } from "./view";
+export type { Held, Kept, Options, Segmenting, Shelf, Side, Viewer } from "./view";
 
 // ------------------------------------------------------------------------------------------------- a file
 
@@ -121,6 +121,27 @@ export interface SentMask extends Mask {
   id: string;
   name: string;
 }
+
+/** What a segmenter is asked by. label: 1 for a point in the mask, 0 for one that is not; box: x0, y0, x1, y1 as shares. */
+export interface Prompt {
+  points: (Point & { label: number })[];
+  box: [number, number, number, number] | null;
+}
+
+/** A prompt about a picture of a result, as the server reads it: points as [y, x] and box as shares of the sides. */
+export interface Question {
+  key: string;
+  picture: string;
+  points: number[][];
+  labels: number[];
+  box: number[] | null;
+  model: string;
+}
+
+/** The server's answer: bits in base 64, row by row; sure: the IoU that is expected; share: of the picture. */
+export type Segmented =
+  | { mask: string; height: number; width: number; sure: number; share: number; warning: string; error?: undefined }
+  | { error: string };
 
 /** A PNG and, once it was asked for, what it decodes to. */
 export interface Picture {
@@ -278,7 +299,7 @@ export interface State {
   columns: string;
   rows: string;
   ribbon: boolean; // the row under the stage is the pictures of the steps
-  tool: "look" | "cut" | "brush" | "wipe" | "polygon" | "box" | "corner";
+  tool: "look" | "cut" | "brush" | "wipe" | "polygon" | "segment" | "box" | "corner";
   zoom: Zoom;
   weights: [number, number] | null; // that proposals are named with instead of the result's own
   region: Region | null; // whose self-attention is shown; none: the pinned pixel's

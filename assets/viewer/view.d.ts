@@ -7,8 +7,9 @@ import type { Layout } from "./layout.js";
 import type { Masks } from "./masks.js";
 import type { Matrix } from "./matrix.js";
 import type { Panel } from "./panel.js";
+import type { Prompting } from "./prompting.js";
 import type { Ribbon } from "./ribbon.js";
-import type { Block, Choice, Content, Mask, Point, Remembered, SentMask, State } from "./types";
+import type { Block, Choice, Content, Mask, Point, Question, Remembered, Segmented, SentMask, State } from "./types";
 
 /** What a page can do for its viewer; a file that stands alone does nothing of it. */
 export interface Options {
@@ -20,7 +21,14 @@ export interface Options {
   weighed?(): void; // proposals are named with other weights
   change?(state: Remembered): void; // after every change that a link should remember
   ready?(): void; // a result is on the screen
+  segment?: Segmenting;
   shelf?: Shelf;
+}
+
+/** Masks of points and boxes. models: [name, title] of the segmenters that can be asked, the usual one first. */
+export interface Segmenting {
+  models: [string, string][];
+  ask(asked: Question): Promise<Segmented>;
 }
 
 /** What the tabs share: masks that viewers sent, and which map of each tab finds the last one best. */
@@ -68,6 +76,7 @@ export interface Viewer {
   readonly cache: Map<string, Uint8ClampedArray>;
   readonly pending: Map<string, Promise<void>>; // blocks that were asked for
   readonly masks: Masks;
+  readonly prompting: Prompting;
   readonly matrix: Matrix;
   readonly ribbon: Ribbon;
   readonly finder: Finder;

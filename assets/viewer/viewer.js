@@ -18,6 +18,7 @@ import * as paints from "./paints.js";
 import { Panel } from "./panel.js";
 import * as panels from "./panels.js";
 import * as playing from "./playing.js";
+import { Prompting } from "./prompting.js";
 import * as results from "./results.js";
 import { Ribbon } from "./ribbon.js";
 import * as scale from "./scale.js";
@@ -53,6 +54,8 @@ export class Viewer {
     this.later = 0;
     /** @type {Masks} */
     this.masks = new Masks(this);
+    /** @type {Prompting} */
+    this.prompting = new Prompting(this);
     /** @type {Matrix} */
     this.matrix = new Matrix(this);
     /** @type {Ribbon} */
@@ -144,6 +147,7 @@ export class Viewer {
     this.panels = [];
     this.masks.drawn = null;
     this.masks.corners = [];
+    this.prompting.forget();
     for (const kept of [this.luts, this.cache, this.pending]) kept.clear();
     delete this.root.dataset.ready;
   }

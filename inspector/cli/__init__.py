@@ -21,6 +21,7 @@ COMMANDS = {
     "attention": "inspector.cli.attention",
     "clusters": "inspector.cli.clusters",
     "segmentation": "inspector.cli.segmentation",
+    "mask": "inspector.cli.mask",
     "evaluate": "inspector.cli.evaluate",
     "train": "inspector.cli.train",
     "import": "inspector.cli.import_",

@@ -1,7 +1,7 @@
 """What `evaluate` does with --dataset: a tab measured on the pictures and masks of a folder, by either engine."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("engine", str, "NAME", "plain, a loop (default), or ray, which pip install -r requirements-ray.txt brings")
     add("workers", int, "N", "with --engine ray: processes with a model each (default 1)")
     add("method", str, "NAME", "of segmentation, as its sub-command's")
-    add("segmenter", str, "NAME|DIR", "of segmentation by segmenter, as its sub-command's")
+    add("segmenter", str, "NAME|DIR", "of segmentation by segmenter, as its sub-command's; of prompted also without")
     add("head", str, "NAME|DIR", "of segmentation by odise and san, as its sub-command's")
     add("background", float, "X", "of segmentation: score that a pixel's best class must reach, else it is background")
     add("template", str, "TEXT", "of segmentation and saliency: where {} stands for the class")
@@ -50,11 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("timestep", int, "N", "of segmentation, attention and clusters: t of the noise, 0 to 999")
 
 
-def check_unused(args: argparse.Namespace) -> None:
-    """Raise ChoiceError where an option of data sets is given and no data set is."""
+def check_unused(args: argparse.Namespace, used: Collection[str] = ()) -> None:
+    """Raise ChoiceError where an option of data sets is given and no data set is. used: those of some other use."""
     from inspector.errors import ChoiceError
 
-    given = [name for name in OWN if name in args]
+    given = [name for name in OWN if name in args and name not in used]
     if given:
         raise ChoiceError(f"--{given[0]} goes with --dataset; add it, or leave it out.")
 

@@ -15,16 +15,19 @@ MODULES = {
     "clusters": "inspector.evaluation.clusters",
     "segmentation": "inspector.evaluation.segmentation",
     "edits": "inspector.evaluation.edits",
+    "prompted": "inspector.evaluation.prompted",
 }
+SEGMENTER = "scenes-sam"  # by default, of prompted
 SCENES, OF_VERDICT, OF_EDITS = 256, 64, 4  # by default; the verdict and edits take a quarter of an hour for so many
-# Which of --clip and --diffusion each subject takes.
-MODELS: Mapping[str, tuple[Literal["clip", "diffusion"], ...]] = {
+# Which of --clip, --diffusion and --segmenter each subject takes.
+MODELS: Mapping[str, tuple[Literal["clip", "diffusion", "segmenter"], ...]] = {
     "models": ("clip", "diffusion"),
     "saliency": ("clip",),
     "attention": ("diffusion",),
     "clusters": ("diffusion",),
     "segmentation": ("clip", "diffusion"),
     "edits": ("clip", "diffusion"),
+    "prompted": ("segmenter",),
 }
 
 # Which numbers of `evaluate models` speak of which kind of model, for the cards.
@@ -54,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_diffusion(parser)
     add_json(parser)
     parser.add_argument(
-        "--cards", action="store_true", help="with models: write the numbers into the embedded models' cards"
+        "--cards",
+        action="store_true",
+        help="with models or prompted: write the numbers into the embedded models' cards",
     )
     parser.add_argument(
         "--readme", action="store_true", help="keep the numbers in assets/measured and renew README's part about them"
@@ -98,22 +103,25 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
     from inspector.errors import ChoiceError
-    from inspector.evaluation import edits_readme, readme, verdict_readme
+    from inspector.evaluation import edits_readme, prompted_readme, readme, verdict_readme
     from inspector.models.catalog import choose
     from inspector.results import check_number
 
     if args.dataset is not None:
         datasets.run(args)
         return
-    datasets.check_unused(args)
-    if args.cards and args.subject != "models":
-        raise ChoiceError("--cards goes with the subject models alone; leave it out.")
+    datasets.check_unused(args, ("segmenter",) if args.subject == "prompted" else ())
+    if args.cards and args.subject not in ("models", "prompted"):
+        raise ChoiceError("--cards goes with the subjects models and prompted alone; leave it out.")
     options = verdict_options(args)
     if args.table:
         heads_table(args)
         return
+    by_pairs = args.subject != "prompted"  # whose model is of none
+    others: Mapping[str, Any] = {"edits": edits_readme, "prompted": prompted_readme}
+    kept: Any = verdict_readme if args.verdict else others.get(args.subject, readme)
     if args.readme:
-        (verdict_readme if args.verdict else edits_readme if args.subject == "edits" else readme).check()
+        kept.check()
     if args.stored:
         from inspector.evaluation import verdict
 
@@ -128,8 +136,8 @@ def run(args: argparse.Namespace) -> None:
     first = args.seed if args.seed >= held_out.start else held_out.start + args.seed
     check_number("seed", first, held_out.start, held_out.stop - count, whole=True)
     prepare(args)
-    models = {kind: choose(getattr(args, kind), kind) for kind in MODELS[args.subject]}
-    pair = readme.pair_of(models.values()) if args.readme else ""
+    models = {kind: choose(getattr(args, kind, SEGMENTER), kind) for kind in MODELS[args.subject]}
+    pair = readme.pair_of(models.values()) if args.readme and by_pairs else ""
     module = import_module("inspector.evaluation.verdict" if args.verdict else MODULES[args.subject])
     with Reporter() as report:
         result = module.evaluate(count, first, report, **models, **options)
@@ -139,12 +147,12 @@ def run(args: argparse.Namespace) -> None:
     if args.cards:
         write_cards(result)
     if args.readme:
-        if args.verdict:
-            verdict_readme.write(result)
-        elif args.subject == "edits":
+        if kept is edits_readme:
             edits_readme.write(result, pair)
-        else:
+        elif kept is readme:
             readme.write(args.subject, result, pair)
+        else:
+            kept.write(result)
 
 
 def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -191,12 +199,17 @@ def heads_table(args: argparse.Namespace) -> None:
 
 
 def write_cards(result: Mapping[str, Any]) -> None:
-    """Write what `evaluate models` found into the cards of those of its models that are embedded."""
+    """Write what `evaluate models`, or `prompted`, found into the cards of those of its models that are embedded."""
+    from inspector.evaluation.prompted import card_numbers
     from inspector.models.catalog import spec
     from inspector.settings import ASSETS
     from inspector.training.cards import write_measured
 
     measured = {"scenes": result["count"], "first seed": result["seed"]}
+    if "found" in result and "model" in result:
+        if spec(result["model"]).origin == "embedded":
+            write_measured(ASSETS / "models" / spec(result["model"]).source, measured | card_numbers(result))
+        return
     for name in result["models"]:
         model = spec(name)
         if model.origin == "embedded":

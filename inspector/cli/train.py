@@ -1,13 +1,17 @@
-"""`train`: make the embedded models again, from drawn scenes and captions alone, and heads on them, from masks."""
+"""`train`: make the embedded models again, from drawn scenes and captions; segmenter and heads, from masks."""
 
 import argparse
 from pathlib import Path
 
-HELP = "Train an embedded model: clip, then autoencoder, then diffusion, then segmentation heads on them."
+HELP = (
+    "Train an embedded model: clip, then autoencoder, then diffusion, then segmentation heads on them; or the "
+    "segmenter, which needs none of them."
+)
 MODULES = {
     "clip": "inspector.training.clip",
     "autoencoder": "inspector.training.autoencoder",
     "diffusion": "inspector.training.diffusion",
+    "segmenter": "inspector.training.segmenter",
 }
 PLAIN = {"clip": "inspector.training.plain_clip", "diffusion": "inspector.training.plain_diffusion"}
 

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspector.models.loading import load_clip, load_diffusion, load_head, load_segmenter
+    from inspector.models.loading import load_clip, load_diffusion, load_head, load_promptable, load_segmenter
 
-__all__ = ["load_clip", "load_diffusion", "load_head", "load_segmenter"]
+__all__ = ["load_clip", "load_diffusion", "load_head", "load_promptable", "load_segmenter"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inspector.errors import ModelFilesError, UnknownModelError
+from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedModelError
 from inspector.models.borrowing import files_of
 from inspector.results import LOCAL
 from inspector.settings import ASSETS, settings
@@ -33,6 +33,7 @@ class ModelSpec:
     architecture: open_clip's name of the configuration, "" where the folder's own one is read; of a head its family.
     variant: the files' suffix on the hub ("fp16" halves the download).
     told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
+    promptable: whether it gives masks of points and boxes (`protocols.PromptableSegmenter`).
     """
 
     name: str
@@ -49,6 +50,7 @@ class ModelSpec:
     architecture: str = ""
     variant: str = ""
     told: str = ""
+    promptable: bool = False
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""
@@ -176,6 +178,17 @@ CATALOG: dict[str, ModelSpec] = {
             download_gb=4.3,  # unet 3.44, vae 0.33, text encoder 0.49
             needs_gpu=True,
         ),
+        # A small Segment Anything, trained on drawn scenes: masks without names, of a point or a box.
+        ModelSpec(
+            name="scenes-sam",
+            kind="segmenter",
+            title="Scenes SAM (embedded)",
+            origin="embedded",
+            source="scenes-sam",
+            licence="Apache-2.0",
+            told="trained on the drawn scenes' own masks",
+            promptable=True,
+        ),
         # Masks of words by a decoder trained on phrases (Lüddecke and Ecker 2022): 352 px, CLIP ViT-B/16.
         ModelSpec(
             name="clipseg",
@@ -223,6 +236,7 @@ CATALOG: dict[str, ModelSpec] = {
             parameters=93_735_728,
             working_gb=3.0,
             download_gb=0.38,
+            promptable=True,
         ),
     )
 }
@@ -242,6 +256,7 @@ PAIRS: Mapping[str, Mapping[Kind, str]] = {
 }
 
 SEGMENTERS = ("clipseg", "maskformer", "mask2former", "sam")  # model_type of what `models.segmenters` opens
+PROMPTABLE = ("sam",)  # and of those that take points and boxes
 # Family of an imported head, which its config.json tells -> what it was told of where words are, and its licence.
 HEADS: Mapping[str, tuple[str, str]] = {
     "odise": ("trained on COCO's masks (ODISE, Xu et al. 2023)", "CC BY-NC-SA 4.0: no commercial use"),
@@ -267,6 +282,18 @@ def spec(name: str, kind: Kind | None = None) -> ModelSpec:
     if not _offered(found):
         instead = f"choose one of {', '.join(names(kind))}" if names(kind) else f"use {INSTEAD[found.kind]}"
         raise UnknownModelError(f"{name} is not offered on this host; {instead}.")
+    return found
+
+
+def promptable(name: str) -> ModelSpec:
+    """The entry of a segmenter that takes points and boxes.
+
+    Raises UnknownModelError as `spec`, UnsupportedModelError, which lists those that do, for another segmenter.
+    """
+    found = spec(name, "segmenter")
+    if not found.promptable:
+        able = ", ".join(other for other in names("segmenter") if spec(other).promptable)
+        raise UnsupportedModelError(f"{name} takes no points and boxes; use one of {able}.")
     return found
 
 
@@ -316,6 +343,7 @@ def register_local(path: Path | str) -> str:
         parameters=_parameters(folder),
         architecture=family if kind == "head" else "",
         told=HEADS[family][0] if kind == "head" else "",
+        promptable=config.get("model_type") in PROMPTABLE,
     )
     return name
 

@@ -20,7 +20,7 @@ from inspector.models.diffusion_adapter import open_diffusion_folder
 from inspector.models.fetching import Report, fetch
 from inspector.models.files import checked_fingerprint, fingerprint
 from inspector.models.imported import open_head_folder
-from inspector.models.protocols import ClipModel, DiffusionModel, ImportedHead, Segmenter
+from inspector.models.protocols import ClipModel, DiffusionModel, ImportedHead, PromptableSegmenter, Segmenter
 from inspector.models.segmenters import open_segmenter_folder
 from inspector.settings import ASSETS, settings
 
@@ -52,8 +52,17 @@ def load_diffusion(name: str = "scenes-diffusion", progress: Report | None = Non
 
 
 def load_segmenter(name: str, progress: Report | None = None) -> Segmenter:
-    """The segmenter of a name, none of which is embedded; otherwise as `load_clip`."""
+    """The segmenter of a name; otherwise as `load_clip`."""
     return cast(Segmenter, _load(name, "segmenter", progress))
+
+
+def load_promptable(name: str = "scenes-sam", progress: Report | None = None) -> PromptableSegmenter:
+    """The segmenter of a name that takes points and boxes; otherwise as `load_clip`.
+
+    Raises UnsupportedModelError, before anything is fetched, for one that takes none.
+    """
+    catalog.promptable(name)
+    return cast(PromptableSegmenter, _load(name, "segmenter", progress))
 
 
 def load_head(name: str, progress: Report | None = None) -> ImportedHead:

@@ -167,6 +167,37 @@ class Segmenter(Protocol):
 
 
 @dataclass(frozen=True)
+class PictureEmbedding:
+    """A picture as a promptable segmenter has read it. values: (1, channel, gh, gw); size: (h, w) of the picture."""
+
+    values: torch.Tensor
+    size: tuple[int, int]
+
+
+class PromptableSegmenter(Segmenter, Protocol):
+    """A segmenter that is asked by points and boxes: the picture is read once, and each question then costs little."""
+
+    def embed(self, image: np.ndarray) -> PictureEmbedding:
+        """What questions about a picture uint8 (h, w, 3) are answered from."""
+        ...
+
+    def ask(
+        self,
+        embedding: PictureEmbedding,
+        points_yx: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+        box_xyxy: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Masks bool (m, h, w) of the picture's size, the surest first, and the IoU expected of each, float32 (m,).
+
+        points_yx: (n, 2), in pixels of the picture; labels: (n,), 1 for a point in the mask, 0 for one that is not, all
+        1 where None; box_xyxy: (4,), x0, y0, x1, y1 around it, in pixels of the picture. One point alone may mean
+        several things, so m is 3 for it, and 1 for everything else. Give points, a box, or both.
+        """
+        ...
+
+
+@dataclass(frozen=True)
 class ImportedHead:
     """A head of the published size, in float32 on its device; `spec.architecture` says of which family.
 

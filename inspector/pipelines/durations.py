@@ -18,6 +18,7 @@ from inspector.results import (
     AttentionRequest,
     ClustersRequest,
     NamingRequest,
+    PromptedRequest,
     SaliencyRequest,
     SegmentationRequest,
     parse_classes,
@@ -90,6 +91,11 @@ def naming(request: NamingRequest) -> int:
     """A picture and all words by CLIP."""
     texts = sum(len(synonyms) for synonyms in request.words)
     return _bounded(_run(request.clip, 1, request.side, CLIP_SIDE) + texts * _pass(request.clip))
+
+
+def prompted(request: PromptedRequest) -> int:
+    """A picture, larger than CLIP's, and a small decoder."""
+    return _bounded(_run(request.model, SEGMENTING, None, CLIP_SIDE))
 
 
 def _by_clip(model: str, request: SaliencyRequest | SegmentationRequest, background: int) -> float:

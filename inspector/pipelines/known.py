@@ -19,7 +19,7 @@ def warning(request: Any, *models: Any) -> str:
     own = [model.title for model in models if model.origin == "embedded"]
     if not own:
         return ""
-    if request.image is not None and request.scene is None and not request.masks:
+    if request.image is not None and request.scene is None and not getattr(request, "masks", None):
         return f"{own[0]} knows drawn scenes alone: unless this picture is drawn like them, the maps mean nothing."
     unknown = _unknown(request)
     if not unknown:

@@ -43,6 +43,7 @@ from inspector.results.layers import MEAN, Layer, blocks, chosen_layers
 from inspector.results.naming import NamingRequest
 from inspector.results.probes import read_probes
 from inspector.results.projections import CROSS, EVERY_STEP, KEPT_STEPS, OWN, look_from, row
+from inspector.results.prompted import MOST_POINTS, PromptedRequest, PromptedResult
 from inspector.results.proposed import OVERLAP, SURE, Panoptic, Proposed
 from inspector.results.quoting import is_unicode, quoted
 from inspector.results.regions import Region, read_region
@@ -86,6 +87,7 @@ __all__ = [
     "LOCAL",
     "MEAN",
     "MEAN_OF_SEEDS",
+    "MOST_POINTS",
     "MOST_SEEDS",
     "NOISELESS",
     "NOISE_ONCE",
@@ -112,6 +114,8 @@ __all__ = [
     "NamingRequest",
     "Panoptic",
     "Progress",
+    "PromptedRequest",
+    "PromptedResult",
     "Proposed",
     "Provenance",
     "Region",

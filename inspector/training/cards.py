@@ -68,6 +68,17 @@ TEXTS = {
         "cannot": "Photographs, words outside the drawn world, exact counts, fine parts, text. Its pictures are cruder "
         "than scenes-diffusion's, with limbs and heads too many; colours are often not those that were asked for.",
     },
+    "scenes-sam": {
+        "title": "scenes-sam: a small Segment Anything trained on drawn scenes",
+        "what": "transformers' SamModel at 256 px: 16 x 16 patches, masks of 64 px. A point or a box gives a mask "
+        "without a name, and the IoU that the model expects of it.",
+        "recipe": "Segment Anything's losses, focal and dice of the best of three masks and the error of the IoU "
+        "expected; points within masks and boxes around them, moved a little, of whole scenes and of crops "
+        "(inspector/training/segmenter.py, prompts.py). It learned from the scenes' exact masks.",
+        "can": "Cut out what a drawn scene shows at a point or in a box: things, their parts, and stretches of stuff.",
+        "cannot": "Photographs, which it never saw: the catalog's Segment Anything is for those. It names nothing.",
+        "measured": "prompted",
+    },
 }
 
 
@@ -169,7 +180,8 @@ def render(name: str, card: dict[str, Any]) -> str:
         ]
     lines += ["", "## What it can do", "", text["can"], "", "## What it cannot do", "", text["cannot"], ""]
     lines += ["## Measured", ""]
-    measured, command = card.get("measured"), f"python -m inspector evaluate models{_options(name)} --cards"
+    subject = text.get("measured", "models")
+    measured, command = card.get("measured"), f"python -m inspector evaluate {subject}{_options(name)} --cards"
     if measured:
         lines += [f"By `{command}` on held-out drawn scenes.", ""]
         lines += ["| | value |", "|---|---|"]

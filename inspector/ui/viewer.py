@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import InspectorError
-from inspector.ui import places
+from inspector.ui import places, prompting
 from inspector.ui.session import RESULTS
 from inspector.views.atlas import Atlas, pack, write
 from inspector.views.atlases import atlas_of, part
@@ -39,7 +39,7 @@ def viewer(tab: str) -> gr.HTML:
         html_template=_TEMPLATE,
         js_on_load=_MOUNT.replace("NAME", tab),
         apply_default_css=False,
-        server_functions=[more, renew],
+        server_functions=[more, renew, segment],
         elem_classes="frame",
     )
 
@@ -66,6 +66,7 @@ def showing(
         "link": dict(link),
         "asked": dict(asked or {}),
         "how": how,
+        "segmenters": prompting.segmenters(),
         "state": dict(state or {}),
         "nonce": next(_nonces),
     }
@@ -117,6 +118,14 @@ def more(asked: Any) -> str:
         return ""
     finally:
         _WAITING.release()
+
+
+def segment(asked: Any, who: gr.Request) -> dict[str, Any]:
+    """The mask of a point or a box in a picture that a viewer shows, as `prompting.answer` tells it.
+
+    asked: {key, picture} and what `prompting.answer` reads.
+    """
+    return prompting.answer(asked, lambda key: (RESULTS.get(key), _whole(key).pictures), who)
 
 
 def look_of(state: Any) -> Look:

@@ -38,14 +38,25 @@ def index_png(result: SegmentationResult) -> bytes:
 
 def coco(result: SegmentationResult) -> dict[str, Any]:
     """COCO's object annotations: one per class, as a crowd in compressed run lengths; category i is the i-th class."""
-    height, width = result.labels.shape
+    size = result.labels.shape
+    masks, scores = {}, {}
+    for index, name in enumerate(result.names, 1):
+        masks[name] = mask = result.labels == index
+        if mask.any():
+            scores[name] = float(resize_maps(result.grid_scores[index - 1], size)[mask].mean())
+    return coco_of(masks, scores, size)
+
+
+def coco_of(masks: Masks, scores: Mapping[str, float], size: tuple[int, ...]) -> dict[str, Any]:
+    """COCO's object annotations of masks bool (h, w) by name, those left out in which nothing is; size: the picture's.
+
+    Each is a crowd: all that is called so, not one object.
+    """
+    height, width = size
     annotations: list[dict[str, Any]] = []
-    for index in range(1, 1 + len(result.names)):
-        mask = result.labels == index
+    for index, (name, mask) in enumerate(masks.items(), 1):
         if not mask.any():
             continue
-        x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
-        scores = resize_maps(result.grid_scores[index - 1], (height, width))
         annotations.append(
             {
                 "id": index,
@@ -53,14 +64,14 @@ def coco(result: SegmentationResult) -> dict[str, Any]:
                 "category_id": index,
                 "segmentation": {"size": [height, width], "counts": compressed(run_lengths(mask))},
                 "area": int(mask.sum()),
-                "bbox": [x, y, w, h],
-                "iscrowd": 1,  # all of the class, not one object
-                "score": round(float(scores[mask].mean()), 6),
+                "bbox": list(cv2.boundingRect(mask.astype(np.uint8))),
+                "iscrowd": 1,
+                "score": round(scores[name], 6),
             }
         )
     return {
         "images": [{"id": 1, "file_name": "image.png", "height": height, "width": width}],
-        "categories": [{"id": index, "name": name} for index, name in enumerate(result.names, 1)],
+        "categories": [{"id": index, "name": name} for index, name in enumerate(masks, 1)],
         "annotations": annotations,
     }
 

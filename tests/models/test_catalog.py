@@ -88,7 +88,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_hub")
 def test_a_host_may_offer_no_hub_models(clip_folder: Path) -> None:
-    own = ("scenes-clip", "scenes-diffusion", "scenes-clip-plain", "scenes-diffusion-plain")
+    own = ("scenes-clip", "scenes-diffusion", "scenes-clip-plain", "scenes-diffusion-plain", "scenes-sam")
     assert catalog.names() == own
     with pytest.raises(
         UnknownModelError,
@@ -99,7 +99,7 @@ def test_a_host_may_offer_no_hub_models(clip_folder: Path) -> None:
     assert catalog.names("clip") == ("scenes-clip", "scenes-clip-plain", name)
     with pytest.raises(
         UnknownModelError,
-        match=r"^clipseg is not offered on this host; use scenes-clip with the method maskclip\.$",
+        match=r"^clipseg is not offered on this host; choose one of scenes-sam\.$",
     ):
         catalog.spec("clipseg", "segmenter")
 

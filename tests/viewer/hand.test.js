@@ -11,7 +11,7 @@ function setUp(tool = "look") {
   const viewer = {
     state: { tool, wipe: false, wipeAt: 0.5, mask: "match" }, panels: [panel], held: ["one"], at: 0,
     active: () => panel, size: () => ({ height: 10, width: 10 }), layout: { read() {}, sync() {} },
-    masks: { brush: note("brush"), corner: note("corner") },
+    masks: { brush: note("brush"), corner: note("corner") }, prompting: { drag() {} },
     bare: note("bare"), pin: note("pin"), set: note("set"), changed: note("changed"), maskChanged: note("maskChanged"),
   };
   return { hand: new Hand(viewer), panel, viewer, done };

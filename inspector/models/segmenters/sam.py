@@ -1,4 +1,5 @@
-"""Segment Anything as `protocols.Segmenter`: masks without names, from a grid of points (Kirillov et al., ICCV 2023).
+"""Segment Anything (Kirillov et al., ICCV 2023) as `protocols.PromptableSegmenter`: a mask for points or a box, and
+masks without names from a grid of points.
 
 Points, thresholds and overlap are those of the paper's automatic masks (section 5 and appendix B), without its crops.
 """
@@ -14,7 +15,7 @@ from torchvision.ops import nms
 from transformers import SamModel
 
 from inspector.models.catalog import ModelSpec
-from inspector.models.protocols import Segmented
+from inspector.models.protocols import PictureEmbedding, Segmented
 from inspector.models.segmenters.opening import Pixels, open_weights
 from inspector.results import ClassNames
 
@@ -51,11 +52,7 @@ class SamAdapter:
     @torch.no_grad()
     def segment(self, image: np.ndarray, classes: ClassNames, template: str) -> Segmented:
         """Masks of a quarter of the model's size that pass `keeping`, the surest first; classes are of no use here."""
-        scale = self._side / max(image.shape[:2])
-        size = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-        pixels = self._pixels(image, size, self.device, self.dtype)
-        padded = F.pad(pixels, (0, self._side - size[1], 0, self._side - size[0]))
-        embedding = self.model.get_image_embeddings(padded)
+        embedding, size = self.embed(image).values, self._scaled(image.shape[:2])
         found = [self._decode(embedding, part) for part in self._grid(size).split(AT_ONCE)]
         logits, sure = (torch.cat(items) for items in zip(*found, strict=True))
         shrunk = logits.shape[-1] / self._side
@@ -63,6 +60,46 @@ class SamAdapter:
         logits = logits[:, :rows, :columns]
         kept = keep(logits, sure, self.keeping)
         return Segmented(logits[kept].sigmoid().cpu().numpy(), None, sure[kept].clamp(0, 1).cpu().numpy())
+
+    @torch.no_grad()
+    def embed(self, image: np.ndarray) -> PictureEmbedding:
+        """The picture by the encoder: its longer side at the model's, the rest of the square nought."""
+        size = self._scaled(image.shape[:2])
+        pixels = self._pixels(image, size, self.device, self.dtype)
+        padded = F.pad(pixels, (0, self._side - size[1], 0, self._side - size[0]))
+        return PictureEmbedding(self.model.get_image_embeddings(padded), image.shape[:2])
+
+    @torch.no_grad()
+    def ask(
+        self,
+        embedding: PictureEmbedding,
+        points_yx: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+        box_xyxy: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `protocols.PromptableSegmenter`; three masks of one point, as the paper advises."""
+        size = self._scaled(embedding.size)
+        scale = torch.tensor([size[1] / embedding.size[1], size[0] / embedding.size[0]], device=self.device)
+        given, several = {}, box_xyxy is not None
+        if points_yx is not None:
+            places = torch.tensor(np.asarray(points_yx, np.float32), device=self.device).flip(-1) * scale
+            given["input_points"] = places[None, None]  # (picture, mask, point, 2)
+            inside = np.ones(len(places)) if labels is None else labels
+            given["input_labels"] = torch.tensor(np.asarray(inside, np.int64), device=self.device)[None, None]
+            several |= len(places) > 1
+        if box_xyxy is not None:
+            corners = torch.tensor(np.asarray(box_xyxy, np.float32), device=self.device).view(2, 2) * scale
+            given["input_boxes"] = corners.view(1, 1, 4)
+        out = self.model(image_embeddings=embedding.values, multimask_output=not several, **given)
+        sure, order = out.iou_scores[0, 0].float().clamp(0, 1).sort(descending=True, stable=True)
+        square = F.interpolate(out.pred_masks[0, :, order].float(), (self._side, self._side), mode="bilinear")
+        masks = F.interpolate(square[..., : size[0], : size[1]], embedding.size, mode="bilinear")[0] > 0
+        return masks.cpu().numpy(), sure.cpu().numpy()
+
+    def _scaled(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of a picture (h, w) as the model is shown it."""
+        scale = self._side / max(shape)
+        return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
     def _grid(self, size: tuple[int, int]) -> torch.Tensor:
         """Points (n, 2), x and y in pixels of the scaled picture, at the middles of equal cells."""
