@@ -5,6 +5,7 @@ import { button, chips, el, slider, unique } from "./controls.js";
 import { called } from "./dock.js";
 import * as questions from "./questions.js";
 
+const MOST_MASKS = 8;  // of a table
 /** @type {[State["tool"], string][]} */
 const REGIONS = [["look", "Pixel"], ["box", "Box"], ["corner", "Polygon"]];
 /** @type {Record<string, string>} what a view tells, by its name */
@@ -91,18 +92,46 @@ function regionPart(viewer, kept) {
     viewer.refresh();
   } });
   const told = el("div", { class: "dv-caption" });
-  const node = el("div", { class: "dv-axes" }, which.node, el("div", { class: "dv-buttons" }, again), told);
+  const table = el("div", { class: "dv-scores dv-wide" });
+  const show = button({ text: "Table of masks", title: "How much each mask's region looks at each",
+    click: () => table.replaceChildren(tableOf(viewer)) });
+  const buttons = el("div", { class: "dv-buttons" }, again, show);
+  const node = el("div", { class: "dv-axes" }, which.node, buttons, told, table);
+  let shown = "";
   return {
     node,
     sync() {
       const { region } = viewer.state;
       which.value = kept.asking;
       again.hidden = !region;
+      const now = JSON.stringify([viewer.matrix.own(), viewer.masks.version]);
+      if (now !== shown) table.replaceChildren();  // it is of what was shown then
+      shown = now;
       told.textContent = {
         box: "Drag over a picture.", corner: "Click one corner after another; the region is closed by itself.",
       }[String(kept.asking)] ?? "Click a pixel.";
     },
   };
+}
+
+/**
+ * How much of its self-attention the region of each mask pays to that of each: of true, drawn and sent ones.
+ * @param {Viewer} viewer
+ */
+function tableOf(viewer) {
+  const { atlas, masks } = viewer, there = masks.names().filter((name) => name && masks.named(name));
+  const names = there.slice(0, MOST_MASKS);
+  const own = names.flatMap((name) => masks.named(name) ?? []);
+  const shares = own.length ? questions.between(atlas, viewer.matrix.own(), own) : null;
+  const text = "There is no mask: draw one under Mask, and send it to the other tabs to keep several.";
+  if (!shares) return el("div", { class: "dv-caption", text });
+  const titles = names.map((name) => masks.title(name).replace("true mask: ", ""));
+  const label = "Share of self-attention from each row's region to each column's";
+  return el("table", { "aria-label": label },
+    el("thead", {}, el("tr", {},
+      ...["from \\ to", ...titles].map((title) => el("th", { scope: "col", text: title })))),
+    el("tbody", {}, ...shares.map((row, at) => el("tr", {}, el("th", { scope: "row", text: titles[at] }),
+      ...row.map((share) => el("td", { text: share.toFixed(3) }))))));
 }
 
 /**

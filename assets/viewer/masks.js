@@ -68,6 +68,18 @@ export class Masks {
   }
 
   /**
+   * The mask of one of `names`, null where it is of another picture than the active panel's result.
+   * @param {string} name
+   * @returns {Mask | null}
+   */
+  named(name) {
+    const { atlas } = this.viewer, own = Object.values(atlas.pictures).map(({ digest }) => digest);
+    if (name === DRAWN) return this.drawnOn(atlas) ? this.drawn : null;
+    const sent = this.sent().find(({ id, digest }) => id === name && own.includes(digest ?? ""));
+    return atlas.masks[name] ?? sent ?? null;
+  }
+
+  /**
    * A panel's map against the chosen mask, null without either. What the server measured of the map itself is taken as
    * it is, so that one number stands everywhere; the rest is worked out here, of the 8-bit map.
    * @param {GridMap | null} map

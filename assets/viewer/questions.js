@@ -1,13 +1,13 @@
 /* Questions: what a recorded run answers without a server: which word wins, where a region looks, mixed layers. */
 // @ts-check
-/** @import { Block, Choice, Content, Labels, Region, State } from "./types" */
+/** @import { Block, Choice, Content, Labels, Mask, Region, State } from "./types" */
 /** @import { Atlas } from "./atlas.js" */
 import { GridMap } from "./atlas.js";
 import { mapOf } from "./compare.js";
 import * as draw from "./draw.js";
 import * as moments from "./moments.js";
 import { pairOf, row } from "./projections.js";
-import { cellsIn } from "./regions.js";
+import { cellsIn, cellsUnder } from "./regions.js";
 
 // Names of inspector/views/attention_atlas.py.
 export const VIEW = "view";
@@ -149,25 +149,56 @@ function mixed(atlas, choice, asked) {
 }
 
 /**
- * Where a region looks, in the mean over the choice's layers; a coarse grid's shares are spread over the finest.
+ * Where a region looks.
  * @param {Atlas} atlas
  * @param {Choice} choice
  * @param {Asked} asked
  * @returns {Answer}
  */
 function self(atlas, choice, asked) {
-  const layers = atlas.facts.questions?.members[choice.layer] ?? [choice.layer], region = regionOf(asked);
+  const region = regionOf(asked);
+  return looking(atlas, choice, JSON.stringify(region), (height, width) => cellsIn(region, height, width));
+}
+
+/**
+ * How much of its attention each region pays to each, where both are masks: [from][to], shares of one.
+ * @param {Atlas} atlas
+ * @param {Choice} choice
+ * @param {Mask[]} masks
+ * @returns {number[][] | null} null where what it is made of was not kept, or has not come
+ */
+export function between(atlas, choice, masks) {
+  const maps = masks.map((mask, at) => looking(atlas, choice, `mask ${at} ${[...mask.values].join("")}`,
+    (height, width) => cellsUnder(mask, height, width)).map);
+  const found = maps.flatMap((map) => map ?? []);
+  if (found.length < masks.length) return null;
+  return found.map((map) => masks.map((mask) => {
+    const scale = (map.high - map.low) / 255;
+    return cellsUnder(mask, map.height, map.width).reduce((sum, cell) => sum + map.low + map.values[cell] * scale, 0);
+  }));
+}
+
+/**
+ * Where cells look, in the mean over the choice's layers; a coarse grid's shares are spread over the finest.
+ * @param {Atlas} atlas
+ * @param {Choice} choice
+ * @param {string} name of the cells, by which the answer is known again
+ * @param {(height: number, width: number) => number[]} cells of a grid
+ * @returns {Answer}
+ */
+function looking(atlas, choice, name, cells) {
+  const layers = atlas.facts.questions?.members[choice.layer] ?? [choice.layer];
   const blocks = layers.flatMap((layer) => atlas.block({ ...choice, layer }) ?? []), [first] = blocks;
   const missing = blocks.filter((block) => !block.projected);
   if (!first || missing.length) {
     return { map: null, labels: null, block: first ?? null, missing: missing.map((block) => [block, atlas]) };
   }
-  const map = kept(atlas, JSON.stringify([SELF, choice, region]), () => {
+  const map = kept(atlas, JSON.stringify([SELF, choice, name]), () => {
     const rows = blocks.map((block) => {
       const at = block.inner.length ? placeOf(atlas, block, choice) : 0, pair = pairOf(block, at);
       if (!pair) throw new Error("These queries have not come.");
       const { height, width } = pair;
-      return { values: row(pair, block.heads ?? 1, cellsIn(region, height, width)), height, width };
+      return { values: row(pair, block.heads ?? 1, cells(height, width)), height, width };
     });
     const { height, width } = rows.reduce((most, one) => (one.height > most.height ? one : most));
     const sum = new Float32Array(height * width);

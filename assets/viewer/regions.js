@@ -121,3 +121,24 @@ function inPolygon(corners, { y, x }) {
   }
   return inside;
 }
+
+/**
+ * The cells of a grid that a mask covers by half, or those that it covers most. Twin of `cells_of` in
+ * inspector/results/projections.py, where the mask's sides are multiples of the grid's.
+ * @param {Grid} mask
+ * @param {number} height
+ * @param {number} width
+ * @returns {number[]} their places, row by row
+ */
+export function cellsUnder(mask, height, width) {
+  const inside = new Float32Array(height * width), all = new Float32Array(height * width);
+  mask.values.forEach((value, at) => {
+    const row = Math.floor(((Math.floor(at / mask.width) + 0.5) * height) / mask.height);
+    const cell = row * width + Math.floor((((at % mask.width) + 0.5) * width) / mask.width);
+    inside[cell] += value;
+    all[cell] += 1;
+  });
+  const shares = inside.map((count, cell) => (all[cell] ? count / all[cell] : 0)), most = Math.max(...shares);
+  const least = Math.min(0.5, most);
+  return most > 0 ? [...shares.keys()].filter((cell) => shares[cell] >= least) : [];
+}

@@ -35,8 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raise ChoiceError for an option that goes by another question, before anything runs."""
+    """Raise ChoiceError for an option of another question, or that no run could answer, before anything runs."""
     from inspector.errors import ChoiceError
+    from inspector.results import read_region
+    from inspector.settings import settings
 
     if args.ask is None and args.layer is not None:
         raise ChoiceError("--layer is of --ask; add --ask word, or leave it out.")
@@ -47,6 +49,11 @@ def check(args: argparse.Namespace) -> None:
         raise ChoiceError("--ask draws one model's result; leave --beside out.")
     if args.ask == "probe" and not getattr(args, "probes", ""):
         raise ChoiceError('--ask probe needs words; give --probes "dog, tree".')
+    if args.region is not None:
+        longest = settings().limits.work_side
+        read_region(args.region, (longest, longest))
+    if args.rivals is not None:
+        _listed(args.rivals)
 
 
 def needed(args: argparse.Namespace) -> dict[str, Any]:
@@ -82,15 +89,22 @@ def state(result: "AttentionResult", args: argparse.Namespace, word: str) -> dic
 
 
 def _rivals(result: "AttentionResult", text: str) -> list[str]:
-    """Two words of the prompt or more."""
-    from inspector.errors import ChoiceError
+    """Two words of the prompt or more. Raises ChoiceError for others."""
     from inspector.results import check_choice
     from inspector.views.attention import words
 
-    found = [word.strip() for word in text.split(",") if word.strip()]
+    found = _listed(text)
     for word in found:
         check_choice("a word of --rivals", word, words(result))
-    if len(set(found)) < 2:
+    return found
+
+
+def _listed(text: str) -> list[str]:
+    """The words of a text with commas. Raises ChoiceError for fewer than two."""
+    from inspector.errors import ChoiceError
+
+    found = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if len(found) < 2:
         raise ChoiceError("--rivals needs two words of the prompt at least.")
     return found
 

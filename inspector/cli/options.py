@@ -68,7 +68,7 @@ def option(name: str) -> str:
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """--out, --figure, --scale, --columns, --page and --json."""
+    """--out, --figure, --scale, --columns, --page, --zip and --json."""
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write figure.png, maps.npz, result.json and caption.txt there"
     )
@@ -91,6 +91,9 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--page", type=Path, metavar="FILE", help="write a page with the viewer, which opens from disk, to this file"
+    )
+    parser.add_argument(
+        "--zip", type=Path, metavar="FILE", help="write every map as a picture and as an array to this .zip file"
     )
     add_json(parser)
 

@@ -26,6 +26,7 @@ def prepare(args: argparse.Namespace) -> None:
     make_writable(file=args.json, folder=getattr(args, "out", None))
     make_writable(file=getattr(args, "figure", None))
     make_writable(file=getattr(args, "page", None))
+    make_writable(file=getattr(args, "zip", None))
 
 
 def write_json(file: Path, numbers: Mapping[str, Any]) -> None:
@@ -42,7 +43,7 @@ def hand_over(
     beside: Sequence[Any] = (),
     state: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Print `rows` as a table, then write --json, --figure, --page and --out where they were asked for.
+    """Print `rows` as a table, then write --json, --figure, --page, --zip and --out where they were asked for.
 
     Returns the numbers, as --json holds them.
 
@@ -71,6 +72,11 @@ def hand_over(
         sections = [Section(heading, one, state or {}) for heading, one in zip(headings, every, strict=True)]
         with writing(args.page):
             write_page(args.page, f"Dense Inspector: {provenance(result)['tab']}", sections)
+    if args.zip is not None:
+        from inspector.views.zipped import write_zip
+
+        with writing(args.zip):
+            print(f"{write_zip(result, args.zip):,} pictures written to {args.zip}")
     if args.out is not None:
         with writing(args.out):
             files = write_result(result, args.out, sheet=sheet, scale=args.scale, columns=args.columns)
@@ -90,7 +96,7 @@ def each(args: argparse.Namespace, one: Callable[[argparse.Namespace], dict[str,
     if len(names) == 1:
         one(argparse.Namespace(**{**vars(args), "image": names[0]}))
         return
-    for option in ("figure", "page", "film"):
+    for option in ("figure", "page", "zip", "film"):
         if getattr(args, option, None) is not None:
             raise ChoiceError(f"--{option} is one file, and {len(names)} pictures are given; use --out.")
     if args.masks is not None:

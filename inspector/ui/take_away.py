@@ -27,6 +27,7 @@ from inspector.views.raster import draw
 from inspector.views.shown import numbers_of, results_of
 from inspector.views.shown import sheet as shown_sheet
 from inspector.views.strips import DPI
+from inspector.views.zipped import write_zip
 
 ALL_KINDS = (*KINDS, *animation.KINDS)
 LAYOUTS = ("all maps, as in the paper", "what the viewer shows")
@@ -37,7 +38,7 @@ PIXELS = 100_000_000  # of a figure
 PREVIEW = 1_200_000  # of its preview
 STATE = (
     *("colormap", "opacity", "scale", "smooth", "threshold", "fade", "follow", "show", "pin", "active", "panels"),
-    "weights",
+    *("weights", "region", "rivals", "mixture"),
 )
 LONGEST_STATE = 1000  # characters of a text in it
 _TAKEN = "(_, ...rest) => [DenseViewer.shell.taken(), ...rest]"
@@ -81,7 +82,9 @@ def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
         earlier = gr.Checkbox(
             False, label="Clusters: the case before, above", info="As in the paper's Figure 4: two cases."
         )
-    button = gr.Button("Save figure, data and caption", size="sm")
+    with gr.Row():
+        button = gr.Button("Save figure, data and caption", size="sm")
+        every = gr.Button("Save all maps as a ZIP", size="sm")
     label = f"Files, kept here for {places.AGE / 60:.0f} minutes"
     files = gr.File(label=label, file_count="multiple", interactive=False, visible=False)
     caption, seen = gr.HTML(), gr.HTML(elem_classes="figure-preview")
@@ -93,6 +96,11 @@ def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
         text = next(file for file in written if file.name == "caption.txt").read_text(encoding="utf-8")
         return gr.update(value=[str(file) for file in written], visible=True), parts.caption(text)
 
+    @guard
+    def take_all(asked: gr.Request, shown: Any) -> Any:
+        with turns.charged(asked):
+            return gr.update(value=[str(write_maps(tabs, shown))], visible=True)
+
     def look(asked: gr.Request, shown: Any, chosen: Any, of: Any, columns: Any, factor: Any, beside: Any) -> str:
         try:
             with turns.charged(asked):
@@ -102,6 +110,7 @@ def build(tabs: Mapping[str, Tab], drawer: gr.Accordion) -> None:
 
     inputs = [taken, kinds, layout, wide, scale, earlier]
     button.click(take, inputs, [files, caption], js=_TAKEN, show_progress="minimal", **FILES)
+    every.click(take_all, taken, files, js=_TAKEN, show_progress="minimal", **FILES)
     changed = [drawer.expand, kinds.change, layout.change, wide.change, scale.change, earlier.change]
     gr.on(changed, look, inputs, seen, js=_TAKEN, trigger_mode="always_last", show_progress="hidden", **FILES)
     files.download(still_kept, None, None, show_progress="hidden", **FILES)
@@ -152,6 +161,14 @@ def write(
     if result.request.image is not None:
         files.append(Path(save(result.request.image, folder)).rename(folder / "picture.png"))
     return files
+
+
+def write_maps(tabs: Mapping[str, Tab], shown: Any) -> Path:
+    """Write every map of what the open tab shows, in the viewer's colours. Raises InputError as `write`."""
+    drawn = drawn_of(tabs, shown, False, False)
+    path = Path(runs.fresh_folder()) / "maps.zip"
+    write_zip(drawn.result, path, drawn.look)
+    return path
 
 
 def preview(

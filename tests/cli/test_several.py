@@ -61,10 +61,15 @@ def test_a_single_file_is_told_what_is_needed(name: str, capsys: pytest.CaptureF
     assert ("can run code" in said) is not name.endswith(".safetensors")
 
 
-def test_heads_are_kept(tmp_path: Path) -> None:
+def test_heads_are_kept_and_all_maps_written_as_a_zip(tmp_path: Path) -> None:
+    import zipfile
+
     import numpy as np
 
-    assert main(["attention", "--prompt", "a car", "--steps", "1", "--heads", "--out", str(tmp_path)]) == 0
+    asked = ["--heads", "--out", str(tmp_path), "--zip", str(tmp_path / "maps.zip")]
+    assert main(["attention", "--prompt", "a car", "--steps", "1", *asked]) == 0
+    with zipfile.ZipFile(tmp_path / "maps.zip") as packed:
+        assert any("a-single-head" in name for name in packed.namelist())
     with np.load(tmp_path / "maps.npz") as arrays:
         heads = [name for name in arrays.files if name.startswith("head_maps/generation/")]
         assert len(heads) == len([name for name in arrays.files if name.startswith("maps/generation/")]) > 0

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from inspector.ui import scenes
 from tests.ui.driving import LONG, PHONE, VIEWER, Open, asked_from_now, query, side, state, until
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -99,6 +100,23 @@ def test_self_attention_of_a_pixel_a_box_and_a_polygon(visit: Open, width: int) 
     again = visit(address)
     drawn(again)
     assert values(again) == box
+
+
+def test_a_table_of_how_much_regions_look_at_each_other(visit: Open) -> None:
+    tab = visit(f"?tab=attention&prompt=a+horse+on+the+grass&scene={scenes.HORSE}&keep=self-attention")
+    asked = asked_from_now(tab)
+    side(tab, "Ask")
+    ask(tab, "self-attention")
+    tab.get_by_role("button", name="How much each mask's region looks at each").click()
+    table = tab.locator(".dv-scores table:visible")
+    heads = table.locator("thead th").all_inner_texts()[1:]
+    assert "horse" in heads
+    assert "grass" in heads
+    shares = [[float(text) for text in row.locator("td").all_inner_texts()] for row in table.locator("tbody tr").all()]
+    horse, grass = heads.index("horse"), heads.index("grass")
+    assert all(0 <= share <= 1.01 for row in shares for share in row)
+    assert shares[horse][horse] > shares[grass][horse]
+    assert not computed(asked)
 
 
 def sum_of(tab: Any) -> float:

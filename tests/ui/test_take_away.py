@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from inspector.errors import InputError
 from inspector.ui import take_away
 from inspector.ui.tab import Tab
 from inspector.views.archive import load_result
+from inspector.views.color import lut
 from inspector.views.export import figure_of
 from inspector.views.images import read_image
 from inspector.views.look import Look
@@ -42,6 +44,24 @@ def test_figures_data_caption_and_picture_are_written(tabs: dict[str, Tab], told
     assert "magma" in files["caption.txt"].read_text()
     assert np.array_equal(read_image(files["picture.png"]), samples.saliency().request.image)
     assert np.array_equal(load_result(files["maps.npz"]).grid_signed, samples.saliency().grid_signed)
+
+
+def test_all_maps_are_written_as_a_zip_in_the_viewer_s_colours(tabs: dict[str, Tab], told: dict[str, Any]) -> None:
+    path = take_away.write_maps(tabs, told)
+    assert path.name == "maps.zip"
+    with zipfile.ZipFile(path) as packed:
+        first = next(name for name in packed.namelist() if name.endswith(".png"))
+        colours = Image.open(io.BytesIO(packed.read(first))).getpalette()
+    assert colours is not None
+    assert colours[:768] == lut("magma").ravel().tolist()
+    with pytest.raises(InputError, match="press Run"):
+        take_away.write_maps(tabs, told | {"key": "gone"})
+
+
+def test_what_is_asked_of_a_run_goes_into_its_figure() -> None:
+    box = {"kind": "box", "points": [{"y": 0.1, "x": 0.1}, {"y": 0.6, "x": 0.4}]}
+    told = {"region": box, "rivals": ["a", "horse"], "mixture": {"4": 0.5}}
+    assert take_away.state_of(told | {"evil": 1}) == told
 
 
 def test_what_is_held_is_in_the_figure_of_what_the_viewer_shows(tabs: dict[str, Tab], told: dict[str, Any]) -> None:
@@ -257,8 +277,8 @@ def test_a_try_that_fails_is_charged_too(tabs: dict[str, Tab], monkeypatch: pyte
     monkeypatch.setattr(gr, "Warning", lambda message, **_: None)
     with gr.Blocks(analytics_enabled=False) as page:
         take_away.build(tabs, gr.Accordion())
-    take, look, _ = (handler.fn for handler in page.fns.values())
+    take, take_all, look, _ = (handler.fn for handler in page.fns.values())
     asked = (None, {"tab": []}, ["PNG"], take_away.LAYOUTS[0], "by scale", 1, False)
-    assert take(*asked) == gr.skip()
+    assert take(*asked) == take_all(*asked[:2]) == gr.skip()
     assert "There is nothing to save yet" in look(*asked)
-    assert charged == ["someone"] * 2
+    assert charged == ["someone"] * 3

@@ -6,7 +6,7 @@ import { Atlas } from "../../assets/viewer/atlas.js";
 import { half } from "../../assets/viewer/file.js";
 import { row } from "../../assets/viewer/projections.js";
 import * as questions from "../../assets/viewer/questions.js";
-import { cellsIn } from "../../assets/viewer/regions.js";
+import { cellsIn, cellsUnder } from "../../assets/viewer/regions.js";
 import { apart, shared } from "./shared.js";
 
 const BYTES = Uint8Array.from(atob(shared.questions.atlas), (letter) => letter.charCodeAt(0));
@@ -75,4 +75,24 @@ test("a region that was drawn goes before the pinned pixel, and the middle is th
   assert.equal(questions.regionOf({ ...NOTHING, pin, region }), region);
   assert.deepEqual(questions.regionOf({ ...NOTHING, pin }), { kind: "pixel", points: [pin] });
   assert.deepEqual(questions.regionOf(NOTHING), { kind: "pixel", points: [{ y: 0.5, x: 0.5 }] });
+});
+
+test("regions of masks look at each other in shares of one", () => {
+  const atlas = opened(), place = { view: "self", layer: "mean", arm: "generation", step: "3", word: "horse" };
+  const left = { values: Uint8Array.from({ length: 64 }, (_, at) => Number(at % 8 < 4)), height: 8, width: 8 };
+  const right = { ...left, values: left.values.map((value) => 1 - value) };
+  const shares = questions.between(atlas, place, [left, right]);
+  for (const [one, other] of shares) assert.ok(Math.abs(one + other - 1) < 0.02, `${one} and ${other}`);
+  const whole = { ...left, values: left.values.map(() => 1) };
+  assert.ok(Math.abs(questions.between(atlas, place, [whole])[0][0] - 1) < 0.02);
+  assert.equal(questions.between(atlas, { ...place, step: "1" }, [left]), null);
+});
+
+test("a mask's cells are those it covers by half, or most", () => {
+  const mask = { values: new Uint8Array(64), height: 8, width: 8 };
+  assert.deepEqual(cellsUnder(mask, 2, 2), []);
+  mask.values[56] = 1;
+  assert.deepEqual(cellsUnder(mask, 2, 2), [2]);
+  for (let at = 0; at < 32; at += 8) mask.values.fill(1, at, at + 3);
+  assert.deepEqual(cellsUnder(mask, 2, 2), [0]);
 });
