@@ -225,14 +225,15 @@ export function moved(key, at, line) {
 }
 
 /**
- * What a column is called: of "3 of 20, t = 851" the last part.
+ * What a column is called, where there is little room: of "3 of 20, t = 851" the last part.
  * @param {Viewer} viewer
  * @param {Axis} axis
  * @param {Choice} choice
  */
 function named(viewer, axis, choice) {
   const whole = contents.shown(viewer, axis, choice);
-  return axis.control === "slider" ? whole.split(", ").at(-1) ?? whole : whole;
+  const brief = viewer.atlas.facts.brief?.[axis.name]?.[axis.values.indexOf(choice[axis.name])];
+  return brief ?? (axis.control === "slider" ? whole.split(", ").at(-1) ?? whole : whole);
 }
 
 /**

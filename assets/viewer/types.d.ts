@@ -219,6 +219,7 @@ export interface Facts {
   matches?: Matches;
   ensemble?: Ensemble;
   questions?: Questions;
+  brief?: Record<string, string[]>; // axis -> what its values are called where there is little room
   usual?: Choice; // values of axes that a title does not tell
   look?: Partial<State>;
   keys?: { arrows?: string; updown?: string; brackets?: string };

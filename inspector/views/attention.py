@@ -55,7 +55,7 @@ def block_name(block: str) -> str:
     side, _, number = block.partition("_blocks")
     if number:
         return f"mean of {side} {number[1:]}"
-    return {"up": "mean of the output blocks", "down": "mean of the input blocks"}.get(side, f"mean of {block}")
+    return f"mean of {side} blocks" if side in ("up", "down") else f"mean of {block}"
 
 
 def _size(result: AttentionResult, height: int) -> str:

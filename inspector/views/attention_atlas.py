@@ -79,7 +79,7 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
     if PROBE in views:
         axes.append(Axis("probe", result.request.probes, result.request.probes, "chips"))
     masks = {name: fit_mask(mask) for name, mask in result.request.masks.items() if mask.any()}
-    facts = _facts(result, tokens, ticks, masks)
+    facts = _facts(result, tokens, ticks, masks, tuple(layers.values()))
     maps = tuple(_blocks(result, [layer for layer in layers if layer != MIXED], tokens))
     return Atlas("attention", tuple(axes), maps, _pictures(result), (), masks, facts=with_record(result, facts))
 
@@ -118,7 +118,11 @@ def _pictures(result: AttentionResult) -> dict[str, np.ndarray]:
 
 
 def _facts(
-    result: AttentionResult, tokens: Tokens, ticks: Mapping[str, list[str]], masks: Mapping[str, np.ndarray]
+    result: AttentionResult,
+    tokens: Tokens,
+    ticks: Mapping[str, list[str]],
+    masks: Mapping[str, np.ndarray],
+    layers: tuple[str, ...],
 ) -> dict[str, Any]:
     steps = max(len(steps) for steps in ticks.values())
     noises = [NOISE_ONCE, *other_noises(result)] if NOISE_ONCE in result.arms else []
@@ -135,6 +139,7 @@ def _facts(
         "panels": [{"arm": arm} for arm in first_arms(result)],
         "linked": ["word", "step", "layer", "view", "head", "probe"],
         "usual": {"view": WORD},
+        "brief": {"layer": [name.partition("  (")[0].removeprefix("mean of ") for name in layers]},
         "ranked": "word",
         "unranked": [START],
         "curve": "step",
