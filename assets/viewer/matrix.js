@@ -10,6 +10,7 @@ import { fitted } from "./regions.js";
 
 const SIDE = 64;  // pixels of a small picture's longer side
 const MOST = 24;  // columns; of a longer axis evenly spaced ones are shown
+const MOST_ROWS = 48;  // likewise
 
 /** @typedef {{
  *   canvas: HTMLCanvasElement, score: HTMLElement, button: HTMLButtonElement, text: string,
@@ -41,7 +42,7 @@ export class Matrix {
     const across = columns ? spaced(moments.valuesOf(atlas, columns, choice)) : [];
     const names = across.map((value) => (columns ? named(viewer, columns, { ...choice, [columns.name]: value }) : ""));
     /** @type {(string | null)[]} */
-    const down = arms || (rows ? spaced(moments.valuesOf(atlas, rows, own)) : [null]);
+    const down = arms || (rows ? spaced(moments.valuesOf(atlas, rows, own), MOST_ROWS) : [null]);
     return { columns, rows, across, down, names };
   }
 
@@ -240,8 +241,8 @@ function named(viewer, axis, choice) {
  * The values of an axis, or evenly spaced ones of many, the first and the last among them.
  * @param {string[]} values
  */
-export function spaced(values) {
+export function spaced(values, most = MOST) {
   const count = values.length;
-  if (count <= MOST) return values;
-  return Array.from({ length: MOST }, (_, index) => values[Math.round((index * (count - 1)) / (MOST - 1))]);
+  if (count <= most) return values;
+  return Array.from({ length: most }, (_, index) => values[Math.round((index * (count - 1)) / (most - 1))]);
 }

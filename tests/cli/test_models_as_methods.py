@@ -140,7 +140,10 @@ def test_background_words_compete_with_the_labels_and_names_there_are(
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        (["--method", "segmenter", "--segmenter", "sd3"], "no segmenter model named 'sd3'; choose one of clipseg"),
+        (
+            ["--method", "segmenter", "--segmenter", "sd3"],
+            "no segmenter model named 'sd3'; choose one of scenes-sam, clipseg",
+        ),
         (["--method", "segmenter", "--segmenter", "CLIP"], "There is no segmenter model named 'local:"),
         (["--method", "odise", "--head", "odise-2"], "head is 'odise-2'; use one of odise, odise-no-captioner"),
         (["--method", "odise", "--head", "SAN"], "is of san, and the method is odise; choose the method san"),

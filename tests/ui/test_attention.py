@@ -36,9 +36,13 @@ def test_an_arm_that_a_given_picture_cannot_have_is_refused_in_the_requests_word
 
 
 def test_an_address_tells_arms_noises_and_t_and_an_older_one_leads_where_it_led() -> None:
-    request = attention.make(None, None, PROMPT, seed=7, arms="inversion", timesteps="every")
+    kept = {"keep": attention.USUAL}
+    request = attention.make(None, None, PROMPT, seed=7, arms="inversion", timesteps="every", **kept)
     told = attention.SUBJECT.link(request)
     assert told == {"tab": "attention", "arms": "generation, inversion", "timesteps": "every"}
+    none = attention.make(None, None, PROMPT, seed=7)
+    assert attention.SUBJECT.link(none) == {"tab": "attention", "keep": ""}
+    assert attention.SUBJECT.request(links.read("?tab=attention&keep=", ("attention",))) == none
     older = links.read("?tab=attention&noise_timestep=50&steps=3", ("attention",))
     assert attention.SUBJECT.request(older) == replace(attention.first_request(), noise_timestep=50, steps=3)
 

@@ -14,11 +14,12 @@ COW, HORSE = "a cow on the grass", "a horse on the grass"
 
 
 def test_controls_address_and_request_say_the_same() -> None:
-    plain = attention.make(None, None, COW, seed=7)
+    usual = {"seed": 7, "keep": attention.USUAL}
+    plain = attention.make(None, None, COW, **usual)
     assert plain.edit is None
-    assert attention.make(None, None, COW, seed=7, cross_kept=0.1) == plain  # a share of nothing
+    assert attention.make(None, None, COW, **usual, cross_kept=0.1) == plain  # a share of nothing
     for asked in ({"source": HORSE, "cross_kept": 0.5}, {"weights": "cow: 2, grass:.5"}):
-        request = attention.make(None, None, COW, seed=7, **asked)
+        request = attention.make(None, None, COW, **usual, **asked)
         values = attention.fields(request)
         assert attention.make_on_page(None, None, *values.values()) == request
         told = attention.SUBJECT.link(request)

@@ -33,6 +33,9 @@ OTHERS: dict[str, Any] = {
         "noise once, inversion",
         3,
         "1, 101",
+        "single heads",
+        "every",
+        "dog, cow",
     ),
     "clusters": lambda: clusters.make(None, 500_004, 3, "C", 7, "a prompt", 4, 9, "local:x"),
     "segmentation": lambda: segmentation.make(
@@ -80,9 +83,9 @@ def test_every_field_but_those_of_the_first_example_is_told(name: str) -> None:
     subject = SUBJECTS[name]
     told = subject.link(OTHERS[name]())
     fields = set(subject.fields(subject.first())) - {
-        "noise_timestep",
-        "mode",
-    }  # which "matched" and a picture stand for
+        *("noise_timestep", "mode"),  # which "matched" and a picture stand for
+        *("source", "cross_kept", "self_kept", "weights"),  # of a generated picture
+    }
     assert set(told) - {"tab", "scene"} == fields
     picture = {"scene": str(subject.first().scene)} if subject.first().image is not None else {}
     assert subject.link(subject.first()) == {"tab": name} | picture

@@ -104,7 +104,10 @@ def test_an_imported_head_is_one_of_the_heads(visit: Open, names: dict[str, str]
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ("&method=segmenter&segmenter=/etc", "There is no segmenter model named '/etc'; choose one of clipseg"),
+        (
+            "&method=segmenter&segmenter=/etc",
+            "There is no segmenter model named '/etc'; choose one of scenes-sam, clipseg",
+        ),
         ("&method=odise&head=local:/etc", "There is no imported head named 'local:/etc'"),
         ("&method=odise&head=local:my-san", "is of san, and the method is odise; choose the method san"),
     ],
