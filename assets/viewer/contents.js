@@ -85,9 +85,7 @@ function comparable(contents) {
  */
 export function describe(viewer, choice, whole) {
   if (choice.of === compare.DIFFERENCE) return describeBetween(viewer);
-  const atlas = viewer.atlasOf(choice), at = axesOf(atlas, choice) ?? atlas.axes.map(({ name }) => name);
-  const { usual } = atlas.facts;
-  const told = atlas.axes.filter(({ name }) => at.includes(name) && choice[name] !== usual?.[name]);
+  const atlas = viewer.atlasOf(choice), told = telling(atlas, choice);
   const several = told.filter(({ values }) => values.length > 1);
   const axes = ordered(viewer, several.length ? several : told, whole).map((axis) => shown(viewer, axis, choice));
   const result = whole && viewer.held.length ? [named(viewer, Number(choice.of || 0))] : [];
@@ -102,6 +100,16 @@ export function describe(viewer, choice, whole) {
 export function axesOf(atlas, choice) {
   const worked = questions.axesOf(atlas, choice), block = atlas.block(choice), place = block || atlas.labelsAt(choice);
   return worked ?? (place && [...Object.keys(place.at), ...(block?.inner ?? [])]);
+}
+
+/**
+ * The axes that are told of a choice: of those the ones whose value is not the usual.
+ * @param {Atlas} atlas
+ * @param {Choice} choice
+ */
+export function telling(atlas, choice) {
+  const at = axesOf(atlas, choice) ?? atlas.axes.map(({ name }) => name), { usual } = atlas.facts;
+  return atlas.axes.filter(({ name }) => at.includes(name) && choice[name] !== usual?.[name]);
 }
 
 /**

@@ -3,6 +3,7 @@
 /** @import { Choice, Viewer } from "./types" */
 /** @import { Atlas } from "./atlas.js" */
 /** @import { Strip } from "./strip.js" */
+import { telling } from "./contents.js";
 import { context2d, el, number } from "./controls.js";
 import * as ui from "./controls.js";
 import { DRAWN } from "./masks.js";
@@ -203,8 +204,8 @@ export class Ribbon {
    * @param {string} shown
    */
   _told(at, shown) {
-    const own = this.viewer.matrix.own(), { axes, facts } = this.viewer.atlas;
-    const others = axes.filter((axis) => ![facts.curve, facts.ticksBy].includes(axis.name));
+    const own = this.viewer.matrix.own(), { atlas } = this.viewer, { curve, ticksBy } = atlas.facts;
+    const others = telling(atlas, own).filter(({ name }) => ![curve, ticksBy].includes(name));
     const [word, ...rest] = others.map((axis) => axis.shown[axis.values.indexOf(own[axis.name])]);
     const read = this.strips.map((strip) => {
       const found = strip.values[strip.places.indexOf(at)];

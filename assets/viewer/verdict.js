@@ -7,7 +7,7 @@
 /** @import { Line } from "./chart.js" */
 /** @import { Reading } from "./curves.js" */
 import { STYLES, chart, legend } from "./chart.js";
-import { shown } from "./contents.js";
+import { shown, telling } from "./contents.js";
 import { button, chips, el, number } from "./controls.js";
 import { correlation, entropy, summaries } from "./curves.js";
 import * as moments from "./moments.js";
@@ -190,7 +190,7 @@ function valuesOf(viewer, choice) {
 function drawnOf(viewer, found) {
   const own = viewer.matrix.own(), { atlas, state } = viewer, series = seriesOf(viewer);
   const { curve, ticksBy } = atlas.facts;
-  const others = atlas.axes.filter(({ name }) => ![curve, ticksBy].includes(name));
+  const others = telling(atlas, own).filter(({ name }) => ![curve, ticksBy].includes(name));
   const said = others.map((axis) => shown(viewer, axis, own)).join(" · ");
   const measures = Object.keys(TITLES).filter((name) => found.some(({ values }) => Number.isFinite(values[name])));
   const charts = measures.map((name) => {
