@@ -4,22 +4,30 @@
 /** @import { Atlas } from "./atlas.js" */
 
 /**
- * Take the maps of a result's block into it: one request, however often it is asked for. What goes wrong is said.
+ * Take the maps of blocks into their results: one request for all of a result that nobody has asked for yet. What goes
+ * wrong is said.
  * @param {Viewer} viewer
+ * @param {[Block, Atlas][]} missing
+ */
+export async function take(viewer, missing) {
+  const { pending, options } = viewer;
+  for (const atlas of new Set(missing.map(([, of]) => of))) {
+    const blocks = missing.flatMap(([block, of]) => (of === atlas && !pending.has(named(block, of)) ? [block] : []));
+    if (!blocks.length) continue;
+    const here = () => viewer.results().includes(atlas);
+    const asked = ask(options.more?.(blocks.map(({ at }) => at), atlas.key))
+      .then((buffer) => { if (here()) atlas.merge(buffer); })
+      .catch((error) => { if (here()) viewer.say(error.message); });
+    for (const block of blocks) pending.set(named(block, atlas), asked);
+  }
+  await Promise.all(missing.map(([block, of]) => pending.get(named(block, of))));
+}
+
+/**
  * @param {Block} block
  * @param {Atlas} atlas
- * @returns {Promise<void>}
  */
-export function take(viewer, block, atlas) {
-  const { pending, options } = viewer, key = JSON.stringify([atlas.id, block.at]), known = pending.get(key);
-  if (known) return known;
-  const here = () => viewer.results().includes(atlas);
-  const asked = ask(options.more?.(block.at, atlas.key))
-    .then((buffer) => { if (here()) atlas.merge(buffer); })
-    .catch((error) => { if (here()) viewer.say(error.message); });
-  pending.set(key, asked);
-  return asked;
-}
+const named = ({ at }, { id }) => JSON.stringify([id, at]);
 
 /** @param {Promise<ArrayBuffer> | undefined} answer undefined where nobody can be asked */
 async function ask(answer) {

@@ -167,7 +167,7 @@ export class Matrix {
   /** Fetch the maps of all arms, which are one layer's. */
   async _fetch() {
     const { viewer } = this, missing = this.choices().flatMap((choice) => viewer.content(choice).missing);
-    await Promise.all(missing.map(([block, of]) => viewer.fetchBlock(block, of)));
+    await viewer.fetch(missing);
   }
 
   /**

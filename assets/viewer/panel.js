@@ -91,7 +91,7 @@ export class Panel {
     this.wanted = wanted;
     if (wanted.missing.length) {
       this.frame.setAttribute("aria-busy", "true");
-      await Promise.all(wanted.missing.map(([block, of]) => viewer.fetchBlock(block, of)));
+      await viewer.fetch(wanted.missing);
       if (stale()) return;
       Object.assign(wanted, viewer.content(this.choice));
     }

@@ -72,7 +72,7 @@ export class Ribbon {
     this._measure();
     const missing = this.strips.flatMap((strip) => viewer.content(this._choice(strip, 0)).missing);
     if (!missing.length) return;
-    await Promise.all(missing.map(([block, of]) => viewer.fetchBlock(block, of)));
+    await viewer.fetch(missing);
     if (!stale()) this._measure();
   }
 

@@ -37,7 +37,7 @@ let edits = 0;
 /**
  * What asks Python for maps that were only announced, for an atlas that was swept away, and for the mask of a prompt.
  * @typedef {{
- *   more(asked: { key: string, at: Choice }): Promise<unknown>, renew(key: string): Promise<unknown>,
+ *   more(asked: { key: string, at: Choice[] }): Promise<unknown>, renew(key: string): Promise<unknown>,
  *   segment(asked: Question): Promise<Segmented>,
  * }} Server
  */
@@ -243,7 +243,7 @@ export class Slot {
 
   /**
    * Maps that were only announced.
-   * @param {Choice} at
+   * @param {Choice[]} at
    * @param {string} key
    */
   async _more(at, key) {

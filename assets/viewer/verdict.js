@@ -141,7 +141,7 @@ async function measure(viewer, stale) {
   const { atlas } = viewer, own = viewer.matrix.own(), { ticksBy = "" } = atlas.facts, axis = axisOf(viewer);
   const arms = seriesOf(viewer).flatMap((series) => series.arms);
   const missing = arms.flatMap((arm) => viewer.content({ ...own, [ticksBy]: arm }).missing);
-  await Promise.all(missing.map(([block, of]) => viewer.fetchBlock(block, of)));
+  await viewer.fetch(missing);
   /** @type {Measured[]} */
   const found = [];
   let until = performance.now() + AT_ONCE;

@@ -13,7 +13,7 @@ import type { Block, Choice, Content, Mask, Point, Question, Remembered, Segment
 
 /** What a page can do for its viewer; a file that stands alone does nothing of it. */
 export interface Options {
-  more?(at: Choice, key: string): Promise<ArrayBuffer>; // blocks that were only announced, as an atlas of their own
+  more?(at: Choice[], key: string): Promise<ArrayBuffer>; // blocks that were only announced, as an atlas of their own
   hold?(): void; // the result is kept beside the next one
   letGo?(key: string): void; // a held one no longer
   edit?(axis: string, value: string, text: string): void; // compute it again with another word
@@ -104,7 +104,7 @@ export interface Viewer {
   colours(name: string): Uint32Array;
   pixels(content: Content, picture: ImageBitmap, width: number, height: number): Uint8ClampedArray;
   bare(on: boolean): void;
-  fetchBlock(block: Block, atlas?: Atlas): Promise<void>;
+  fetch(missing: [Block, Atlas][]): Promise<void>;
   refresh(): Promise<void>;
   maskChanged(name: string): void;
   say(text: string): void;

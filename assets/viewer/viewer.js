@@ -296,8 +296,8 @@ export class Viewer {
     return { width, height };
   }
 
-  /** @param {Block} block */
-  fetchBlock(block, atlas = this.atlas) { return announced.take(this, block, atlas); }
+  /** @param {[Block, Atlas][]} missing */
+  fetch(missing) { return announced.take(this, missing); }
 
   /**
    * Tell everybody, readers of the screen included.

@@ -91,6 +91,7 @@ def _result(
     """The result without metrics."""
     arms = made.arms
     queries = {name: arm.queries for name, arm in arms.items() if arm.queries}
+    heads = head_counts(model.unet, projections(request))
     return AttentionResult(
         request=request,
         maps={name: arm.maps for name, arm in arms.items()},
@@ -105,6 +106,6 @@ def _result(
         reconstruction=made.reconstruction,
         queries=queries,
         self_attention={name: arm.self_attention for name, arm in arms.items() if arm.self_attention},
-        head_counts=head_counts(model.unet, projections(request)),
-        probe_maps=probe_maps(model, queries, head_counts(model.unet, projections(request)), request.probes),
+        head_counts=heads,
+        probe_maps=probe_maps(model, queries, heads, request.probes),
     )

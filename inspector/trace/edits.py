@@ -31,7 +31,7 @@ from inspector.trace.self_attention import self_attention_layers
 from inspector.trace.trajectories import Step, denoise, schedule
 
 COARSE = 16  # times fewer cells than the latents have self-attention's layers that are kept
-Projections = dict[str, tuple[torch.Tensor, torch.Tensor]]  # layer -> query, key of the conditional images
+Projected = dict[str, tuple[torch.Tensor, torch.Tensor]]  # layer -> query, key of the conditional images
 
 
 def token_map(source: TokenizedPrompt, prompt: TokenizedPrompt) -> np.ndarray:
@@ -97,13 +97,13 @@ def rule_of(edit: Edit, source: TokenizedPrompt, prompt: TokenizedPrompt, device
 
 
 @contextmanager
-def keep(unet: nn.Module, cross: bool, own: bool, cells: int, images: int = 1) -> Iterator[Projections]:
+def keep(unet: nn.Module, cross: bool, own: bool, cells: int, images: int = 1) -> Iterator[Projected]:
     """What one call of `unet` projects, of cross-attention and of self-attention in coarse layers, as wanted.
 
     cells: h * w of the latents. images: how many are conditional, the last ones of the batch. Raises RecordingError as
     `recorders.record`.
     """
-    kept: Projections = {}
+    kept: Projected = {}
 
     def of_cross(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
         kept[layer] = query[-images:], key[-images:]
@@ -121,7 +121,7 @@ def keep(unet: nn.Module, cross: bool, own: bool, cells: int, images: int = 1) -
 
 
 @contextmanager
-def impose(unet: nn.Module, kept: Projections, rule: Rule, images: int = 1) -> Iterator[Used | None]:
+def impose(unet: nn.Module, kept: Projected, rule: Rule, images: int = 1) -> Iterator[Used | None]:
     """Inside, the last `images` of a batch attend as `kept` and `rule` say; the hooks are gone after it.
 
     Yields, for a recorder, (layer, own probabilities) -> those that are used; None where the module's own are used.
@@ -212,7 +212,7 @@ class Following:
         """Make the source's step; inside, the next pass of the UNet is the edited run's, and yields as `impose`."""
         cross, own = (self._index < steps for steps in self._kept)
         self._index += 1
-        kept: Projections = {}
+        kept: Projected = {}
         if cross or own:
             with keep(self._unet, cross, own, self._cells, self._images) as kept:
                 next(self._source, None)

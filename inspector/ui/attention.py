@@ -7,10 +7,6 @@ import gradio as gr
 
 from inspector.errors import ImageError
 from inspector.results import (
-    ARMS,
-    EVERY,
-    KEPT_STEPS,
-    MOST_SEEDS,
     AttentionRequest,
     AttentionResult,
     check_choice,
@@ -18,8 +14,8 @@ from inspector.results import (
     edit_of,
     read_probes,
 )
-from inspector.settings import settings
-from inspector.ui import controls, keeping, parts, runs, scenes
+from inspector.ui import attention_recipe, controls, edits, parts, runs, scenes
+from inspector.ui.attention_recipe import KEEPING, OWN, PAPER_SEED, USUAL
 from inspector.ui.controls import whole
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab, assemble
@@ -29,13 +25,8 @@ from inspector.views.figure import Sheet
 from inspector.views.look import Look
 
 TAB = "attention"
-OWN = controls.own_defaults(AttentionRequest)
 PAPER_PROMPT = "a horse on the grass"
-PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
 GENERATE, GIVEN = "generate", "use the picture"
-KEEPING = {"single heads": "heads", "queries": "queries", "self-attention": "self_attention"}  # name -> field
-USUAL = ["queries", "self-attention"]  # kept by the page, so that what it shows can be asked further questions
-SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
 
 
 def make(
@@ -56,8 +47,8 @@ def make(
     kept_steps: str = OWN.kept_steps,
     probes: str = "",
     source: str = "",
-    cross_kept: float = keeping.OWN.cross_kept,
-    self_kept: float = keeping.OWN.self_kept,
+    cross_kept: float = edits.OWN.cross_kept,
+    self_kept: float = edits.OWN.self_kept,
     weights: str = "",
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
@@ -117,7 +108,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "keep": [name for name, field in KEEPING.items() if getattr(request, field)],
         "kept_steps": request.kept_steps,
         "probes": ", ".join(request.probes),
-        **keeping.fields(request),
+        **edits.fields(request),
     }
 
 
@@ -149,8 +140,8 @@ def attention(
     kept_steps: str = OWN.kept_steps,
     probes: str = "",
     source: str = "",
-    cross_kept: float = keeping.OWN.cross_kept,
-    self_kept: float = keeping.OWN.self_kept,
+    cross_kept: float = edits.OWN.cross_kept,
+    self_kept: float = edits.OWN.self_kept,
     weights: str = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
@@ -229,7 +220,7 @@ def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], befor
     return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
-SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=keeping.written_over)
+SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=edits.written_over)
 
 
 def build(models: controls.Models, todo: gr.JSON) -> Tab:
@@ -252,81 +243,13 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe, questions, kept = _numbers()
+        recipe, others, kept = attention_recipe.build()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **questions, **kept.own}
+    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **others, **kept.own}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
     return assemble(
         SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=kept.edit
     )
-
-
-def _questions() -> dict[str, Any]:
-    """The controls of what is kept for questions after the run."""
-    keep = gr.CheckboxGroup(
-        list(KEEPING),
-        value=USUAL,
-        label="Keep for questions after the run",
-        info="Every head's maps; queries, for words not in the prompt; self-attention, for where a pixel looks.",
-    )
-    steps = gr.Radio(list(KEPT_STEPS), value=OWN.kept_steps, label="Of which steps", info="Queries and self-attention.")
-    probes = gr.Textbox(
-        "", label="Probe words", placeholder="dog, tree", info="Need not be in the prompt; after a run, also under Ask."
-    )
-    return {"keep": keep, "kept_steps": steps, "probes": probes}
-
-
-def _numbers() -> tuple[dict[str, Any], dict[str, Any], keeping.Keeping]:
-    """The recipe's controls; those of a comparison and of what is kept for questions; those of prompt-to-prompt."""
-    limits = settings().limits
-    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
-        noise = gr.Slider(
-            0,
-            999,
-            OWN.noise_timestep,
-            step=1,
-            label="t of the noise added once",
-            info=f"Paper: none given; ODISE uses 0. {OWN.noise_timestep} is our choice.",
-        )
-        matched = gr.Checkbox(False, label="Match t", info="Use the timestep of the last generation step instead.")
-        timesteps = gr.Textbox(
-            "",
-            label="Several t of the noise",
-            placeholder="1, 101, 301",
-            info=f"Instead of the one above; “{EVERY}”: at each step of the generation, matched with it.",
-        )
-        seeds = gr.Slider(
-            1, MOST_SEEDS, OWN.seeds, step=1, label="Noises", info="How many, from the seed on; each is an arm."
-        )
-        arms = gr.Dropdown(
-            list(ARMS),
-            value=[],
-            multiselect=True,
-            allow_custom_value=True,  # the request refuses others, in its own words
-            label="Arms",
-            info="None chosen: generation and noise once, of several noises their mean and spread too.",
-        )
-        steps = gr.Slider(
-            1, limits.max_steps, OWN.steps, step=1, label="Steps", info="Our choice; the paper gives none."
-        )
-        guidance = gr.Slider(
-            1, 30, OWN.guidance_scale, step=0.5, label="Guidance", info="Stable Diffusion's usual 7.5; 1 is none."
-        )
-        seed = gr.Number(PAPER_SEED, label="Seed", precision=0, minimum=0, info="The same seed gives the same picture.")
-        scheduler = gr.Dropdown(
-            list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
-        )
-        questions = _questions()
-        kept = keeping.controls()
-    recipe = {
-        "steps": steps,
-        "guidance_scale": guidance,
-        "seed": seed,
-        "noise_timestep": noise,
-        "matched": matched,
-        "scheduler": scheduler,
-    }
-    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}, kept

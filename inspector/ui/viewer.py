@@ -17,6 +17,7 @@ from inspector.views.atlas import Atlas, pack, write
 from inspector.views.atlases import atlas_of, part
 from inspector.views.look import Look
 
+MOST_BLOCKS = 200  # that one question asks for: the largest models have 70 layers
 _COMPUTING = threading.Lock()  # maps are computed for one visitor at a time
 _WAITING = threading.BoundedSemaphore(8)  # each holds one of the threads that answer everybody
 _nonces = itertools.count(1)  # a browser notices a value only where it differs from the last
@@ -102,18 +103,22 @@ def renew(key: Any) -> bool:
 
 
 def more(asked: Any) -> str:
-    """The maps of one block that an atlas only announced, in base 64; "" where there are none, "busy" if too many ask.
+    """The maps of blocks that an atlas only announced, in base64; "" where there are none, "busy" if too many ask.
 
-    asked: {key, at}.
+    asked: {key, at}, a list of places: what several layers are needed for is one question.
     """
-    if not isinstance(asked, dict) or not isinstance(asked.get("key"), str) or not isinstance(asked.get("at"), dict):
+    told = asked if isinstance(asked, dict) else {}
+    key, wanted = told.get("key"), told.get("at")
+    if not isinstance(key, str) or not isinstance(wanted, list) or not 0 < len(wanted) <= MOST_BLOCKS:
+        return ""
+    if not all(isinstance(place, dict) for place in wanted):
         return ""
     if not _WAITING.acquire(blocking=False):
         return "busy"
     try:
-        RESULTS.get(asked["key"])
+        RESULTS.get(key)
         with _COMPUTING:
-            return base64.b64encode(pack(part(_whole(asked["key"]), asked["at"]))).decode()
+            return base64.b64encode(pack(part(_whole(key), wanted))).decode()
     except InspectorError:
         return ""
     finally:

@@ -79,7 +79,8 @@ class Block:
     the map that the page makes of `Atlas.features` and a pixel, "self" for where a region looks, of `projected`,
     float16 (..., 2, channel, h, w), queries and keys that so many `heads` share, or None likewise. scores: value of the
     axis that has masks of its own (`facts["matches"]`) -> measure -> float over the other inner axes, as it was
-    measured of the maps before they were made 8-bit, against that value's mask.
+    measured of the maps before they were made 8-bit, against that value's mask. later: it is announced first even
+    where there is room.
     """
 
     at: Mapping[str, str]
@@ -91,6 +92,7 @@ class Block:
     scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     projected: np.ndarray | None = None
     heads: int = 0
+    later: bool = False
 
     @property
     def size(self) -> int:

@@ -37,21 +37,24 @@ def atlas_of(result: Result, budget: int | None = BUDGET) -> Atlas:
 
 
 def within(made: Atlas, budget: int) -> Atlas:
-    """The atlas with as many of its blocks' maps as fit, in their order; the others are announced only."""
+    """The atlas with as many of its blocks' maps as fit, in their order; others and `later` ones are announced only."""
     blocks: list[Block] = []
     left = budget
     for block in made.blocks:
-        fits = block.size <= left or not blocks
+        fits = (block.size <= left or not blocks) and not block.later
         left -= block.size if fits else 0
         blocks.append(block if fits else replace(block, maps=None, projected=None))
     return replace(made, blocks=tuple(blocks))
 
 
-def part(made: Atlas, at: Mapping[str, str]) -> Atlas:
-    """An atlas of one block alone, which the first file just announced. Raises ChoiceError where there is none."""
-    found = [block for block in made.blocks if dict(block.at) == dict(at)]
-    if not found:
-        raise ChoiceError(f"This result has no maps at {dict(at)}; open it again.")
+def part(made: Atlas, places: Sequence[Mapping[str, str]]) -> Atlas:
+    """An atlas of some blocks alone, which the first file just announced. Raises ChoiceError where one is not there."""
+    found = []
+    for place in places:
+        own = [block for block in made.blocks if dict(block.at) == dict(place)]
+        if not own:
+            raise ChoiceError(f"This result has no maps at {dict(place)}; open it again.")
+        found += own
     return Atlas(made.tab, made.axes, tuple(found), {})
 
 

@@ -213,7 +213,7 @@ def _of_words(
     shape = (steps, len(tokens), *_grid(result, layer))
     scores = measured(rows, "word", steps)
     place = {"view": view, "arm": arm, "layer": layer}
-    return Block(place, ("step", "word"), Later(shape, words), arm, scores=scores)
+    return Block(place, ("step", "word"), Later(shape, words), arm, scores=scores, later=view != WORD)
 
 
 def _of_heads(result: AttentionResult, arm: str, layer: str, tokens: Tokens) -> Block:
@@ -225,7 +225,7 @@ def _of_heads(result: AttentionResult, arm: str, layer: str, tokens: Tokens) -> 
 
     shape = (kept.shape[0], kept.shape[1], len(tokens), *kept.shape[-2:])
     place = {"view": HEAD, "arm": arm, "layer": layer}
-    return Block(place, ("step", "head", "word"), Later(shape, words), arm)
+    return Block(place, ("step", "head", "word"), Later(shape, words), arm, later=True)
 
 
 def _of_probes(result: AttentionResult, arm: str, layer: str) -> Block:
@@ -238,7 +238,7 @@ def _of_probes(result: AttentionResult, arm: str, layer: str) -> Block:
 
     maps = Later((len(first), first.shape[1], *side), words)
     place, inner = _place(result, PROBE, arm, layer, len(first))
-    return Block(place, (*inner, "probe"), maps if inner else words(0), arm)
+    return Block(place, (*inner, "probe"), maps if inner else words(0), arm, later=True)
 
 
 def _of_self(result: AttentionResult, arm: str, layer: str) -> Block:
@@ -246,7 +246,8 @@ def _of_self(result: AttentionResult, arm: str, layer: str) -> Block:
     kept = result.self_attention[arm][own]
     place, inner = _place(result, SELF, arm, layer, len(kept))
     projected = kept if inner else kept[0]
-    return Block(place, inner, None, arm, computed="self", projected=projected, heads=result.head_counts[own])
+    heads = result.head_counts[own]
+    return Block(place, inner, None, arm, computed="self", projected=projected, heads=heads, later=True)
 
 
 def _place(

@@ -217,7 +217,7 @@ def key_from_a_hash(ground: Ground) -> Verdict:
             return Verdict(False, "NO RESULT: the owner's run was not shown")
         config = thief.config()
         viewers = [item["id"] for item in config["components"] if "more" in item["props"].get("server_fns", ())]
-        for name, data in {"more": {"key": key, "at": {"map": "signed"}}, "renew": key}.items():
+        for name, data in {"more": {"key": key, "at": [{"map": "signed"}]}, "renew": key}.items():
             if page.server_call(thief, viewers[0], name, data):
                 had.append(name)
         for folder in [path.parent.parent for path in server.files() if path.suffix == ".atlas"]:

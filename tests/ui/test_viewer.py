@@ -45,8 +45,10 @@ def test_a_forgotten_result_is_a_sentence(key: str) -> None:
 def test_maps_that_were_only_announced_come_on_their_own(key: str) -> None:
     result = samples.attention()
     at = {"view": "word", "arm": "noise once", "layer": "mean"}
-    data = base64.b64decode(viewer.more({"key": key, "at": at}))
-    assert len(header_of(data)[0]["blocks"]) == 1
+    other = at | {"layer": samples.LAYERS[0]}
+    data = base64.b64decode(viewer.more({"key": key, "at": [at, other]}))
+    assert [block["at"] for block in header_of(data)[0]["blocks"]] == [at, other]
+    assert maps_of(data, other).shape[-2:] == samples.GRIDS[0]
     assert maps_of(data, at).shape[:2] == (1, len(header_of(data)[0]["axes"][0]["values"]))
     assert maps_of(data, at)[0, 1] == pytest.approx(result.select("noise once", 0, None, "horse"), abs=0.01)
 
@@ -58,9 +60,13 @@ def test_maps_that_were_only_announced_come_on_their_own(key: str) -> None:
         5,
         [],
         {},
-        {"key": 1, "at": {}},
-        {"key": "gone", "at": {}},
-        {"key": "KEY", "at": {"arm": "<b>"}},
+        {"key": 1, "at": [{}]},
+        {"key": "gone", "at": [{}]},
+        {"key": "KEY", "at": [{"arm": "<b>"}]},
+        {"key": "KEY", "at": {"view": "word", "arm": "noise once", "layer": "mean"}},
+        {"key": "KEY", "at": []},
+        {"key": "KEY", "at": ["word"]},
+        {"key": "KEY", "at": [{"view": "word", "arm": "noise once", "layer": "mean"}] * 201},
         {"key": "KEY"},
     ],
 )

@@ -89,10 +89,10 @@ def test_maps_over_the_budget_are_announced_and_come_one_by_one():
     assert "data" not in second
     assert second["at"] == {"arm": "b"}
     assert second["signed"]
-    later = atlas.pack(part(small(), {"arm": "b"}))
+    later = atlas.pack(part(small(), [{"arm": "b"}]))
     assert atlas.maps_of(later, {"arm": "b"})[1, 1, 2] == -11
     with pytest.raises(ChoiceError, match="no maps at"):
-        part(small(), {"arm": "z"})
+        part(small(), [{"arm": "z"}])
     assert all(block.maps is not None for block in within(small(), 24).blocks)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from inspector.errors import ChoiceError
 from inspector.results import NOISE_ONCE, Edit
-from inspector.ui import attention, keeping, scenes
+from inspector.ui import attention, edits, scenes
 from inspector.ui.session import fingerprint
 from tests.views import samples
 
@@ -36,25 +36,23 @@ def test_a_given_picture_keeps_nothing() -> None:
 def test_a_word_written_over_keeps_the_layout_where_it_shall() -> None:
     result = samples.attention()
     ordinary = replace(result.request, prompt="a dog")
-    assert (
-        keeping.written_over(result, "horse", "dog") == keeping.written_over(result, "horse", "dog", False) == ordinary
-    )
-    kept = keeping.written_over(result, "horse", "dog", True, 0.5, 0.25)
+    assert edits.written_over(result, "horse", "dog") == edits.written_over(result, "horse", "dog", False) == ordinary
+    kept = edits.written_over(result, "horse", "dog", True, 0.5, 0.25)
     assert kept == replace(ordinary, edit=Edit("a horse", 0.5, 0.25))
 
 
 def test_the_next_word_keeps_the_layout_of_the_first_source_and_no_weights() -> None:
     result = samples.attention()
     result = replace(result, request=replace(result.request, edit=Edit("a cat", 0.1, weights="horse: 2")))
-    assert keeping.written_over(result, "horse", "dog", True, 0.8, 0.4).edit == Edit("a cat")
-    assert keeping.written_over(result, "horse", "dog", False).edit is None
+    assert edits.written_over(result, "horse", "dog", True, 0.8, 0.4).edit == Edit("a cat")
+    assert edits.written_over(result, "horse", "dog", False).edit is None
 
 
 def test_a_given_picture_is_asked_with_the_other_word_alone() -> None:
     result = samples.attention()
     once = {name: {NOISE_ONCE: getattr(result, name)[NOISE_ONCE]} for name in ("maps", "steps", "images")}
     given = replace(result, request=replace(result.request, image=samples.image(64, 64)), metrics=(), **once)
-    asked = keeping.written_over(given, "horse", "dog", True, 0.8, 0.4)
+    asked = edits.written_over(given, "horse", "dog", True, 0.8, 0.4)
     assert fingerprint(asked) == fingerprint(replace(given.request, prompt="a dog"))
     with pytest.raises(ChoiceError, match="Keep the layout is 5; use true or false"):
-        keeping.written_over(result, "horse", "dog", 5, 0.8, 0.4)
+        edits.written_over(result, "horse", "dog", 5, 0.8, 0.4)

@@ -1,4 +1,4 @@
-"""Keeping: the controls of prompt-to-prompt, and a word that is written over while the earlier layout is kept."""
+"""Edits: the controls of prompt-to-prompt, and a word that is written over while the earlier layout is kept."""
 
 from dataclasses import dataclass, replace
 from typing import Any
