@@ -13,7 +13,7 @@ import pytest
 from inspector.models import catalog
 from inspector.models.catalog import CATALOG
 from inspector.settings import ASSETS, settings
-from inspector.ui import attention, shell
+from inspector.ui import attention_recipe, shell
 from inspector.ui.share import Share
 
 TABS = ("saliency", "attention", "clusters", "segmentation")
@@ -114,7 +114,7 @@ def test_models_are_those_of_the_catalog(built: gr.Blocks) -> None:
 def test_samplers_are_those_of_the_models() -> None:
     from inspector.models.diffusion import SCHEDULERS
 
-    assert set(attention.SCHEDULERS) == set(SCHEDULERS)
+    assert set(attention_recipe.SCHEDULERS) == set(SCHEDULERS)
 
 
 def test_a_zerogpu_host_finds_its_functions_and_models_before_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
