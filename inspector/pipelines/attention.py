@@ -12,7 +12,7 @@ from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
 from inspector.pipelines.arms import Comparison, Plan, plan, projections
 from inspector.pipelines.common import fit_image, gpu, last, loading, provenance
-from inspector.pipelines.keeping import advice, kept_bytes, told
+from inspector.pipelines.keeping import Forecast, advice, kept_bytes, times, told
 from inspector.pipelines.probes import probe_maps
 from inspector.pipelines.room import check_room
 from inspector.results import AGAIN, GENERATION, AttentionRequest, AttentionResult, Progress, Token
@@ -40,16 +40,38 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     model = yield from loading(load_diffusion, request.model)
     prompt = model.tokenize(request.prompt)
     asked = plan(request, model)
-    side, multiple = generated_size(request, model), model.latent_factor * LEVELS
-    given = None if request.image is None else fit_image(request.image, side, multiple)
+    given = _given(request, model)
     positions = [token.index for token in prompt.tokens]
-    _check_memory(asked, model, (side, side) if given is None else given.shape[:2], len(positions))
+    size = _size(request, model, given)
+    _check_memory(asked, model, size, len(positions))
     made = Comparison(model, asked, positions, given, request.image)
     if given is None:
-        yield from made.generate(first_latents(model, request.seed, side, side))
+        yield from made.generate(first_latents(model, request.seed, *size))
     yield from made.others()
     result = _result(request, prompt, made, started, model)
     yield replace(result, metrics=score(result))
+
+
+def forecast(request: AttentionRequest, model: DiffusionModel) -> Forecast:
+    """What a run of the request will keep, and how much longer that makes it, computed without a pass of the model.
+
+    Raises ChoiceError as `stream`.
+    """
+    asked, size = plan(request, model), _size(request, model, _given(request, model))
+    return Forecast(kept_bytes(asked, model, size, len(model.tokenize(request.prompt).tokens)), times(request))
+
+
+def _given(request: AttentionRequest, model: DiffusionModel) -> Any:
+    """The picture as the model sees it, uint8 (h, w, 3); None where one is generated."""
+    if request.image is None:
+        return None
+    return fit_image(request.image, generated_size(request, model), model.latent_factor * LEVELS)
+
+
+def _size(request: AttentionRequest, model: DiffusionModel, given: Any) -> tuple[int, int]:
+    """(h, w) in pixels of the picture that the model sees."""
+    side = generated_size(request, model)
+    return (side, side) if given is None else given.shape[:2]
 
 
 def generated_size(request: AttentionRequest, model: DiffusionModel) -> int:

@@ -1,6 +1,7 @@
 """The attention tab: cross-attention of a diffusion model per word, layer and step."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -243,13 +244,15 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe, others, kept = attention_recipe.build()
+        recipe = attention_recipe.build()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **others, **kept.own}
+    own = {"mode": mode, "prompt": prompt, **recipe.run, "model": models.diffusion, **recipe.compared}
+    own |= recipe.edit.own
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
-    return assemble(
-        SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=kept.edit
+    tab = assemble(
+        SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=recipe.edit.edit
     )
+    return replace(tab, costs=recipe.costs)
