@@ -17,8 +17,9 @@ from torch.nn import functional as F
 
 from inspector.errors import ChoiceError, ModelFilesError, NotFiniteError, UnsupportedModelError
 from inspector.models.catalog import ModelSpec
+from inspector.models.clip_config import ClipConfig, build, check_fits, read_clip_config
 from inspector.models.clip_masks import block_inputs, steered
-from inspector.models.files import CLIP_CONFIG, clip_weights, damaged, missing_weights, read_json
+from inspector.models.files import clip_weights, damaged, missing_weights, read_json
 from inspector.models.protocols import Layers, Trunk
 from inspector.models.tokenizer import MERGES_FILE, open_tokenizer, plain
 
@@ -203,6 +204,17 @@ def run_fused(block: Any, tokens: torch.Tensor) -> torch.Tensor:
     return tokens + block.ls_2(torch.cat([block.mlp(part) for part in parts], dim=1))
 
 
+def check_clip(folder: Path, spec: ModelSpec) -> ClipConfig:
+    """The configuration of a CLIP's folder, from small files alone.
+
+    Raises ModelFilesError where it is missing or impossible, UnsupportedModelError where it has no plain vision
+    transformer.
+    """
+    config = read_clip_config(folder, spec)
+    refuse_unsupported(spec, config.model)
+    return config
+
+
 def open_clip_folder(
     folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
 ) -> OpenClipAdapter:
@@ -211,22 +223,14 @@ def open_clip_folder(
     Raises ModelFilesError when files or weights are missing, damaged or do not fit, UnsupportedModelError
     when the architecture has no plain vision transformer.
     """
+    config = check_clip(folder, spec)
     weights = clip_weights(folder)
-    config = read_json(folder / CLIP_CONFIG) if (folder / CLIP_CONFIG).is_file() or not spec.architecture else {}
-    model_cfg = open_clip.get_model_config(spec.architecture) if spec.architecture else config.get("model_cfg")
-    if not isinstance(model_cfg, dict) or not {"vision_cfg", "text_cfg"} <= set(model_cfg):
-        raise ModelFilesError(f"{folder / CLIP_CONFIG} has no model_cfg with vision_cfg and text_cfg; mend the file.")
-    refuse_unsupported(spec, model_cfg)
-    tokenizer = _tokenizer(folder, model_cfg["text_cfg"])
-    custom_text = model_cfg.pop("custom_text", False)
-    try:
-        model = (open_clip.CustomTextCLIP if custom_text else open_clip.CLIP)(**model_cfg)
-    except (TypeError, AssertionError) as error:  # an unknown or an impossible setting
-        raise ModelFilesError(f"{folder / CLIP_CONFIG} has settings open_clip cannot build: {error}.") from error
+    tokenizer = _tokenizer(folder, config.model["text_cfg"])
+    check_fits(config, weights)
+    model = build(config)
     fill(model, weights)
-    preprocess = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
-    preprocess |= config.get("preprocess_cfg", {})
-    return OpenClipAdapter(spec, model.to(device=device, dtype=dtype), tokenizer, preprocess, revision)
+    statistics = {"mean": config.mean, "std": config.std}
+    return OpenClipAdapter(spec, model.to(device=device, dtype=dtype), tokenizer, statistics, revision)
 
 
 def refuse_unsupported(spec: ModelSpec, model_cfg: Mapping[str, Any]) -> None:

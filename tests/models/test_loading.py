@@ -61,7 +61,7 @@ def test_a_slow_fetch_does_not_keep_others_waiting(clip_folder: Path, monkeypatc
         assert done.wait(20)
         raise ModelFilesError("gone")
 
-    monkeypatch.setattr(loading, "fetch", never)
+    monkeypatch.setattr(loading.fetching, "prepare", never)
     failed: list[Exception] = []
 
     def ask() -> None:
