@@ -16,7 +16,7 @@ from inspector.evaluation.judge import Judge
 from inspector.evaluation.verdict_passes import Pass
 from inspector.evaluation.verdict_words import Word
 from inspector.models import load_clip, load_promptable
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.results import GENERATION, NOISE_ONCE
 from inspector.settings import ASSETS
 
