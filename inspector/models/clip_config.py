@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import torch
 
 from inspector.errors import ModelFilesError
 from inspector.models.catalog import ModelSpec
-from inspector.models.files import CLIP_CONFIG, read_json
+from inspector.models.clip_transformers import CONFIG, PIXELS, read_settings, turned
+from inspector.models.files import CLIP_CONFIG, is_transformers_clip, read_json
 from inspector.models.headers import shapes
 
 # Settings -> least, most; the published ones are far inside. A number that is none of these is a slip, or an attack.
@@ -34,17 +35,23 @@ ERRORS = (TypeError, ValueError, AssertionError, AttributeError, KeyError, Runti
 class ClipConfig:
     """An open_clip `model_cfg`, and the mean and deviation (r, g, b) of the pixels that the model takes.
 
-    file: where it was read, "" for one that open_clip knows by name.
+    file: where it was read, "" for one that open_clip knows by name. transformers: whether the weights have
+    transformers' names.
     """
 
     model: Mapping[str, Any]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     file: str
+    transformers: bool = False
 
 
 def read_clip_config(folder: Path, spec: ModelSpec) -> ClipConfig:
     """The configuration of a folder. Raises ModelFilesError, with the setting's name, for one missing or impossible."""
+    if is_transformers_clip(folder) and not spec.architecture:
+        known, pixels = read_settings(folder)
+        _check(folder / CONFIG, known)
+        return _config(folder / PIXELS, known, pixels, str(folder / CONFIG), True)
     file = folder / CLIP_CONFIG
     config = read_json(file) if file.is_file() or not spec.architecture else {}
     model = open_clip.get_model_config(spec.architecture) if spec.architecture else config.get("model_cfg")
@@ -56,11 +63,18 @@ def read_clip_config(folder: Path, spec: ModelSpec) -> ClipConfig:
     preprocess = {} if preprocess is None else preprocess
     if not isinstance(preprocess, dict):
         raise _wrong(file, "preprocess_cfg", preprocess, "an object, or leave it out")
+    return _config(file, model, preprocess, "" if spec.architecture else str(file), False)
+
+
+def _config(
+    file: Path, model: Mapping[str, Any], preprocess: Mapping[str, Any], source: str, transformers: bool
+) -> ClipConfig:
+    """file: where mean and deviation stand; source: where the model's settings do."""
     mean = _statistic(file, "mean", preprocess.get("mean"), open_clip.OPENAI_DATASET_MEAN)
     std = _statistic(file, "std", preprocess.get("std"), open_clip.OPENAI_DATASET_STD)
     if min(std) <= 0:
         raise _wrong(file, "std", preprocess.get("std"), "numbers above 0")
-    return ClipConfig(model, mean, std, str(file) if not spec.architecture else "")
+    return ClipConfig(model, mean, std, source, transformers)
 
 
 def _check(file: Path, model: Mapping[str, Any]) -> None:
@@ -117,14 +131,20 @@ def build(config: ClipConfig) -> Any:
         raise ModelFilesError(f"{config.file} has settings open_clip cannot build: {reason}.") from error
 
 
-def check_fits(config: ClipConfig, weights: Path) -> None:
-    """Raise ModelFilesError where a file's header has other shapes than the model, before memory is taken for it."""
+def check_fits(config: ClipConfig, weights: Sequence[Path]) -> None:
+    """Raise ModelFilesError where headers have other names or shapes than the model, before memory is taken for it."""
     with torch.device("meta"):
         own = build(config).state_dict()
-    for name, shape in shapes(weights).items():
-        if name not in own or tuple(own[name].shape) != shape:
+        found = {name: torch.empty(shape) for file in weights for name, shape in shapes(file).items()}
+    for name, value in named(config, found, weights).items():
+        if name not in own or own[name].shape != value.shape:
             has = tuple(own[name].shape) if name in own else "none such"
             raise ModelFilesError(
-                f"{weights} does not fit its configuration: {name} is {shape}, the model has {has}; "
+                f"{weights[0]} does not fit its configuration: {name} is {tuple(value.shape)}, the model has {has}; "
                 "use the files of one model together."
             )
+
+
+def named(config: ClipConfig, state: Mapping[str, torch.Tensor], weights: Sequence[Path]) -> Mapping[str, torch.Tensor]:
+    """The files' weights under open_clip's names. Raises ModelFilesError for one that is missing."""
+    return turned(state, weights[0]) if config.transformers else state

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models.borrowing import place_of
 from inspector.models.listed import SEGMENTERS
+from inspector.models.settings_checks import check_settings, rules_of
 
 CLIP_CONFIG = "open_clip_config.json"
 CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
@@ -22,6 +23,7 @@ PARTS: Mapping[str, str] = {  # part of a Stable Diffusion pipeline -> stem of i
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
 }
+CONFIGS = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}  # where it is another name
 STEMS = {"diffusers": "diffusion_pytorch_model", "transformers": "model"}  # library -> stem of its weights
 WEIGHTLESS = ("Tokenizer", "Scheduler", "FeatureExtractor", "ImageProcessor")  # classes with such names have none
 UNUSED = ("safety_checker", "image_encoder", "feature_extractor")  # parts that are never opened
@@ -31,13 +33,27 @@ SHARD = re.compile(r"[^/\\:]+\.safetensors")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 
 
-def clip_weights(folder: Path) -> Path:
-    """The weights of an open_clip folder. Raises ModelFilesError when there are none we open."""
-    for name in CLIP_WEIGHTS:
-        if (folder / name).is_file():
-            check_header(folder / name)
-            return folder / name
-    raise _no_weights(folder, CLIP_WEIGHTS[0])
+def clip_weights(folder: Path) -> list[Path]:
+    """The weights of a folder of open_clip or of transformers' CLIPModel, the latter's perhaps in shards.
+
+    Raises ModelFilesError when there are none we open.
+    """
+    if is_transformers_clip(folder):
+        files, wanted = _shards(folder, STEMS["transformers"], ""), SEGMENTER_WEIGHTS
+    else:
+        files, wanted = [folder / name for name in CLIP_WEIGHTS if (folder / name).is_file()][:1], CLIP_WEIGHTS[0]
+    if not files:
+        raise _no_weights(folder, wanted)
+    for file in files:
+        check_header(file)
+    return files
+
+
+def is_transformers_clip(folder: Path) -> bool:
+    """Whether a CLIP's folder is laid out as transformers does, not as open_clip."""
+    if any((folder / name).is_file() for name in CLIP_WEIGHTS) or not (folder / "config.json").is_file():
+        return False
+    return not (folder / CLIP_CONFIG).is_file() or bool(_shards(folder, STEMS["transformers"], ""))
 
 
 def check_pipeline(folder: Path) -> dict[str, str]:
@@ -53,10 +69,9 @@ def check_pipeline(folder: Path) -> dict[str, str]:
             f"{folder} holds a {kind}; only {', '.join(PIPELINES)} (Stable Diffusion 1.x and 2.x) can be read so far."
         )
     parts = parts_of(index)
-    read_json(place_of(folder, "scheduler") / "scheduler_config.json")
-    read_json(place_of(folder, "tokenizer") / "tokenizer_config.json")
-    for part in parts:
-        read_json(place_of(folder, part) / "config.json")
+    for part in ("scheduler", "tokenizer", *parts):
+        file = place_of(folder, part) / CONFIGS.get(part, "config.json")
+        check_settings(file, read_json(file), rules_of(part))
     return parts
 
 

@@ -121,7 +121,7 @@ def weights(path: Path, kind: Kind) -> list[Path]:
     if kind == "diffusion":
         return pipeline_weights(path)
     if kind == "clip":
-        return [clip_weights(path)]
+        return clip_weights(path)
     return [path / (SEGMENTER_WEIGHTS if kind == "segmenter" else HEAD_WEIGHTS)]
 
 
