@@ -15,6 +15,7 @@ from inspector.models.borrowing import files_of
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
 from inspector.models.listed import ModelSpec as ModelSpec
+from inspector.models.sampling import sampling_of_folder
 from inspector.results import LOCAL
 from inspector.settings import ASSETS, settings
 
@@ -128,6 +129,7 @@ def register_local(path: Path | str) -> str:
         architecture=family if kind == "head" else "",
         told=HEADS[family][0] if kind == "head" else "",
         promptable=config.get("model_type") in PROMPTABLE,
+        sampling=sampling_of_folder(folder) if kind == "diffusion" else None,
     )
     return name
 

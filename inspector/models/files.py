@@ -20,6 +20,11 @@ PARTS: Mapping[str, str] = {  # part of a pipeline -> stem of its weights
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
 }
+PIPELINES: Mapping[str, Mapping[str, str]] = {  # class that model_index.json names -> its parts
+    "StableDiffusionPipeline": PARTS,
+    "LatentConsistencyModelPipeline": PARTS,
+    "StableDiffusionXLPipeline": {**PARTS, "text_encoder_2": "model"},
+}
 SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
 CHECKSUMS = "checksums.json"
 COMPUTING = (".safetensors", ".json", ".gz")  # endings of what changes what a model computes: weights, settings, merges
@@ -40,18 +45,19 @@ def clip_weights(folder: Path) -> Path:
 def pipeline_variant(folder: Path) -> str:
     """Suffix of the weights' names that every part of a pipeline folder has: "" or "fp16".
 
-    Also checks that the folder is a Stable Diffusion pipeline whose files are all there and whole.
+    Also checks that the folder is a pipeline of PIPELINES whose files are all there and whole.
     Raises ModelFilesError when a file is missing, damaged or not safetensors, UnsupportedModelError when
     it is another kind of pipeline.
     """
-    kind = read_json(folder / PIPELINE_CONFIG).get("_class_name")
-    if kind != "StableDiffusionPipeline":
-        raise UnsupportedModelError(
-            f"{folder} holds a {kind}; only StableDiffusionPipeline (Stable Diffusion 1.x and 2.x) can be read so far."
-        )
+    index = read_json(folder / PIPELINE_CONFIG)
+    kind = str(index.get("_class_name"))
+    if kind not in PIPELINES:
+        raise UnsupportedModelError(f"{folder} holds a {kind}; only {', '.join(PIPELINES)} can be read so far.")
     read_json(place_of(folder, "scheduler") / "scheduler_config.json")
-    read_json(place_of(folder, "tokenizer") / "tokenizer_config.json")
-    stems = {place_of(folder, part): stem for part, stem in PARTS.items()}
+    parts = {part: stem for part, stem in PIPELINES[kind].items() if index.get(part) != [None, None]}
+    for tokenizer in (part.replace("text_encoder", "tokenizer") for part in parts if part.startswith("text_encoder")):
+        read_json(place_of(folder, tokenizer) / "tokenizer_config.json")
+    stems = {place_of(folder, part): stem for part, stem in parts.items()}
     for place in stems:
         read_json(place / "config.json")
     for variant in ("", "fp16"):

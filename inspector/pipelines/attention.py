@@ -91,7 +91,7 @@ def _result(
     """The result without metrics."""
     arms = made.arms
     queries = {name: arm.queries for name, arm in arms.items() if arm.queries}
-    heads = head_counts(model.unet, projections(request))
+    heads = head_counts(model.network, projections(request))
     return AttentionResult(
         request=request,
         maps={name: arm.maps for name, arm in arms.items()},
