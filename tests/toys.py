@@ -56,7 +56,7 @@ class ToyDiffusion:
         self.vae.to(dtype).eval().requires_grad_(False)
         self.embedding = torch.randn(512, WIDTH, dtype=dtype) * 2
         self.positions = torch.randn(16, WIDTH, dtype=dtype)
-        self.spec = SimpleNamespace(name="toy-diffusion", origin="local", told="")
+        self.spec = SimpleNamespace(name="toy-diffusion", title="Toy", origin="local", told="")
         self.parameters = 10
         self.device, self.dtype, self.revision = torch.device("cpu"), dtype, "toy"
         self.image_size, self.latent_factor, self.latent_channels, self.prompt_length = 128, 8, 4, 16

@@ -15,11 +15,12 @@ from inspector.models.borrowing import files_of
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
 from inspector.models.listed import ModelSpec as ModelSpec
+from inspector.models.listed_diffusion import LISTED_DIFFUSION
 from inspector.models.sampling import sampling_of_folder
 from inspector.results import LOCAL
 from inspector.settings import ASSETS, settings
 
-CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in LISTED}
+CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in (*LISTED, *LISTED_DIFFUSION)}
 
 # What is embedded instead of a model of a kind, to be named where one cannot be had.
 INSTEAD: Mapping[Kind, str] = {
@@ -68,6 +69,12 @@ def spec(name: str, kind: Kind | None = None) -> ModelSpec:
         instead = f"choose one of {', '.join(names(kind))}" if names(kind) else f"use {INSTEAD[found.kind]}"
         raise UnknownModelError(f"{name} is not offered on this host; {instead}.")
     return found
+
+
+def usual_values(name: str) -> dict[str, Any]:
+    """Field of a request -> what is usual for a diffusion model; {} where it is what is usual everywhere."""
+    sampling = spec(name, "diffusion").sampling
+    return {} if sampling is None else sampling.values
 
 
 def promptable(name: str) -> ModelSpec:

@@ -35,6 +35,11 @@ class Sampling:
     most: int = 0
 
     @property
+    def values(self) -> dict[str, Any]:
+        """Field of a request -> its usual value."""
+        return {"steps": self.steps, "guidance_scale": self.guidance_scale, "scheduler": self.scheduler}
+
+    @property
     def noising(self) -> str:
         """The scheduler by which noise is added to a finished picture, and a noised one denoised again."""
         return "ddim" if "ddim" in self.schedulers else self.schedulers[0]

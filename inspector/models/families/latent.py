@@ -1,5 +1,6 @@
 """What the families share: an autoencoder's latents, schedulers of the model's noise levels, checks of numbers."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,7 +130,7 @@ class LatentDiffusion:
         if name not in known:
             raise ChoiceError(f"There is no scheduler {name!r}; choose one of {', '.join(known)}.")
         kind, settings = SCHEDULERS[name]
-        return kind.from_config({**self._scheduler_config, **settings})
+        return _made(kind, {**self._scheduler_config, **settings})
 
     def set_steps(self, sampler: Any, steps: int, size: tuple[int, int]) -> None:
         """As the family's pipeline does."""
@@ -144,6 +145,12 @@ class LatentDiffusion:
             )
         config = self.scheduler("ddim").config
         known = config.timestep_spacing in INVERTED_SPACINGS
-        return DDIMInverseScheduler.from_config(
-            {**config, "timestep_spacing": config.timestep_spacing if known else "leading"}
+        return _made(
+            DDIMInverseScheduler, {**config, "timestep_spacing": config.timestep_spacing if known else "leading"}
         )
+
+
+def _made(kind: Any, config: Mapping[str, Any]) -> Any:
+    """A scheduler of a class from another's configuration, less what it does not know and diffusers warns of."""
+    known = inspect.signature(kind.__init__).parameters
+    return kind.from_config({name: value for name, value in config.items() if name in known or name.startswith("_")})
