@@ -23,10 +23,10 @@ def timestep(text: str) -> int | None:
 
 FIELDS: Fields = {
     "prompt": (str, "what is generated (default: the caption, where --image is a drawn scene)"),
-    "steps": (int, "denoising steps (default: 20)"),
-    "guidance_scale": (float, "classifier-free guidance (default: 7.5)"),
+    "steps": (int, "denoising steps (default: the model's own, 20)"),
+    "guidance_scale": (float, "classifier-free guidance (default: the model's own, 7.5)"),
     "seed": (int, "of the noise (default: 0)"),
-    "scheduler": (str, "ddim, pndm or another that the model has (default: ddim)"),
+    "scheduler": (str, "ddim, pndm or another that the model has (default: the model's own, ddim)"),
     "noise_timestep": (timestep, 't of the noise added once, 0 to 999, or "match", as in the last step (default: 100)'),
     "arms": (
         str,
@@ -94,7 +94,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.cli.output import hand_over, prepare
     from inspector.cli.progress import follow
     from inspector.errors import ChoiceError
-    from inspector.models.catalog import choose
+    from inspector.models.catalog import choose, usual_values
     from inspector.pipelines import attention
     from inspector.results import AttentionRequest, Token, word_tokens
     from inspector.views import attention as view
@@ -112,7 +112,9 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     tell_unused(args, fields)
     models = [choose(name, "diffusion") for name in (args.diffusion, args.beside) if name is not None]
     edit = edits.edit(args, fields.get("prompt", ""))
-    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model, edit=edit) for model in models]
+    requests = [
+        AttentionRequest(**{"prompt": "", **usual_values(model), **fields}, model=model, edit=edit) for model in models
+    ]
     if edit is not None:
         return edited(args, requests)
     prompt = requests[0].prompt

@@ -8,6 +8,7 @@ names here, so that page, API and command line refuse them alike.
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedModelError
 from inspector.models import forms
@@ -15,10 +16,12 @@ from inspector.models.files import PICKLES
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
 from inspector.models.listed import ModelSpec as ModelSpec
+from inspector.models.listed_diffusion import LISTED_DIFFUSION
+from inspector.models.sampling import sampling_of_folder
 from inspector.results import LOCAL
 from inspector.settings import ASSETS, settings
 
-CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in LISTED}
+CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in (*LISTED, *LISTED_DIFFUSION)}
 
 # What is embedded instead of a model of a kind, to be named where one cannot be had.
 INSTEAD: Mapping[Kind, str] = {
@@ -71,6 +74,12 @@ def spec(name: str, kind: Kind | None = None) -> ModelSpec:
     return found
 
 
+def usual_values(name: str) -> dict[str, Any]:
+    """Field of a request -> what is usual for a diffusion model; {} where it is what is usual everywhere."""
+    sampling = spec(name, "diffusion").sampling
+    return {} if sampling is None else sampling.values
+
+
 def promptable(name: str) -> ModelSpec:
     """The entry of a segmenter that takes points and boxes.
 
@@ -119,6 +128,7 @@ def register_local(path: Path | str) -> str:
         architecture=family,
         told=forms.HEADS[family][0] if kind == "head" else "",
         promptable=kind == "segmenter" and config.get("model_type") in PROMPTABLE,
+        sampling=sampling_of_folder(place) if kind == "diffusion" and place.is_dir() else None,
     )
     return name
 

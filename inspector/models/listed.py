@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from inspector.models.sampling import Sampling
+
 Kind = Literal["clip", "diffusion", "segmenter", "head"]
 Origin = Literal["embedded", "hub", "local"]
 
@@ -23,6 +25,7 @@ class ModelSpec:
     variant: the files' suffix on the hub ("fp16" halves the download).
     told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
     promptable: whether it gives masks of points and boxes (`protocols.PromptableSegmenter`).
+    sampling: how a diffusion model makes pictures; None where its files tell.
     """
 
     name: str
@@ -40,6 +43,7 @@ class ModelSpec:
     variant: str = ""
     told: str = ""
     promptable: bool = False
+    sampling: Sampling | None = None
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""

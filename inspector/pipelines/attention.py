@@ -7,7 +7,7 @@ from typing import Any
 
 from inspector.analysis.attention import score
 from inspector.errors import ChoiceError, RecordingError
-from inspector.models import load_diffusion
+from inspector.models import catalog, load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
 from inspector.pipelines.arms import Comparison, Plan, plan, projections
@@ -15,6 +15,7 @@ from inspector.pipelines.common import fit_image, gpu, last, loading, provenance
 from inspector.pipelines.keeping import Forecast, advice, kept_bytes, times, told
 from inspector.pipelines.probes import probe_maps
 from inspector.pipelines.room import check_room
+from inspector.pipelines.usual import check_usual
 from inspector.results import AGAIN, GENERATION, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
 from inspector.trace.projections import head_counts
@@ -33,11 +34,15 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     """Progress with a preview after every denoising step, one a step and no more, then the result.
 
     Closing the generator stops the run: nothing of it runs between two items, no hook is left and no lock held.
-    Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, RecordingError when the maps
-    would not fit into `limits.max_recording`, ModelMemoryError when the run would not fit into the memory that is free.
+    Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, and as `check_usual`,
+    RecordingError when the maps would not fit into `limits.max_recording`, ModelMemoryError when the run would not fit
+    into the memory that is free.
     """
     started = time.perf_counter()
+    spec = catalog.spec(request.model, "diffusion")
+    check_usual(request, spec, spec.sampling)  # before gigabytes are fetched
     model = yield from loading(load_diffusion, request.model)
+    check_usual(request, model.spec, model.sampling)
     prompt = model.tokenize(request.prompt)
     asked = plan(request, model)
     given = _given(request, model)
@@ -113,7 +118,7 @@ def _result(
     """The result without metrics."""
     arms = made.arms
     queries = {name: arm.queries for name, arm in arms.items() if arm.queries}
-    heads = head_counts(model.unet, projections(request))
+    heads = head_counts(model.network, projections(request))
     return AttentionResult(
         request=request,
         maps={name: arm.maps for name, arm in arms.items()},

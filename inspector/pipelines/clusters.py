@@ -68,8 +68,8 @@ def image_features(model: DiffusionModel, request: ClustersRequest) -> torch.Ten
         raise too_long(model.spec.name, cut, "the prompt")
     image = fit_image(request.image, model.image_size, model.latent_factor * 8)
     check_room(model, image.shape[:2])
-    latents, states = model.encode_images(image[None]), model.encode_prompts([request.prompt])
-    return preset_features(model, latents, states, [request.timestep], request.seed, request.preset)[0]
+    latents, conditions = model.encode_images(image[None]), model.encode_prompts([request.prompt])
+    return preset_features(model, latents, conditions, [request.timestep], request.seed, request.preset)[0]
 
 
 def rows(clusterings: Mapping[str, Clustering], masks: Masks) -> tuple[dict[str, Any], ...]:

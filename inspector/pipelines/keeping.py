@@ -41,7 +41,7 @@ def kept_bytes(asked: Plan, model: DiffusionModel, size: tuple[int, int], tokens
 
     size: (h, w) of the picture in pixels; tokens: of the prompt, special ones included.
     """
-    request, unet, kept = asked.request, model.unet, asked.kept()
+    request, unet, kept = asked.request, model.network, asked.kept()
     grid = (size[0] // model.latent_factor, size[1] // model.latent_factor)
     steps = sum(kept.values())
     maps = recording_bytes(unet, grid, tokens, steps)

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from inspector.errors import ImageError
+from inspector.models import catalog
 from inspector.results import (
     AttentionRequest,
     AttentionResult,
@@ -18,6 +19,7 @@ from inspector.results import (
 from inspector.ui import attention_recipe, controls, edits, parts, runs, scenes
 from inspector.ui.attention_recipe import KEEPING, OWN, PAPER_SEED, USUAL
 from inspector.ui.controls import whole
+from inspector.ui.guard import guard
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
@@ -221,6 +223,12 @@ def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], befor
     return views.sheet(result, look, index, word, views.SIDE * scale)
 
 
+def usual_values(model: str) -> tuple[Any, ...]:
+    """Steps, guidance and sampler that are usual for a model."""
+    values = {**vars(OWN), **catalog.usual_values(model)}
+    return values["steps"], values["guidance_scale"], values["scheduler"]
+
+
 SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=edits.written_over)
 
 
@@ -249,6 +257,9 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
+    usual = [recipe.run[name] for name in ("steps", "guidance_scale", "scheduler")]
+    # By a visitor's own choice alone: a request that is shown again brings its values along.
+    models.diffusion.input(guard(usual_values), [models.diffusion], usual, **controls.QUIET)
     own = {"mode": mode, "prompt": prompt, **recipe.run, "model": models.diffusion, **recipe.compared}
     own |= recipe.edit.own
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]

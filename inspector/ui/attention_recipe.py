@@ -14,7 +14,8 @@ OWN = controls.own_defaults(AttentionRequest)
 PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
 KEEPING = {"single heads": "heads", "queries": "queries", "self-attention": "self_attention"}  # name -> field
 USUAL = ["queries", "self-attention"]  # kept by the page, so that what it shows can be asked further questions
-SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
+# Of models.diffusion, which would import torch; each model works with some of them.
+SCHEDULERS = ("ddim", "pndm", "euler", "dpm++", "euler-a", "lcm", "flow")
 
 
 @dataclass(frozen=True)

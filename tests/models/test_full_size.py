@@ -12,9 +12,9 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from inspector.errors import UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter, refuse_unsupported
+from inspector.models.configurations import SD15_UNET, SD15_VAE
 from inspector.models.diffusion import SCENES_UNET, build_autoencoder, build_unet
-from inspector.models.diffusion_adapter import StableDiffusionAdapter
-from inspector.models.full_size import SD15_UNET, SD15_VAE
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.heads.full_odise import FullOdise
 from inspector.models.heads.full_san import PUBLISHED_SAN, FullSan
 from inspector.pipelines import full_heads, full_san
