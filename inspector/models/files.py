@@ -20,10 +20,18 @@ PARTS: Mapping[str, str] = {  # part of a pipeline -> stem of its weights
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
 }
+JOINT_PARTS: Mapping[str, str] = {
+    "transformer": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+    "text_encoder_2": "model",
+}
 PIPELINES: Mapping[str, Mapping[str, str]] = {  # class that model_index.json names -> its parts
     "StableDiffusionPipeline": PARTS,
     "LatentConsistencyModelPipeline": PARTS,
     "StableDiffusionXLPipeline": {**PARTS, "text_encoder_2": "model"},
+    "StableDiffusion3Pipeline": {**JOINT_PARTS, "text_encoder_3": "model"},
+    "FluxPipeline": JOINT_PARTS,
 }
 SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
 CHECKSUMS = "checksums.json"

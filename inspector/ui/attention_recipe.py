@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from inspector.results import ARMS, EVERY, KEPT_STEPS, MOST_SEEDS, AttentionRequest
+from inspector.results import ARMS, EVERY, KEPT_STEPS, MOST_SEEDS, READINGS, AttentionRequest
 from inspector.settings import settings
 from inspector.ui import controls, edits
 
@@ -31,8 +31,8 @@ def _questions() -> dict[str, Any]:
     return {"keep": keep, "kept_steps": steps, "probes": probes}
 
 
-def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping]:
-    """The recipe's controls; those of a comparison and of what is kept for questions; those of prompt-to-prompt."""
+def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping, gr.Radio]:
+    """The recipe's controls; those of a comparison and of what is kept for questions; of prompt-to-prompt; what of."""
     limits = settings().limits
     with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
         noise = gr.Slider(
@@ -73,6 +73,12 @@ def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping]:
         )
         questions = _questions()
         kept = edits.controls()
+        reading = gr.Radio(
+            list(READINGS),
+            value=OWN.reading,
+            label="Maps of",
+            info="Of FLUX and Stable Diffusion 3: attention, or the output space, as ConceptAttention reads it.",
+        )
     recipe = {
         "steps": steps,
         "guidance_scale": guidance,
@@ -81,4 +87,4 @@ def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping]:
         "matched": matched,
         "scheduler": scheduler,
     }
-    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}, kept
+    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}, kept, reading
