@@ -18,7 +18,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from inspector.errors import ChoiceError, InspectorError
 from inspector.models.catalog import CATALOG
-from inspector.models.files import PICKLES, fingerprint
+from inspector.models.checksums import fingerprint
+from inspector.models.files import PICKLES
 from inspector.views.archive import load_result
 
 TABS = ("saliency", "attention", "clusters", "segmentation")

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from inspector import settings
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

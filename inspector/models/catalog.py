@@ -5,13 +5,14 @@ loaded. The page offers names and never a path. A host may leave out the hub's (
 names here, so that page, API and command line refuse them alike.
 """
 
-import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedModelError
-from inspector.models.borrowing import files_of
+from inspector.models import forms
+from inspector.models.files import PICKLES
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
 from inspector.models.listed import ModelSpec as ModelSpec
@@ -36,14 +37,16 @@ PAIRS: Mapping[str, Mapping[Kind, str]] = {
     "plain": {"clip": "scenes-clip-plain", "diffusion": "scenes-diffusion-plain"},
 }
 
-SEGMENTERS = ("clipseg", "maskformer", "mask2former", "sam")  # model_type of what `models.segmenters` opens
 PROMPTABLE = ("sam",)  # and of those that take points and boxes
-# Family of an imported head, which its config.json tells -> what it was told of where words are, and its licence.
-HEADS: Mapping[str, tuple[str, str]] = {
-    "odise": ("trained on COCO's masks (ODISE, Xu et al. 2023)", "CC BY-NC-SA 4.0: no commercial use"),
-    "san": ("trained on COCO-Stuff's masks (SAN, Xu et al. 2023)", "MIT"),
+SINGLE_FILES = (".safetensors", *PICKLES)
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+# What a path of the wrong kind is said to hold.
+WHAT: Mapping[Kind, str] = {
+    "clip": "a CLIP",
+    "diffusion": "a diffusion model",
+    "segmenter": "a segmenter",
+    "head": "an imported head",
 }
-SINGLE_FILES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _LOCAL: dict[str, ModelSpec] = {}
 
 
@@ -94,51 +97,49 @@ def _offered(spec: ModelSpec) -> bool:
 
 
 def register_local(path: Path | str) -> str:
-    """Make a folder of the command line loadable, and return the name it goes by.
+    """Make a folder, or a single file, of the command line loadable, and return the name it goes by.
 
-    An open_clip folder holds open_clip_config.json, a diffusion folder model_index.json, one of a segmenter the
-    config.json of one of SEGMENTERS, one of an imported head that of one of HEADS. Raises UnknownModelError when there
-    is no such folder, ModelFilesError when it holds none of them.
+    Raises UnknownModelError when there is no such place, ModelFilesError when it holds no model (`forms.kind_of`).
     """
-    folder = Path(path).expanduser().resolve()
-    if not folder.is_dir():
+    given = _existing(str(path))
+    if given is None:
         raise UnknownModelError(f"{str(path)!r} is no folder and no model; choose one of {', '.join(names())}.")
-    kind: Kind
-    config = _config(folder)
-    family = str(config.get("family"))
-    if (folder / "model_index.json").is_file():
-        kind = "diffusion"
-    elif (folder / "open_clip_config.json").is_file():
-        kind = "clip"
-    elif config.get("model_type") in SEGMENTERS:
-        kind = "segmenter"
-    elif family in HEADS:
-        kind = "head"
-    else:
-        raise ModelFilesError(
-            f"{folder} holds neither open_clip_config.json (an open_clip model) nor model_index.json "
-            f"(a diffusers pipeline), nor a config.json of {', '.join(SEGMENTERS)} or an imported head; give a folder "
-            "that has one of them."
-        )
-    name = f"{LOCAL}{folder.name}"
+    try:
+        place = forms.located(given.resolve())
+        kind = forms.kind_of(place)
+    except OSError as error:
+        raise ModelFilesError(f"{given} cannot be read ({error.strerror}); make it readable.") from error
+    config = forms.read_config(place)
+    name = f"{LOCAL}{place.name}"
     same = 1
-    while name in _LOCAL and _LOCAL[name].source != str(folder):
+    while name in _LOCAL and _LOCAL[name].source != str(place):
         same += 1
-        name = f"{LOCAL}{folder.name}-{same}"
+        name = f"{LOCAL}{place.name}-{same}"
+    family = str(config.get("family")) if kind == "head" else ""
     _LOCAL[name] = ModelSpec(
         name=name,
         kind=kind,
-        title=f"{folder.name} (local folder)",
+        title=f"{place.name} (local {'file' if place.is_file() else 'folder'})",
         origin="local",
-        source=str(folder),
-        licence=HEADS[family][1] if kind == "head" else "under the licence in its folder",
-        parameters=_parameters(folder),
-        architecture=family if kind == "head" else "",
-        told=HEADS[family][0] if kind == "head" else "",
-        promptable=config.get("model_type") in PROMPTABLE,
-        sampling=sampling_of_folder(folder) if kind == "diffusion" else None,
+        source=str(place),
+        licence=forms.HEADS[family][1] if kind == "head" else "under the licence in its folder",
+        parameters=forms.parameters(place, kind),
+        working_gb=forms.working_gb(place, kind),
+        architecture=family,
+        told=forms.HEADS[family][0] if kind == "head" else "",
+        promptable=kind == "segmenter" and config.get("model_type") in PROMPTABLE,
+        sampling=sampling_of_folder(place) if kind == "diffusion" else None,
     )
     return name
+
+
+def _existing(text: str) -> Path | None:
+    """The path that a text names, None where nothing is there, or nothing could be."""
+    try:
+        path = Path(text).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, nobody's home
+        return None
 
 
 def registered() -> tuple[ModelSpec, ...]:
@@ -151,65 +152,29 @@ def adopt(specs: Iterable[ModelSpec]) -> None:
     _LOCAL.update({spec.name: spec for spec in specs})
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    """What config.json holds, nothing where it is missing or no object."""
-    try:
-        content = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def choose(name_or_path: str, kind: Kind) -> str:
+    """What the command line's options of models take: a name, also as it is on the hub, or a path, which is registered.
 
-
-def choose(name_or_folder: str, kind: Kind) -> str:
-    """What the command line's options of models take: a name, or a folder, which is registered.
-
-    Raises UnknownModelError when it is neither, or of another kind; a head's name is left to the request, since shipped
-    heads are no models.
+    Raises UnknownModelError when it is neither, UnsupportedModelError when it is of another kind; a head's name is left
+    to the request, since shipped heads are no models.
     """
-    known = name_or_folder in CATALOG or name_or_folder in _LOCAL
-    suffix = Path(name_or_folder).suffix.lower()
-    if not known and suffix in SINGLE_FILES:
-        more = "" if suffix == ".safetensors" else ", and weights as safetensors: these can run code when opened"
-        raise ModelFilesError(
-            f"{Path(name_or_folder).name!r} is a single file; give a folder of open_clip or diffusers with its "
-            f"configuration{more}."
+    known = name_or_path in CATALOG or name_or_path in _LOCAL
+    if not known and _existing(name_or_path) is not None:
+        found = spec(register_local(name_or_path))
+        if found.kind != kind:
+            raise UnsupportedModelError(
+                f"{name_or_path} holds {WHAT[found.kind]}; give it by --{found.kind}, and {WHAT[kind]} by --{kind}."
+            )
+        return found.name
+    if not known and Path(name_or_path).suffix.lower() in SINGLE_FILES:
+        raise UnknownModelError(f"There is no file {name_or_path!r}; give the path of one of safetensors, or a folder.")
+    if not known and (named := [item.name for item in CATALOG.values() if item.source == name_or_path]):
+        return spec(named[0], kind).name
+    if not known and HUB_NAME.fullmatch(name_or_path) and kind != "head":
+        raise UnknownModelError(
+            f"{name_or_path} is no path here and no {kind} model of the catalog; fetch it by `hf download "
+            f"{name_or_path} --local-dir DIR` and give DIR, or choose one of {', '.join(names(kind))}."
         )
-    if not known and Path(name_or_folder).expanduser().is_dir():
-        return spec(register_local(name_or_folder), kind).name
     if kind == "head" and not known:
-        return name_or_folder
-    return spec(name_or_folder, kind).name
-
-
-def _parameters(folder: Path) -> int:
-    """Weights in the largest set of safetensors headers per part, so that a second variant is not counted twice."""
-    per_part: dict[Path, dict[str, int]] = {}
-    for _, file in files_of(folder):
-        if file.suffix != ".safetensors" or "safety_checker" in file.parts:
-            continue
-        sizes = per_part.setdefault(file.parent, {})
-        sizes.update(_sizes(file))
-    return sum(sum(sizes.values()) for sizes in per_part.values())
-
-
-def _sizes(file: Path) -> dict[str, int]:
-    """Tensor name -> number of elements, from the header alone; empty when it cannot be read.
-
-    A damaged file is reported, with its name, when it is loaded.
-    """
-    with open(file, "rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if not 0 < length <= file.stat().st_size:
-            return {}
-        try:
-            header = json.loads(stream.read(length))
-        except ValueError:
-            return {}
-    sizes = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            count = 1
-            for side in entry["shape"]:
-                count *= side
-            sizes[name] = count
-    return sizes
+        return name_or_path
+    return spec(name_or_path, kind).name

@@ -17,11 +17,14 @@ from torch.nn import functional as F
 
 from inspector.errors import ChoiceError, ModelFilesError, NotFiniteError, UnsupportedModelError
 from inspector.models.catalog import ModelSpec
+from inspector.models.clip_config import ClipConfig, build, check_fits, named, read_clip_config
 from inspector.models.clip_masks import block_inputs, steered
-from inspector.models.files import CLIP_CONFIG, clip_weights, damaged, missing_weights, read_json
+from inspector.models.files import clip_weights, damaged, missing_weights, read_json
+from inspector.models.opening import check_numbers
 from inspector.models.protocols import Layers, Trunk
-from inspector.models.tokenizer import MERGES_FILE, open_tokenizer, plain
+from inspector.models.tokenizer import MERGES_FILE, open_tokenizer, plain, readable
 
+CLIPS = 49408  # tokens of OpenAI's vocabulary, which open_clip brings along
 LONGEST = 4  # an image's longer side is scaled to at most this many times `side`
 TEXTS = 64  # texts encoded at once: 0.2 GB for ViT-B/16's text tower, and no slower than more
 PLAIN_ATTENTION = 2**26  # bytes of one block's (head, n, n) weights up to which blocks run as they are
@@ -203,6 +206,17 @@ def run_fused(block: Any, tokens: torch.Tensor) -> torch.Tensor:
     return tokens + block.ls_2(torch.cat([block.mlp(part) for part in parts], dim=1))
 
 
+def check_clip(folder: Path, spec: ModelSpec) -> ClipConfig:
+    """The configuration of a CLIP's folder, from small files alone.
+
+    Raises ModelFilesError where it is missing or impossible, UnsupportedModelError where it has no plain vision
+    transformer.
+    """
+    config = read_clip_config(folder, spec)
+    refuse_unsupported(spec, config.model)
+    return config
+
+
 def open_clip_folder(
     folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
 ) -> OpenClipAdapter:
@@ -211,22 +225,16 @@ def open_clip_folder(
     Raises ModelFilesError when files or weights are missing, damaged or do not fit, UnsupportedModelError
     when the architecture has no plain vision transformer.
     """
+    config = check_clip(folder, spec)
     weights = clip_weights(folder)
-    config = read_json(folder / CLIP_CONFIG) if (folder / CLIP_CONFIG).is_file() or not spec.architecture else {}
-    model_cfg = open_clip.get_model_config(spec.architecture) if spec.architecture else config.get("model_cfg")
-    if not isinstance(model_cfg, dict) or not {"vision_cfg", "text_cfg"} <= set(model_cfg):
-        raise ModelFilesError(f"{folder / CLIP_CONFIG} has no model_cfg with vision_cfg and text_cfg; mend the file.")
-    refuse_unsupported(spec, model_cfg)
-    tokenizer = _tokenizer(folder, model_cfg["text_cfg"])
-    custom_text = model_cfg.pop("custom_text", False)
-    try:
-        model = (open_clip.CustomTextCLIP if custom_text else open_clip.CLIP)(**model_cfg)
-    except (TypeError, AssertionError) as error:  # an unknown or an impossible setting
-        raise ModelFilesError(f"{folder / CLIP_CONFIG} has settings open_clip cannot build: {error}.") from error
-    fill(model, weights)
-    preprocess = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
-    preprocess |= config.get("preprocess_cfg", {})
-    return OpenClipAdapter(spec, model.to(device=device, dtype=dtype), tokenizer, preprocess, revision)
+    tokenizer = _tokenizer(folder, config.model["text_cfg"])
+    check_fits(config, weights)
+    model = build(config)
+    fill(model, config, weights)
+    model = model.to(device=device, dtype=dtype)
+    check_numbers(model, weights[0])
+    statistics = {"mean": config.mean, "std": config.std}
+    return OpenClipAdapter(spec, model, tokenizer, statistics, revision)
 
 
 def refuse_unsupported(spec: ModelSpec, model_cfg: Mapping[str, Any]) -> None:
@@ -257,8 +265,12 @@ def _tokenizer(folder: Path, text_cfg: Mapping[str, Any]) -> SimpleTokenizer | H
     length, expected = text_cfg.get("context_length", 77), text_cfg.get("vocab_size", 49408)
     if text_cfg.get("hf_tokenizer_name") and not (folder / MERGES_FILE).is_file():
         read_json(folder / "tokenizer_config.json")  # open_clip would ask the hub for it
-        return open_clip.get_tokenizer(f"local-dir:{folder.resolve()}")
+        with readable(folder):
+            return open_clip.get_tokenizer(f"local-dir:{folder.resolve()}")
     own = (folder / MERGES_FILE).is_file()
+    if not own and expected != CLIPS and (folder / "tokenizer_config.json").is_file():
+        with readable(folder):
+            return HFTokenizer(str(folder.resolve()), context_length=length)
     tokenizer = open_tokenizer(folder) if own else SimpleTokenizer(context_length=length)
     if (tokenizer.vocab_size, tokenizer.context_length) != (expected, length):
         raise ModelFilesError(
@@ -268,23 +280,16 @@ def _tokenizer(folder: Path, text_cfg: Mapping[str, Any]) -> SimpleTokenizer | H
     return tokenizer
 
 
-def fill(model: nn.Module, weights: Path) -> None:
-    """Load a safetensors file into a model, every parameter or none.
+def fill(model: nn.Module, config: ClipConfig, weights: Sequence[Path]) -> None:
+    """Load safetensors files, which `check_fits` found fitting, into a model, every parameter or none.
 
     open_clip's own loader leaves random weights, with a warning, where a file has none.
     """
     try:
-        state = load_file(weights)
+        state = {name: value for file in weights for name, value in load_file(file).items()}
     except SafetensorError as error:
-        raise damaged(weights) from error
-    own = model.state_dict()
-    if missing := own.keys() - state.keys():
-        raise missing_weights(weights, missing)
-    for name, value in state.items():
-        if name not in own or value.shape != own[name].shape:
-            shape = tuple(own[name].shape) if name in own else "none such"
-            raise ModelFilesError(
-                f"{weights} does not fit its configuration: {name} is {tuple(value.shape)}, the model has {shape}; "
-                "use the files of one model together."
-            )
+        raise damaged(weights[0]) from error
+    state = dict(named(config, state, weights))
+    if missing := model.state_dict().keys() - state.keys():
+        raise missing_weights(weights[0], missing)
     model.load_state_dict(state)

@@ -1,50 +1,46 @@
-"""Fetch a hub model's files into the cache: configuration, tokenizer and safetensors, nothing else."""
+"""Fetch a hub model's files into the cache: what is there is used, and only what is missing or broken is fetched.
 
-import errno
-from collections.abc import Callable, Mapping
+In two steps, so that a model is refused before its bytes are fetched: `prepare` sees to the small files, from which
+kind and architecture are read, and `complete` to the weights.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
 
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HTTPError,  # the base of all network errors of the hub's own HTTP library
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-    XetDownloadError,
-)
-from huggingface_hub.utils.tqdm import tqdm
+from filelock import Timeout
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import HTTPError, RevisionNotFoundError, XetDownloadError
+from huggingface_hub.utils import WeakFileLock
 
-from inspector.errors import ModelFetchError, ModelFilesError
-from inspector.models.catalog import INSTEAD, Kind, ModelSpec
-from inspector.models.files import (
-    CLIP_CONFIG,
-    CLIP_WEIGHTS,
-    PARTS,
-    PICKLES,
-    PIPELINE_CONFIG,
-    SEGMENTER_CONFIG,
-    SEGMENTER_PIXELS,
-    SEGMENTER_WEIGHTS,
-    clip_weights,
-    pipeline_variant,
-    segmenter_type,
+from inspector.errors import ModelFilesError
+from inspector.models import fetch_errors, transfer
+from inspector.models.catalog import ModelSpec
+from inspector.models.files import PIPELINE_CONFIG, read_json
+from inspector.models.hub_cache import (
+    Held,
+    HubFile,
+    Listing,
+    blob,
+    cache_folders,
+    held,
+    is_whole,
+    is_whole_blob,
+    repository,
 )
+from inspector.models.transfer import WrongBytesError
+from inspector.models.wanted import variants, wanted_files
 from inspector.settings import settings
 
 Report = Callable[[str, float], None]
 
-TOKENIZER = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-CHECKS: Mapping[Kind, Callable[[Path], Any]] = {
-    "clip": clip_weights,
-    "diffusion": pipeline_variant,
-    "segmenter": segmenter_type,
-}
-TIMEOUT = 20.0  # seconds the hub may take to answer
+SPARE = 50_000_000  # bytes of a disk that are left free
+WAITING = 0.5  # seconds between two looks whether another process has fetched the same file
 
 
 @dataclass(frozen=True)
@@ -55,131 +51,204 @@ class Fetched:
     commit: str
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A model whose small files are in a folder. missing: what is still to be fetched. total: bytes of all files."""
+
+    spec: ModelSpec
+    folder: Path
+    commit: str
+    missing: tuple[HubFile, ...] = ()
+    total: int = 0
+
+
 def fetch(spec: ModelSpec, report: Report) -> Fetched:
     """The files of a hub model, from the cache if all are there, else from the hub.
 
-    report: called with a sentence and the share of the bytes that have come, 0 to 1.
-    Raises ModelFetchError when there is no network, access or such repository, ModelFilesError when the
-    repository lacks files.
+    report: called with a sentence and the share of the bytes that have come, 0 to 1; what it raises ends the fetch,
+    and the next one goes on from there. Raises ModelFetchError when there is no network, access, room or such
+    repository, ModelFilesError when the repository lacks files.
     """
-    cached = _cached(spec)
-    if cached is not None:
-        return cached
-    if settings().offline:
-        raise ModelFetchError(
-            f"{spec.title} is not on this machine and INSPECTOR_OFFLINE forbids fetching it; "
-            f"unset INSPECTOR_OFFLINE{_or_embedded(spec)}"
-        )
-    try:
-        return _download(spec, report)
-    except (HTTPError, XetDownloadError, OSError) as error:  # the hub's other errors are one of these
-        raise _explain(spec, error) from error
+    return complete(prepare(spec, report), report)
 
 
-def wanted_files(spec: ModelSpec, names: list[str]) -> list[str]:
-    """Which of a repository's files the model is loaded from. Raises ModelFilesError when some lack."""
-    if spec.kind == "clip":
-        weights = [name for name in CLIP_WEIGHTS if name in names][:1]
-        _require(spec, weights, names, CLIP_WEIGHTS[0])
-        return [name for name in names if name in (CLIP_CONFIG, *TOKENIZER)] + weights
-    if spec.kind == "segmenter":
-        for name in (SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS):
-            _require(spec, [name] if name in names else [], names, name)
-        known = (SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS, *TOKENIZER)
-        return [name for name in names if name in known]
-    suffix = f".{spec.variant}" if spec.variant else ""
-    wanted = [PIPELINE_CONFIG, "scheduler/scheduler_config.json"]
-    wanted += [f"{part}/config.json" for part in PARTS]
-    wanted += [name for name in names if name.startswith("tokenizer/") and name.partition("/")[2] in TOKENIZER]
-    for part, stem in PARTS.items():
-        single = f"{part}/{stem}{suffix}.safetensors"
-        shards = [name for name in names if name.startswith(f"{part}/{stem}-") and name.endswith(".safetensors")]
-        shards = [name for name in shards if (".fp16" in name) == bool(suffix)]
-        weights = [single] if single in names else shards
-        _require(spec, weights, names, single)
-        index = f"{part}/{stem}.safetensors.index{suffix}.json"
-        wanted += weights + [name for name in (index,) if weights == shards and name in names]
-    for name in wanted:
-        _require(spec, [name] if name in names else [], names, name)
-    return wanted
+def prepare(spec: ModelSpec, report: Report) -> Prepared:
+    """Find out what is there and what is missing, and see to the small files. As `fetch`, before any weights."""
+    there = held(spec)
+    if there is not None and not there.lacking:
+        if spec.revision and there.commit != spec.revision:
+            report(f"{spec.title}: the cache has commit {there.commit[:12]}, which is used", 0.0)
+        return Prepared(spec, there.folder, there.commit)
+    if settings().offline or constants.is_offline_mode():
+        raise fetch_errors.offline(spec, there, "INSPECTOR_OFFLINE" if settings().offline else "HF_HUB_OFFLINE")
+    if there is not None:
+        report(fetch_errors.incomplete(spec, there), 0.0)
+    with _explained(spec):
+        return _plan(spec, there, report)
 
 
-def _require(spec: ModelSpec, found: list[str], names: list[str], wanted: str) -> None:
-    if found:
-        return
-    pickled = any(name.endswith(PICKLES) for name in names)
-    what = "only pickled weights, which are never loaded" if pickled and wanted.endswith(".safetensors") else "less"
-    raise ModelFilesError(f"{spec.source} has no {wanted} ({what}); choose another model.")
+def complete(prepared: Prepared, report: Report) -> Fetched:
+    """Fetch what is missing, once all of it fits on the disk. As `fetch`."""
+    spec, place = prepared.spec, prepared.folder.parents[1]
+    if prepared.missing:
+        with _explained(spec):
+            _check_disk(prepared)
+            before = prepared.total - sum(file.size for file in prepared.missing)
+            for file in prepared.missing:
+                _bring(spec, place, prepared.commit, file, _told(spec, report, before, prepared.total))
+                before += file.size
+            report(f"Fetching {spec.title}", 1.0)
+    return Fetched(prepared.folder, prepared.commit)
 
 
-def _cached(spec: ModelSpec) -> Fetched | None:
-    """The model in the cache, None unless all its files are there."""
-    try:
-        folder = Path(
-            snapshot_download(
-                spec.source, revision=spec.revision or None, cache_dir=settings().cache, local_files_only=True
-            )
-        )
-        CHECKS[spec.kind](folder)
-    except (LocalEntryNotFoundError, ModelFilesError):
+def _plan(spec: ModelSpec, there: Held | None, report: Report) -> Prepared:
+    """Of the catalog's commit and the one that the cache holds, in either variant, the one with least to fetch."""
+    listings = [_listing(spec, spec.revision or None)]
+    if there is not None and there.commit != listings[0].commit:
+        with suppress(RevisionNotFoundError):  # a commit that is gone cannot be completed
+            listings.append(_listing(spec, there.commit))
+    plans, refused = [], []
+    for listing in listings:
+        index = _index(spec, listing)
+        for variant in variants(spec):
+            try:
+                names = wanted_files(spec, list(listing.files), variant, index)
+            except ModelFilesError as error:
+                refused.append(error)
+                continue
+            files = [listing.files[name] for name in names]
+            plans.append((sum(file.size for file in files if not _is_there(spec, listing, file)), listing, files))
+    if not plans:
+        raise refused[0]
+    _, listing, files = min(plans, key=lambda plan: plan[0])
+    place = repository(cache_folders()[0], spec)
+    folder, missing = place / "snapshots" / listing.commit, []
+    for file in files:
+        if _is_there(spec, listing, file) or not file.name.endswith(".safetensors"):
+            _bring(spec, place, listing.commit, file, lambda come: report(f"Fetching {spec.title}", 0.0))
+        else:
+            missing.append(file)
+    _note_branch(spec, place, listing)
+    return Prepared(spec, folder, listing.commit, tuple(missing), max(1, sum(file.size for file in files)))
+
+
+def _listing(spec: ModelSpec, revision: str | None) -> Listing:
+    # Fails at once without a network, where a download would retry for long.
+    api = HfApi(endpoint=constants.ENDPOINT)
+    info = api.model_info(spec.source, revision=revision, files_metadata=True, timeout=transfer.TIMEOUT)
+    files = {}
+    for item in info.siblings or []:
+        digest = item.lfs.sha256 if item.lfs else item.blob_id
+        files[item.rfilename] = HubFile(item.rfilename, int(item.size or 0), str(digest))
+    return Listing(str(info.sha), files)
+
+
+def _index(spec: ModelSpec, listing: Listing) -> Mapping[str, object] | None:
+    """What model_index.json holds, fetched where it is not there; None where there is none."""
+    file = listing.files.get(PIPELINE_CONFIG)
+    if spec.kind != "diffusion" or file is None:
         return None
-    return Fetched(folder, folder.name)
+    place = repository(cache_folders()[0], spec)
+    _bring(spec, place, listing.commit, file, lambda come: None)
+    return read_json(place / "snapshots" / listing.commit / PIPELINE_CONFIG)
 
 
-def _download(spec: ModelSpec, report: Report) -> Fetched:
-    # Asked first because it fails at once without a network, where a download would retry for long.
-    info = HfApi().model_info(spec.source, revision=spec.revision or None, files_metadata=True, timeout=TIMEOUT)
-    sizes = {item.rfilename: item.size or 0 for item in info.siblings or []}
-    wanted = wanted_files(spec, list(sizes))
-    total, commit = max(1, sum(sizes[name] for name in wanted)), str(info.sha)
-    before, path = 0, ""
-    for name in wanted:
-        bar = _reporting_bar(spec, report, before, total)
-        path = hf_hub_download(
-            spec.source, name, revision=commit, cache_dir=settings().cache, etag_timeout=TIMEOUT, tqdm_class=bar
-        )
-        before += sizes[name]
-        report(f"Fetching {spec.title}", min(1.0, before / total))
-    return Fetched(Path(path.removesuffix(wanted[-1])), commit)
+def _is_there(spec: ModelSpec, listing: Listing, file: HubFile) -> bool:
+    return any(is_whole(place, file.size) for place in _places(spec, listing.commit, file))
 
 
-def _reporting_bar(spec: ModelSpec, report: Report, before: int, total: int) -> type[tqdm]:
-    """A progress bar that prints nothing and tells `report` what share of all files has come."""
-
-    class Bar(tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            self.done = kwargs.get("initial", 0)
-            super().__init__(*args, **{**kwargs, "disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            self.done += n or 0
-            share = min(1.0, (before + self.done) / total)
-            report(f"Fetching {spec.title}: {share * total / 1e9:.2f} of {total / 1e9:.2f} GB", share)
-
-    return Bar
+def _places(spec: ModelSpec, commit: str, file: HubFile) -> Iterator[Path]:
+    """Where a file's bytes may lie: under its name in the snapshot, or as a blob that another commit brought."""
+    for cache in cache_folders():
+        yield repository(cache, spec) / "snapshots" / commit / file.name
+    bytes_ = blob(spec, file)
+    if bytes_ is not None:
+        yield bytes_
 
 
-def _explain(spec: ModelSpec, error: Exception) -> ModelFetchError:
-    """A failed fetch in one sentence that says what to do."""
-    page = f"https://huggingface.co/{spec.source}"
-    if isinstance(error, GatedRepoError):
-        what = f"{spec.title} asks for its licence to be accepted: do so at {page}, then run `hf auth login`"
-    elif isinstance(error, RevisionNotFoundError):
-        what = f"{spec.source} no longer has the revision {spec.revision}; download it from {page} to a local folder"
-    elif isinstance(error, RepositoryNotFoundError):
-        what = f"{spec.source} is gone from the hub or needs a login; look at {page}"
-    elif isinstance(error, OfflineModeIsEnabled):
-        what = f"{spec.title} is not on this machine and HF_HUB_OFFLINE forbids fetching it; unset HF_HUB_OFFLINE"
-    elif isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
-        what = f"The hub refused {spec.source}: run `hf auth login` with a token that may read {page}"
-    elif isinstance(error, HfHubHTTPError):
-        what = f"The hub answered {error.response.status_code} for {spec.source}; try again later"
-    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        what = f"The disk is full: {spec.title} needs {spec.download_gb:.1f} GB; free some, or set INSPECTOR_CACHE"
+def _bring(spec: ModelSpec, place: Path, commit: str, file: HubFile, told: transfer.Told) -> None:
+    """See to it that a file is whole under its name in the snapshot: it is, or its bytes are linked, or fetched."""
+    pointer = place / "snapshots" / commit / file.name
+    for found in _places(spec, commit, file):
+        if is_whole(found, file.size):
+            if found != pointer:
+                _link(found.resolve(), pointer)
+            return
+    target, lock = place / "blobs" / file.hash, place.parent / ".locks" / place.name / f"{file.hash}.lock"
+    for folder in (target.parent, lock.parent, pointer.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _locked(lock, lambda: told(transfer.came(target))):
+        if not is_whole_blob(target, file):
+            _set_aside(target, file)
+            url = f"{constants.ENDPOINT}/{spec.source}/resolve/{commit}/{quote(file.name)}"
+            transfer.transfer(url, file, target, told)
+    _link(target.resolve(), pointer)
+
+
+def _set_aside(target: Path, file: HubFile) -> None:
+    """A blob that was cut short becomes the beginning of what is fetched; one that is too long goes."""
+    if not target.exists():
+        return
+    if target.stat().st_size < file.size and transfer.came(target) < target.stat().st_size:
+        os.replace(target, transfer.partial(target))
     else:
-        what = f"{spec.title} could not be fetched ({type(error).__name__}): check the network and try again"
-    return ModelFetchError(what + _or_embedded(spec))
+        target.unlink()
 
 
-def _or_embedded(spec: ModelSpec) -> str:
-    return f", or use {INSTEAD[spec.kind]}."
+def _link(found: Path, pointer: Path) -> None:
+    """Put a file under a name, in place of what is there: a link to nothing, or a file that is not whole."""
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    made = pointer.with_name(f".{pointer.name}.{uuid4().hex}")  # others may do the same at this moment
+    near = found.parents[1] in pointer.parent.resolve().parents  # both of one repository, which may be moved
+    try:
+        made.symlink_to(os.path.relpath(found, pointer.parent.resolve()) if near else found)
+    except OSError:  # where links are not allowed, such as on Windows
+        shutil.copyfile(found, made)
+    os.replace(made, pointer)
+
+
+@contextmanager
+def _locked(lock: Path, waits: Callable[[], None]) -> Iterator[None]:
+    """The lock of a blob, the same that huggingface_hub takes; meanwhile `waits` is called, and may raise."""
+    while True:
+        try:
+            with WeakFileLock(lock, timeout=WAITING):
+                yield
+                return
+        except Timeout:
+            waits()
+
+
+def _note_branch(spec: ModelSpec, place: Path, listing: Listing) -> None:
+    """Write down which commit the branch is at, where the catalog names none, so that it is found again offline."""
+    if not spec.revision:
+        (place / "refs").mkdir(parents=True, exist_ok=True)
+        (place / "refs" / "main").write_text(listing.commit, "utf-8")
+
+
+def _check_disk(prepared: Prepared) -> None:
+    """Raise ModelFetchError when what is still to come does not fit on the cache's disk."""
+    blobs = prepared.folder.parents[1] / "blobs"
+    needed = sum(file.size - transfer.came(blobs / file.hash) for file in prepared.missing)
+    free = shutil.disk_usage(prepared.folder).free
+    if needed + SPARE > free:
+        raise fetch_errors.no_room(prepared.spec, cache_folders()[0], needed, free)
+
+
+def _told(spec: ModelSpec, report: Report, before: int, total: int) -> transfer.Told:
+    """What tells `report` how much of all files has come."""
+
+    def told(come: int) -> None:
+        done = before + come
+        report(f"Fetching {spec.title}: {done / 1e9:.2f} of {total / 1e9:.2f} GB", min(1.0, done / total))
+
+    return told
+
+
+@contextmanager
+def _explained(spec: ModelSpec) -> Iterator[None]:
+    """Whatever fails is one sentence that says what to do."""
+    try:
+        yield
+    except (HTTPError, XetDownloadError, OSError, WrongBytesError) as error:  # the hub's other errors are one of these
+        raise fetch_errors.explain(spec, error, cache_folders()[0]) from error

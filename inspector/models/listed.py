@@ -8,6 +8,8 @@ from inspector.models.sampling import Sampling
 Kind = Literal["clip", "diffusion", "segmenter", "head"]
 Origin = Literal["embedded", "hub", "local"]
 
+SEGMENTERS = ("clipseg", "maskformer", "mask2former", "sam")  # model_type of what `models.segmenters` opens
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -159,8 +161,9 @@ LISTED: tuple[ModelSpec, ...] = (
         licence="CreativeML OpenRAIL-M",
         parameters=1_066_235_307,
         working_gb=2.0,
-        download_gb=4.3,  # unet 3.44, vae 0.33, text encoder 0.49
+        download_gb=2.1,
         needs_gpu=True,
+        variant="fp16",
     ),
     # A small Segment Anything, trained on drawn scenes: masks without names, of a point or a box.
     ModelSpec(

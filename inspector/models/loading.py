@@ -13,12 +13,13 @@ import torch
 import transformers
 
 from inspector.errors import ModelFilesError
-from inspector.models import catalog, placement
+from inspector.models import catalog, fetching, forms, placement
 from inspector.models.catalog import Kind, ModelSpec
-from inspector.models.clip_adapter import open_clip_folder
+from inspector.models.checksums import checked_fingerprint, fingerprint
+from inspector.models.clip_adapter import check_clip, open_clip_folder
 from inspector.models.diffusion_adapter import open_diffusion_folder
-from inspector.models.fetching import Report, fetch
-from inspector.models.files import checked_fingerprint, fingerprint
+from inspector.models.fetching import Report
+from inspector.models.files import check_pipeline, check_segmenter
 from inspector.models.imported import open_head_folder
 from inspector.models.protocols import ClipModel, DiffusionModel, ImportedHead, PromptableSegmenter, Segmenter
 from inspector.models.segmenters import open_segmenter_folder
@@ -31,7 +32,15 @@ OPENERS: dict[Kind, Callable[..., Any]] = {
     "head": open_head_folder,
 }
 
+CHECKS: dict[Kind, Callable[[Path, ModelSpec], Any]] = {  # of kind and architecture, from the small files alone
+    "clip": check_clip,
+    "diffusion": lambda folder, spec: check_pipeline(folder),
+    "segmenter": lambda folder, spec: check_segmenter(folder),
+    "head": lambda folder, spec: None,
+}
+
 _loaded: OrderedDict[str, Any] = OrderedDict()  # name -> adapter, the one used longest ago first
+_sizes: dict[str, float] = {}  # name -> GB of its weights
 _cache_lock = threading.Lock()  # held for moments
 _name_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # held while a model is fetched
 _build_lock = threading.Lock()  # the libraries change torch's default dtype while they build
@@ -95,13 +104,27 @@ def _load(name: str, kind: Kind, progress: Report | None) -> Any:
     with lock:  # a second caller of the same model waits here, others go on
         model = _from_cache(name)
         if model is None:
-            folder, revision = _folder(spec, report)
-            with _build_lock:
-                _make_room(settings().models_kept - 1)
-                report(f"Opening {spec.title}", 1.0)
-                model = _build(spec, folder, revision)
-                with _cache_lock:
-                    _loaded[name] = model
+            model = _open(spec, report)
+    return model
+
+
+def _open(spec: ModelSpec, report: Report) -> Any:
+    """Build a model. It is refused in this order: by kind and architecture, by memory, by disk, by its bytes."""
+    prepared = fetching.prepare(spec, report) if spec.origin == "hub" else None
+    folder = prepared.folder if prepared else _own_folder(spec)
+    CHECKS[spec.kind](folder, spec)
+    device = placement.chosen_device()
+    dtype = placement.chosen_dtype(device)
+    placement.check_memory(spec, device, dtype, _held_gb())
+    revision = fetching.complete(prepared, report).commit if prepared else _revision(spec, folder)
+    with _build_lock:
+        report(f"Opening {spec.title}", 1.0)
+        _make_room_for(spec, device, dtype)
+        model = _build(spec, folder, revision, device, dtype)
+        with _cache_lock:
+            _loaded[spec.name] = model
+            _sizes[spec.name] = spec.parameters * dtype.itemsize / 1e9
+        _forget(len(_loaded) - settings().models_kept)
     return model
 
 
@@ -112,9 +135,22 @@ def _from_cache(name: str) -> Any:
         return _loaded.get(name)
 
 
-def _make_room(kept: int) -> None:
+def _held_gb() -> float:
+    """Memory in GB of the weights of the models that could be forgotten."""
     with _cache_lock:
-        dropped = [_loaded.popitem(last=False) for _ in range(len(_loaded) - kept)]
+        return sum(_sizes.get(name, 0.0) for name in _loaded)
+
+
+def _make_room_for(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> None:
+    """Forget the models used longest ago, while the new one would not fit beside them."""
+    while loaded() and spec.parameters and spec.memory_gb(dtype.itemsize) > placement.free_gb(device):
+        _forget(1)
+
+
+def _forget(count: int) -> None:
+    """Forget so many of the models, those used longest ago."""
+    with _cache_lock:
+        dropped = [_loaded.popitem(last=False) for _ in range(min(count, len(_loaded)))]
     if dropped:
         del dropped
         _collect()
@@ -126,21 +162,22 @@ def _collect() -> None:
         torch.cuda.empty_cache()
 
 
-def _folder(spec: ModelSpec, report: Report) -> tuple[Path, str]:
-    """Where the model's files are, and their revision."""
-    if spec.origin == "hub":
-        fetched = fetch(spec, report)
-        return fetched.folder, fetched.commit
+def _own_folder(spec: ModelSpec) -> Path:
+    """Where the files of an embedded or a local model are."""
     folder = ASSETS / "models" / spec.source if spec.origin == "embedded" else Path(spec.source)
-    if not folder.is_dir():
+    if not folder.exists():
         raise ModelFilesError(f"{folder} is missing; get the whole repository, its weights included, or train them.")
-    return folder, checked_fingerprint(folder) if spec.origin == "embedded" else fingerprint(folder)
+    return folder
 
 
-def _build(spec: ModelSpec, folder: Path, revision: str) -> Any:
-    device = placement.chosen_device()
-    dtype = placement.chosen_dtype(device)
-    placement.check_memory(spec, device, dtype)
+def _revision(spec: ModelSpec, folder: Path) -> str:
+    """The hash of the weights; of an embedded model every file must be as it was made."""
+    if spec.origin == "embedded":
+        return checked_fingerprint(folder)
+    return fingerprint(folder, forms.weights(folder, spec.kind))
+
+
+def _build(spec: ModelSpec, folder: Path, revision: str, device: torch.device, dtype: torch.dtype) -> Any:
     try:
         with _quiet():
             return OPENERS[spec.kind](folder, spec, device, dtype, revision)

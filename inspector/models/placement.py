@@ -72,11 +72,14 @@ def _read(file: Path) -> str:
     return file.read_text("utf-8").strip() if file.is_file() else ""
 
 
-def check_memory(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> None:
-    """Raise ModelMemoryError when the estimate for a model exceeds what is free on the device."""
+def check_memory(spec: ModelSpec, device: torch.device, dtype: torch.dtype, held: float = 0.0) -> None:
+    """Raise ModelMemoryError when the estimate for a model exceeds what is free on the device.
+
+    held: GB that other models take and that can be had by forgetting them.
+    """
     needed, free = spec.memory_gb(dtype.itemsize), free_gb(device)
-    if spec.parameters and needed > free:
-        raise memory_error(spec, f"needs about {needed:.1f} GB of memory and {free:.1f} GB are free on {device}")
+    if spec.parameters and needed > free + held:
+        raise memory_error(spec, f"needs about {needed:.1f} GB of memory and {free + held:.1f} GB are free on {device}")
 
 
 def memory_error(spec: ModelSpec, what: str) -> ModelMemoryError:

@@ -6,25 +6,31 @@ removes the latter, so that nothing typed in a prompt acts as one.
 """
 
 import gzip
-import json
 import re
+import zlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 import regex
+from huggingface_hub.errors import StrictDataclassError
 from open_clip.tokenizer import SimpleTokenizer, bytes_to_unicode
 from transformers import CLIPTokenizer
 
 from inspector.errors import ModelFilesError
+from inspector.models.files import read_json
 from inspector.settings import ASSETS
 
 Merge = tuple[str, str]
 
 MERGES_FILE = "bpe.txt.gz"
 CONFIG_FILE = "tokenizer_config.json"
+LONGEST = 100_000  # tokens of a text that any model reads
+# What transformers raises over a tokenizer's files that are missing, torn or of another kind.
+UNREADABLE = (StrictDataclassError, OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError)
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
 # Both libraries' names, in any case, since both lower the case before they look.
@@ -129,14 +135,33 @@ def open_tokenizer(folder: Path) -> SimpleTokenizer:
     for name in (MERGES_FILE, CONFIG_FILE):
         if not (folder / name).is_file():
             raise ModelFilesError(f"{folder} has no {name}; copy the tokenizer's files there.")
-    length = json.loads((folder / CONFIG_FILE).read_text("utf-8"))["model_max_length"]
-    # Absolute: a relative path would be read from the working folder.
-    return SimpleTokenizer(bpe_path=str((folder / MERGES_FILE).resolve()), context_length=length)
+    length = read_json(folder / CONFIG_FILE).get("model_max_length")
+    if type(length) is not int or not 3 <= length <= LONGEST:
+        raise ModelFilesError(f"{folder / CONFIG_FILE} has no model_max_length from 3 to {LONGEST}; download it again.")
+    try:
+        # Absolute: a relative path would be read from the working folder.
+        return SimpleTokenizer(bpe_path=str((folder / MERGES_FILE).resolve()), context_length=length)
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:  # no gzip, no text, no merges
+        raise ModelFilesError(f"{folder / MERGES_FILE} is damaged: it holds no merges; download it again.") from error
 
 
 def open_fast_tokenizer(folder: Path) -> CLIPTokenizer:
-    """transformers' tokenizer of such a folder, with character offsets; pads with the end of text."""
-    return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    """transformers' tokenizer of such a folder, with character offsets; pads with the end of text.
+
+    Raises ModelFilesError when a file is missing or damaged.
+    """
+    read_json(folder / CONFIG_FILE)
+    with readable(folder):
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """While transformers reads a tokenizer: ModelFilesError where that fails."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise ModelFilesError(f"The tokenizer in {folder} cannot be read; download its files again.") from error
 
 
 def plain(text: str) -> str:

@@ -14,7 +14,7 @@ from torch import nn
 
 from inspector import __version__, world
 from inspector.models.catalog import PAIRS
-from inspector.models.files import write_checksums
+from inspector.models.checksums import write_checksums
 from inspector.training.loop import Run
 
 CARD_FILE = "card.json"

@@ -20,6 +20,7 @@ import torch
 from torch.nn import functional as F
 
 from inspector import world
+from inspector.models.checksums import checked_fingerprint, fingerprint
 from inspector.models.diffusion import (
     SCENES_UNET,
     build_scheduler,
@@ -28,7 +29,6 @@ from inspector.models.diffusion import (
     convert_text_tower,
     save_diffusion,
 )
-from inspector.models.files import checked_fingerprint, fingerprint
 from inspector.models.parts import open_autoencoder, open_clip_part, open_unet
 from inspector.models.tokenizer import open_fast_tokenizer, open_tokenizer
 from inspector.settings import ASSETS

@@ -7,7 +7,7 @@ from typing import Any
 
 from inspector import __version__, world
 from inspector.evaluation.heads import cells, summary
-from inspector.models.files import write_checksums
+from inspector.models.checksums import write_checksums
 from inspector.models.heads.files import CARD
 from inspector.models.heads.specs import UNSEEN, head_spec
 from inspector.training.mask_heads import SCENES, SCHEDULE, SEEN

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "evaluation": BELOW_VIEWS | MEASURING | {"views"},
     "training": BELOW_VIEWS | MEASURING | {"views"},
     "bench": BELOW_VIEWS | MEASURING | {"views", "browser"},
-    "hosting": DATA | {"models.catalog", "models.files", "views"},
+    "hosting": DATA | {"models.catalog", "models.checksums", "models.files", "views"},
     "rehearsal": set(),  # a script
     "ui": GROUND | {"pipelines", "views", "models.catalog", "world", "browser"},
     "cli": BELOW_VIEWS | MEASURING | {"views", "ui", "hosting"},

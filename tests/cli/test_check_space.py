@@ -13,7 +13,7 @@ import torch
 from inspector import hosting
 from inspector.cli import main
 from inspector.hosting import CHECKS, TABS, check_space
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.views.archive import take_apart
 from tests.views import samples
 

@@ -11,7 +11,7 @@ import torch
 
 from inspector.analysis.vocabulary import other_words
 from inspector.cli import main
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.models.segmenters import sam
 from inspector.results import CLIP_ES_BACKGROUND
 from inspector.views.archive import load_result
@@ -144,13 +144,19 @@ def test_background_words_compete_with_the_labels_and_names_there_are(
             ["--method", "segmenter", "--segmenter", "sd3"],
             "no segmenter model named 'sd3'; choose one of scenes-sam, clipseg",
         ),
-        (["--method", "segmenter", "--segmenter", "CLIP"], "There is no segmenter model named 'local:"),
+        (
+            ["--method", "segmenter", "--segmenter", "CLIP"],
+            "holds a CLIP; give it by --clip, and a",
+        ),
         (["--method", "odise", "--head", "odise-2"], "head is 'odise-2'; use one of odise, odise-no-captioner"),
         (["--method", "odise", "--head", "SAN"], "is of san, and the method is odise; choose the method san"),
         (["--method", "san", "--head", "OTHER"], "and the head was trained on 12, 2 and 5; choose the CLIP it was"),
         (["--method", "odise", "--head", "local:gone"], "There is no imported head named 'local:gone'"),
-        (["--method", "odise", "--head", "head.safetensors"], "is a single file; give a folder"),
-        (["--method", "odise", "--head", "EMPTY"], "or an imported head; give a folder that has one of them"),
+        (
+            ["--method", "odise", "--head", "head.safetensors"],
+            "There is no file 'head.safetensors'; give",
+        ),
+        (["--method", "odise", "--head", "EMPTY"], "is empty; give a folder that holds a model."),
         (["--method", "odise", "--head", "ODISE", "--diffusion", "DIFFUSION"], "has other features than the head's;"),
     ],
 )
@@ -207,4 +213,4 @@ def test_a_folder_that_the_page_is_to_offer_is_looked_at_first(
     assert main(["serve", "--model", str(tmp_path / "nowhere")]) == 2
     assert "is no folder and no model; choose one of scenes-clip" in capsys.readouterr().err
     assert main(["serve", "--model", str(tmp_path)]) == 2
-    assert "or an imported head; give a folder that has one of them" in capsys.readouterr().err
+    assert "is empty; give a folder that holds a model." in capsys.readouterr().err

@@ -8,7 +8,7 @@ from inspector import world
 from inspector.errors import ChoiceError
 from inspector.evaluation import edits, edits_readme, readme
 from inspector.models.catalog import PAIRS
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.settings import ASSETS
 from inspector.world.classes import PLURALS
 

@@ -9,7 +9,7 @@ import pytest
 from inspector import world
 from inspector.errors import ChoiceError
 from inspector.evaluation import prompted, prompted_readme
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.models.protocols import PictureEmbedding
 from inspector.settings import ASSETS
 

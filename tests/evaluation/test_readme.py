@@ -5,7 +5,7 @@ import pytest
 from inspector.errors import ChoiceError
 from inspector.evaluation import readme
 from inspector.models.catalog import PAIRS
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.settings import ASSETS
 
 FOUND = {"mean": 0.5, "ci95": 0.0314, "count": 3}

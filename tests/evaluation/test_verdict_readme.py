@@ -10,7 +10,7 @@ from PIL import Image
 from inspector.errors import ChoiceError
 from inspector.evaluation import verdict_readme
 from inspector.models.catalog import CATALOG
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.settings import ASSETS
 from inspector.views import curves
 

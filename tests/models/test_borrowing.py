@@ -12,7 +12,7 @@ from inspector.cli import main
 from inspector.errors import ModelFilesError
 from inspector.models import catalog, loading
 from inspector.models.borrowing import BORROWED, PARTS, borrowed, files_of, lend, place_of
-from inspector.models.files import checked_fingerprint, fingerprint
+from inspector.models.checksums import checked_fingerprint, fingerprint
 from inspector.models.loading import load_diffusion
 from inspector.models.parts import open_autoencoder
 from inspector.settings import ASSETS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.errors import ModelFilesError, UnknownModelError
+from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedModelError
 from inspector.models import catalog
 from inspector.settings import settings
 
@@ -52,7 +52,7 @@ def test_the_command_line_takes_a_name_or_a_folder(clip_folder: Path, diffusion_
     assert catalog.choose("laion-vit-b-16", "clip") == "laion-vit-b-16"
     name = catalog.choose(str(clip_folder), "clip")
     assert catalog.choose(name, "clip") == name
-    with pytest.raises(UnknownModelError, match="no clip model"):
+    with pytest.raises(UnsupportedModelError, match=r"holds a diffusion model; give it by --diffusion, and a CLIP"):
         catalog.choose(str(diffusion_folder), "clip")
     with pytest.raises(UnknownModelError, match=r"no diffusion model named './nowhere'"):
         catalog.choose("./nowhere", "diffusion")
@@ -78,7 +78,10 @@ def test_a_local_folders_weights_are_counted_once_per_part(clip_folder: Path, di
 def test_a_missing_folder_and_an_empty_one_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(UnknownModelError, match="is no folder and no model; choose one of scenes-clip"):
         catalog.register_local(tmp_path / "nowhere")
-    with pytest.raises(ModelFilesError, match=r"neither open_clip_config.json .* nor model_index.json"):
+    with pytest.raises(ModelFilesError, match=r"is empty; give a folder that holds a model"):
+        catalog.register_local(tmp_path)
+    (tmp_path / "readme.txt").touch()
+    with pytest.raises(ModelFilesError, match=r"neither open_clip_config.json .*, model_index.json .* that has one of"):
         catalog.register_local(tmp_path)
 
 
@@ -110,6 +113,6 @@ def test_a_host_may_offer_no_hub_models(clip_folder: Path) -> None:
 def test_what_is_not_offered_is_not_loaded_though_it_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     from inspector.models import loading
 
-    monkeypatch.setattr(loading, "fetch", lambda *_: pytest.fail("fetched"))
+    monkeypatch.setattr(loading.fetching, "prepare", lambda *_: pytest.fail("fetched"))
     with pytest.raises(UnknownModelError, match=r"laion-vit-b-16 is not offered on this host; choose one of scenes-cl"):
         loading.load_clip("laion-vit-b-16")

@@ -10,9 +10,10 @@ from safetensors.torch import load_file, save_file
 
 from inspector.cli import main
 from inspector.errors import ModelFilesError
-from inspector.models import catalog, files, loading
+from inspector.models import catalog, checksums, loading
 from inspector.models.borrowing import borrowed
-from inspector.models.files import CHECKSUMS, checked_fingerprint, fingerprint, read_json
+from inspector.models.checksums import CHECKSUMS, checked_fingerprint, fingerprint
+from inspector.models.files import read_json
 from inspector.models.loading import load_clip, load_diffusion
 from inspector.settings import ASSETS
 
@@ -114,13 +115,13 @@ def test_the_lines_of_a_text_may_end_as_on_windows(copy: Callable[[str], Path]) 
 
 
 def test_every_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, blocks = Counter[str](), files._blocks
+    read, blocks = Counter[str](), checksums._blocks
 
     def counted(file: Path):
         read[file.name] += 1
         return blocks(file)
 
-    monkeypatch.setattr(files, "_blocks", counted)
+    monkeypatch.setattr(checksums, "_blocks", counted)
     folder = ASSETS / "models" / "scenes-clip"
     checked_fingerprint(folder)
     assert read == dict.fromkeys(read_json(folder / CHECKSUMS), 1)

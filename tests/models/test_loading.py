@@ -1,5 +1,6 @@
 """Loading: once, bounded, and every failure one sentence that ends in what to do."""
 
+import dataclasses
 import json
 import shutil
 import threading
@@ -12,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from inspector.errors import ModelFilesError, ModelMemoryError, UnknownModelError
+from inspector.errors import ModelFilesError, ModelMemoryError, UnknownModelError, UnsupportedModelError
 from inspector.models import catalog, loading, placement
 from inspector.models.loading import load_clip, load_diffusion, loaded, unload
 from inspector.settings import settings
@@ -61,7 +62,7 @@ def test_a_slow_fetch_does_not_keep_others_waiting(clip_folder: Path, monkeypatc
         assert done.wait(20)
         raise ModelFilesError("gone")
 
-    monkeypatch.setattr(loading, "fetch", never)
+    monkeypatch.setattr(loading.fetching, "prepare", never)
     failed: list[Exception] = []
 
     def ask() -> None:
@@ -289,3 +290,124 @@ def test_a_failure_leaves_the_others_usable(clip_folder: Path, tmp_path: Path) -
 def test_opening_prints_nothing(diffusion_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     load_diffusion(catalog.register_local(diffusion_folder))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        (UNET_WEIGHTS, "mid_block.attentions.0.transformer_blocks.0.attn2.to_q.weight"),
+        ("vae/diffusion_pytorch_model.safetensors", "decoder.conv_out.bias"),
+        ("text_encoder/model.safetensors", "final_layer_norm.weight"),
+    ],
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_named_when_opening(
+    diffusion_folder: Path, tmp_path: Path, file: str, name: str, value: float
+) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    state = load_file(folder / file)
+    key = next(key for key in state if key.endswith(name))
+    state[key].view(-1)[3 % state[key].numel()] = value
+    save_file(state, folder / file, metadata={"format": "pt"})
+    said = f"{Path(file).parent} holds weights that are no numbers, in .*{name}; download it again"
+    with pytest.raises(ModelFilesError, match=said):
+        load_diffusion(catalog.register_local(folder))
+
+
+def test_so_are_a_clips_and_those_too_large_for_half_precision(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(clip_folder, tmp_path)
+    state = load_file(folder / CLIP_WEIGHTS)
+    state["visual.proj"][2, 3] = 1e6
+    save_file(state, folder / CLIP_WEIGHTS)
+    name = catalog.register_local(folder)
+    load_clip(name)
+    unload()
+    monkeypatch.setenv("INSPECTOR_DTYPE", "float16")
+    settings.cache_clear()
+    with pytest.raises(ModelFilesError, match=r"or too large for float16, in visual.proj; .*INSPECTOR_DTYPE=float32"):
+        load_clip(name)
+
+
+def test_none_is_forgotten_for_one_that_is_then_refused(
+    make_clip: Callable[..., Path], clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECTOR_MODELS", "1")
+    settings.cache_clear()
+    kept = catalog.register_local(clip_folder)
+    model = load_clip(kept)
+    folder = copied(make_clip(), tmp_path)
+    broken = (folder / CLIP_WEIGHTS).read_bytes()
+    (folder / CLIP_WEIGHTS).write_bytes(broken[:-4])
+    name = catalog.register_local(folder)
+    with pytest.raises(ModelFilesError, match="is damaged"):
+        load_clip(name)
+    (folder / CLIP_WEIGHTS).write_bytes(broken)
+    monkeypatch.setattr(placement, "free_gb", lambda device: 0.2)
+    with pytest.raises(ModelMemoryError, match=r"needs about 0.5 GB"):
+        load_clip(catalog.register_local(folder))
+    assert load_clip(kept) is model
+    monkeypatch.setattr(placement, "free_gb", lambda device: 9.0)
+    load_clip(name)
+    assert loaded() == (name,)
+
+
+def test_models_are_forgotten_for_their_memory_before_the_new_one_is_built(
+    make_clip: Callable[..., Path], clip_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, taken = [catalog.register_local(folder) for folder in (clip_folder, make_clip())], [0.0]
+    specs = {name: dataclasses.replace(catalog.spec(name), parameters=1_000_000_000) for name in names}
+    monkeypatch.setattr(catalog, "_LOCAL", specs)
+    monkeypatch.setattr(placement, "free_gb", lambda device: 5.0 - 4 * len(loaded()))
+    build = loading._build
+
+    def watched(*args: Any) -> Any:
+        taken.append(4.0 * (len(loaded()) + 1))
+        return build(*args)
+
+    monkeypatch.setattr(loading, "_build", watched)
+    for name in names:
+        load_clip(name)
+    assert loaded() == (names[1],)
+    assert taken == [0.0, 4.0, 4.0]
+
+
+def test_nothing_is_hashed_before_a_refusal(clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "fingerprint", lambda *_: pytest.fail("hashed"))
+    folder = copied(clip_folder, tmp_path)
+    config = json.loads((folder / "open_clip_config.json").read_text())
+    config["model_cfg"]["vision_cfg"]["timm_model_name"] = "vit"
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(UnsupportedModelError, match="a timm image tower"):
+        load_clip(catalog.register_local(folder))
+    monkeypatch.setattr(placement, "free_gb", lambda device: 0.1)
+    with pytest.raises(ModelMemoryError):
+        load_clip(catalog.register_local(clip_folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "setting", "value", "said"),
+    [
+        ("scheduler/scheduler_config.json", "beta_start", "x", "beta_start 'x'; write a number from 1e-09 to 1"),
+        ("scheduler/scheduler_config.json", "beta_schedule", "cubic", "beta_schedule 'cubic'; write one of linear"),
+        ("scheduler/scheduler_config.json", "num_train_timesteps", -1, "num_train_timesteps '-1'; write a whole"),
+        ("unet/config.json", "sample_size", None, "sample_size 'None'; write a whole number from 1 to 4096 or a list"),
+        ("unet/config.json", "block_out_channels", [8, "8"], "block_out_channels .*; write a list, each a whole"),
+        ("unet/config.json", "cross_attention_dim", 24, r"unet does not fit its config.json \(.*to_k.weight .*24\)"),
+        ("unet/config.json", "down_block_types", ["No"] * 4, "unet does not fit its config.json; use the files of one"),
+        ("vae/config.json", "scaling_factor", float("nan"), "scaling_factor 'nan'; write a number"),
+        ("text_encoder/config.json", "hidden_act", "sigh", "text_encoder does not fit its config.json; use the files"),
+        ("text_encoder/config.json", "vocab_size", -3, "vocab_size '-3'; write a whole number"),
+    ],
+)
+def test_settings_of_a_pipeline_that_cannot_be_are_named(
+    diffusion_folder: Path, tmp_path: Path, file: str, setting: str, value: Any, said: str
+) -> None:
+    folder = copied(diffusion_folder, tmp_path)
+    config = json.loads((folder / file).read_text()) | {setting: value}
+    (folder / file).write_text(json.dumps(config))
+    with pytest.raises(ModelFilesError, match=said) as caught:
+        load_diffusion(catalog.register_local(folder))
+    assert "\n" not in str(caught.value)
+    assert "ignore_mismatched_sizes" not in str(caught.value)

@@ -11,7 +11,7 @@ from inspector import world
 from inspector.analysis.proposals import class_scores
 from inspector.errors import ChoiceError, UnsupportedModelError
 from inspector.models import catalog, load_clip
-from inspector.models.files import fingerprint
+from inspector.models.checksums import fingerprint
 from inspector.models.heads.specs import HEADS
 from inspector.pipelines import segmentation, trained
 from inspector.pipelines.readings import Asked, Readings

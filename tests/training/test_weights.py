@@ -12,7 +12,8 @@ import torch
 
 from inspector import world
 from inspector.errors import ModelFilesError
-from inspector.models.files import CHECKSUMS, checked_fingerprint, fingerprint, read_json
+from inspector.models.checksums import CHECKSUMS, checked_fingerprint, fingerprint
+from inspector.models.files import read_json
 from inspector.models.heads.specs import head_spec
 from inspector.settings import ASSETS
 from inspector.training import diffusion, head_cards

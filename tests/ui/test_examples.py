@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspector.models.files import fingerprint as fingerprint_of
+from inspector.models.checksums import fingerprint as fingerprint_of
 from inspector.settings import ASSETS
 from inspector.ui import examples
 from inspector.ui.session import Store, fingerprint

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
-from inspector.models.files import checked_fingerprint, damaged, missing_weights, read_json
+from inspector.models.checksums import checked_fingerprint
+from inspector.models.files import damaged, missing_weights, read_json
 from inspector.models.heads.build import Surroundings, build_head
 from inspector.models.heads.specs import HeadSpec
 from inspector.settings import ASSETS
