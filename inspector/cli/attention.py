@@ -43,6 +43,7 @@ FIELDS: Fields = {
     "queries": (bool, "keep the queries of cross-attention, of which words not in the prompt are asked"),
     "self_attention": (bool, "keep queries and keys of self-attention, for --ask self"),
     "kept_steps": (str, "of which steps these are kept, last or every (default: last)"),
+    "reading": (str, "what the maps are, of a model with joint attention: attention or output (default: attention)"),
     "probes": (str, 'words that need not be in the prompt, such as "dog, tree", for --ask probe (default: none)'),
 }
 

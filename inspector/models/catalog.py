@@ -128,7 +128,7 @@ def register_local(path: Path | str) -> str:
         architecture=family,
         told=forms.HEADS[family][0] if kind == "head" else "",
         promptable=kind == "segmenter" and config.get("model_type") in PROMPTABLE,
-        sampling=sampling_of_folder(place) if kind == "diffusion" and place.is_dir() else None,
+        sampling=sampling_of_folder(place) if kind == "diffusion" else None,
     )
     return name
 

@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
+from diffusers import AutoencoderKL, FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
+from transformers import (
+    AutoTokenizer,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    PreTrainedTokenizerBase,
+    T5EncoderModel,
+)
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
+from inspector.models.families.flux import FluxAdapter
 from inspector.models.families.latent import LatentDiffusion
 from inspector.models.families.stable_diffusion import StableDiffusionAdapter
+from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
 from inspector.models.files import PIPELINE_CONFIG, pipeline_variant, read_json
 from inspector.models.opening import open_part
@@ -32,14 +40,20 @@ class Folder:
     index: Mapping[str, Any]
     variant: str
 
+    def has(self, name: str) -> bool:
+        """Whether model_index.json names a part that may be left out."""
+        return name in self.index and self.index[name] != [None, None]
+
     def part(self, kind: Any, name: str, dtype: torch.dtype | None = None) -> Any:
         """One part on the device; raises as `open_part`."""
         return open_part(kind, place_of(self.path, name), dtype or self.dtype, self.variant).to(self.device)
 
     def tokenizer(self, name: str, encoder: Any) -> PreTrainedTokenizerBase:
         """A tokenizer; ModelFilesError where its text encoder has another vocabulary."""
-        tokenizer, expected = open_fast_tokenizer(place_of(self.path, name)), encoder.config.vocab_size
-        if len(tokenizer) != expected:
+        expected, is_t5 = encoder.config.vocab_size, isinstance(encoder, T5EncoderModel)
+        place = place_of(self.path, name)
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True) if is_t5 else open_fast_tokenizer(place)
+        if len(tokenizer) > expected if is_t5 else len(tokenizer) != expected:  # T5's embeddings are padded
             raise ModelFilesError(
                 f"The {name} of {self.path} has {len(tokenizer)} tokens and its text encoder {expected}; "
                 "copy the tokenizer that belongs to it."
@@ -111,9 +125,35 @@ def _open_vae(folder: Folder) -> AutoencoderKL:
     return folder.part(AutoencoderKL, "vae", torch.float32 if upcast else None)
 
 
+def _stable_diffusion_3(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(SD3Transformer2DModel, "transformer")
+    first, second = (folder.part(CLIPTextModelWithProjection, name) for name in ("text_encoder", "text_encoder_2"))
+    third = folder.part(T5EncoderModel, "text_encoder_3") if folder.has("text_encoder_3") else None
+    encoders = (first, second, third)
+    tokenizers = (
+        folder.tokenizer("tokenizer", first),
+        folder.tokenizer("tokenizer_2", second),
+        None if third is None else folder.tokenizer("tokenizer_3", third),
+    )
+    vae = folder.part(AutoencoderKL, "vae")
+    return StableDiffusion3Adapter(
+        folder.spec, transformer, vae, encoders, tokenizers, folder.scheduler, folder.revision
+    )
+
+
+def _flux(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(FluxTransformer2DModel, "transformer")
+    encoders = folder.part(CLIPTextModel, "text_encoder"), folder.part(T5EncoderModel, "text_encoder_2")
+    tokenizers = folder.tokenizer("tokenizer", encoders[0]), folder.tokenizer("tokenizer_2", encoders[1])
+    vae = folder.part(AutoencoderKL, "vae")
+    return FluxAdapter(folder.spec, transformer, vae, encoders, tokenizers, folder.scheduler, folder.revision)
+
+
 # Class that model_index.json names -> what opens its folder; `files.PIPELINES` says which parts each has.
 FAMILIES: Mapping[str, Callable[[Folder], LatentDiffusion]] = {
     "StableDiffusionPipeline": _stable_diffusion,
     "LatentConsistencyModelPipeline": _stable_diffusion,
     "StableDiffusionXLPipeline": _stable_diffusion_xl,
+    "StableDiffusion3Pipeline": _stable_diffusion_3,
+    "FluxPipeline": _flux,
 }

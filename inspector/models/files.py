@@ -17,25 +17,23 @@ from inspector.models.settings_checks import check_settings, rules_of
 CLIP_CONFIG = "open_clip_config.json"
 CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 PIPELINE_CONFIG = "model_index.json"
+PIPELINES = (  # _class_name of what `diffusion_adapter` opens
+    "StableDiffusionPipeline",
+    "LatentConsistencyModelPipeline",
+    "StableDiffusionXLPipeline",
+    "StableDiffusion3Pipeline",
+    "FluxPipeline",
+)
 PARTS: Mapping[str, str] = {  # part of a Stable Diffusion pipeline -> stem of its weights
     "unet": "diffusion_pytorch_model",
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
 }
-CONFIGS = {  # part -> its configuration, where that has another name than config.json
-    "scheduler": "scheduler_config.json",
-    "tokenizer": "tokenizer_config.json",
-    "tokenizer_2": "tokenizer_config.json",
-}
+CONFIGS = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}  # where it is another name
 STEMS = {"diffusers": "diffusion_pytorch_model", "transformers": "model"}  # library -> stem of its weights
 WEIGHTLESS = ("Tokenizer", "Scheduler", "FeatureExtractor", "ImageProcessor")  # classes with such names have none
 UNUSED = ("safety_checker", "image_encoder", "feature_extractor")  # parts that are never opened
 VARIANTS = ("", "fp16")  # suffixes of the weights' names, the first preferred
-PIPELINES: Mapping[str, Mapping[str, str]] = {  # class that model_index.json names -> its parts
-    "StableDiffusionPipeline": PARTS,
-    "LatentConsistencyModelPipeline": PARTS,
-    "StableDiffusionXLPipeline": {**PARTS, "text_encoder_2": "model"},
-}
 SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
 SHARD = re.compile(r"[^/\\:]+\.safetensors")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
@@ -75,17 +73,16 @@ def check_pipeline(folder: Path) -> dict[str, str]:
     if kind not in PIPELINES:
         raise UnsupportedModelError(f"{folder} holds a {kind}; only {', '.join(PIPELINES)} can be read so far.")
     parts = parts_of(index)
-    tokenizers = (part.replace("text_encoder", "tokenizer") for part in parts if part.startswith("text_encoder"))
-    for part in ("scheduler", *tokenizers, *parts):
-        file = place_of(folder, part) / CONFIGS.get(part, "config.json")
+    tokenizers = [part for part in index if part.startswith("tokenizer_") and index[part] != [None, None]]
+    for part in ("scheduler", "tokenizer", *tokenizers, *parts):
+        file = place_of(folder, part) / CONFIGS.get(part.partition("_")[0], "config.json")
         check_settings(file, read_json(file), rules_of(part))
     return parts
 
 
 def parts_of(index: Mapping[str, Any]) -> dict[str, str]:
     """Part -> stem of its weights, of what model_index.json holds: those that have weights and are opened."""
-    needed = PIPELINES.get(str(index.get("_class_name")), {})
-    found = {part: stem for part, stem in needed.items() if index.get(part) != [None, None]}
+    found = dict(PARTS) if index.get("_class_name") == "StableDiffusionPipeline" else {}
     for part, made in index.items():
         if not isinstance(made, list) or len(made) != 2 or not part.isidentifier() or part in UNUSED:
             continue

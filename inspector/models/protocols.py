@@ -44,9 +44,12 @@ class Layers:
         return self.tokens[layer][:, 1:].transpose(1, 2).unflatten(-1, self.grid)
 
 
+REST = -1  # index of what stands for all that a place of joint attention attends to beside the prompt's tokens
+
+
 @dataclass(frozen=True)
 class PromptToken:
-    """One token of a prompt: its index in the sequence and its span of characters.
+    """One token of a prompt: its index in the sequence, or REST, and its span of characters.
 
     Start, end and padding tokens have an empty span (start == stop).
     """
@@ -63,7 +66,7 @@ class TokenizedPrompt:
 
     prompt: str
     ids: tuple[int, ...]
-    tokens: tuple[PromptToken, ...]  # start token, the words' tokens, the first end token
+    tokens: tuple[PromptToken, ...]  # start token or REST, the words' tokens, the first end token
     truncated: str  # the part of the prompt that did not fit, "" if all fitted
 
 

@@ -236,6 +236,7 @@ class Comparison:
                     self.positions,
                     self.request.heads,
                     recording,
+                    self.request.reading,
                 )
                 picture = self.model.decode(predicted)[0] if len(asked) == 1 else self.previewer(predicted)
                 previews.append(shrink(picture))
@@ -291,7 +292,7 @@ class Comparison:
             with (
                 INFERENCE_LOCK,
                 following.step() if following else nullcontext() as used,
-                record(model.network, self.positions, 1, heads, recording, model.spec.name, used),
+                record(model.network, self.positions, 1, heads, recording, model.spec.name, used, self.request.reading),
                 keep(model.network, kept),
             ):
                 step = next(steps, None)

@@ -15,7 +15,7 @@ from inspector.pipelines.common import fit_image, gpu, last, loading, provenance
 from inspector.pipelines.keeping import Forecast, advice, kept_bytes, times, told
 from inspector.pipelines.probes import probe_maps
 from inspector.pipelines.room import check_room
-from inspector.pipelines.usual import check_usual
+from inspector.pipelines.usual import check_network, check_usual
 from inspector.results import AGAIN, GENERATION, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
 from inspector.trace.projections import head_counts
@@ -43,6 +43,7 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     check_usual(request, spec, spec.sampling)  # before gigabytes are fetched
     model = yield from loading(load_diffusion, request.model)
     check_usual(request, model.spec, model.sampling)
+    check_network(request, model)
     prompt = model.tokenize(request.prompt)
     asked = plan(request, model)
     given = _given(request, model)
@@ -123,7 +124,7 @@ def _result(
         request=request,
         maps={name: arm.maps for name, arm in arms.items()},
         steps={name: arm.steps for name, arm in arms.items()},
-        tokens=tuple(Token(token.index, token.text, token.start, token.stop) for token in prompt.tokens),
+        tokens=tuple(Token(place, token.text, token.start, token.stop) for place, token in enumerate(prompt.tokens)),
         images={name: arm.image for name, arm in arms.items()},
         previews={name: arm.previews for name, arm in arms.items() if len(arm.previews)},
         truncated=prompt.truncated,

@@ -17,6 +17,7 @@ from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.pipelines.room import check_room
+from inspector.pipelines.usual import check_unet
 from inspector.results import ClustersRequest, ClustersResult, Masks, Progress
 
 STAGES = 3
@@ -36,6 +37,7 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
     """
     started = time.perf_counter()
     model = yield from loading(load_diffusion, request.model)
+    check_unet(model)
     yield Progress(1, STAGES, f"Running the UNet once at t = {request.timestep}")
     with INFERENCE_LOCK:
         features = image_features(model, request)

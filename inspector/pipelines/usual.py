@@ -4,8 +4,10 @@ from typing import Any
 
 from inspector.errors import ChoiceError, UnsupportedModelError
 from inspector.models.listed import ModelSpec
+from inspector.models.protocols import DiffusionModel
 from inspector.models.sampling import Sampling
 from inspector.results import AGAIN, GENERATION, INVERSION, AttentionRequest
+from inspector.trace.joint import OUTPUT, joint_layers
 
 
 def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling | None) -> None:
@@ -32,6 +34,23 @@ def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling |
             f"DDIM inversion is not defined for {spec.title}; leave out the arm inversion, or choose a Stable "
             "Diffusion model that is no consistency or flow model."
         )
+
+
+def check_network(request: AttentionRequest, model: DiffusionModel) -> None:
+    """Raise UnsupportedModelError for what is defined for UNets alone, or for joint attention alone."""
+    if joint_layers(model.network):
+        if request.edit is not None or request.probes:
+            check_unet(model)
+    elif request.reading == OUTPUT:
+        raise UnsupportedModelError(
+            f"{model.spec.title} has no joint attention, whose output places and tokens share; leave out the reading "
+            f"{OUTPUT!r}, or choose a transformer such as FLUX.1."
+        )
+
+
+def check_unet(model: DiffusionModel) -> None:
+    """Raise UnsupportedModelError, in one sentence, where it is no UNet that denoises."""
+    _ = model.unet
 
 
 def unusual(request: Any, model: Any) -> str:

@@ -17,6 +17,7 @@ import torch
 
 from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models.protocols import Conditions, DiffusionModel, join
+from inspector.trace.joint import ATTENTION
 from inspector.trace.recorders import Recording, record
 
 # Added to the seed of the noise that is added once: the noise a generation started from still shows in its
@@ -192,8 +193,9 @@ def record_at(
     positions: Sequence[int],
     heads: bool = False,
     into: Recording | None = None,
+    reading: str = ATTENTION,
 ) -> tuple[Recording, torch.Tensor]:
-    """As `record_once`, of latents (n, c, h, w) that are x_t already."""
-    with record(model.network, positions, len(noisy), heads, into, model.spec.name) as recording:
+    """As `record_once`, of latents (n, c, h, w) that are x_t already. reading: as `recorders.record` takes it."""
+    with record(model.network, positions, len(noisy), heads, into, model.spec.name, reading=reading) as recording:
         output = model.predict(noisy, timestep, conditions)
     return recording, predict_original(model.scheduler(model.sampling.noising), output, timestep, noisy)

@@ -23,7 +23,7 @@ from inspector.ui.guard import guard
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
-from inspector.views.attention import END, START
+from inspector.views.attention import END
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
 
@@ -53,6 +53,7 @@ def make(
     cross_kept: float = edits.OWN.cross_kept,
     self_kept: float = edits.OWN.self_kept,
     weights: str = "",
+    reading: str = OWN.reading,
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
@@ -79,6 +80,7 @@ def make(
         kept_steps=kept_steps,
         probes=read_probes(probes),
         edit=edit_of(prompt, source, cross_kept, self_kept, weights),
+        reading=reading,
     )
 
 
@@ -112,6 +114,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "kept_steps": request.kept_steps,
         "probes": ", ".join(request.probes),
         **edits.fields(request),
+        "reading": request.reading,
     }
 
 
@@ -146,6 +149,7 @@ def attention(
     cross_kept: float = edits.OWN.cross_kept,
     self_kept: float = edits.OWN.self_kept,
     weights: str = "",
+    reading: str = OWN.reading,
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -159,7 +163,8 @@ def attention(
     `kept_steps`, "last" or "every"; `probes` are words that need not be in the prompt, such as "dog, tree".
     `source` is a prompt whose layout the generated picture keeps (prompt-to-prompt): its cross- and coarse
     self-attention, of the same seed, stand in for the picture's own in the first `cross_kept` and `self_kept` of the
-    steps; `weights`, such as "horse: 2", multiply words' maps. `columns` of 1 or 2 makes the figure as wide as a
+    steps; `weights`, such as "horse: 2", multiply words' maps. `reading` is what the maps are of, in models with joint
+    attention: "attention" or "output". `columns` of 1 or 2 makes the figure as wide as a
     journal's. Returns the figure, the numbers with request and provenance, and the files figure.png, maps.npz and
     result.json; while it runs, `numbers` holds step, total and message.
     """
@@ -186,6 +191,7 @@ def attention(
             cross_kept,
             self_kept,
             weights,
+            reading,
         ),
         asked,
         columns,
@@ -214,7 +220,7 @@ def notes(result: AttentionResult) -> str:
 def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
     """Figure 3, of the word and step that the viewer shows."""
     word: str | int | None = choice.get("word")
-    special = {START: 0, END: len(result.tokens) - 1}
+    special = {views.start(result): 0, END: len(result.tokens) - 1}
     word = special.get(str(word), word if word in views.words(result) else None)
     step = choice.get("step", "")
     last = max(len(steps) for steps in result.steps.values())
@@ -261,7 +267,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     # By a visitor's own choice alone: a request that is shown again brings its values along.
     models.diffusion.input(guard(usual_values), [models.diffusion], usual, **controls.QUIET)
     own = {"mode": mode, "prompt": prompt, **recipe.run, "model": models.diffusion, **recipe.compared}
-    own |= recipe.edit.own
+    own |= {**recipe.edit.own, "reading": recipe.reading}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
     tab = assemble(
         SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=recipe.edit.edit

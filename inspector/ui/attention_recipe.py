@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from inspector.results import ARMS, EVERY, KEPT_STEPS, MOST_SEEDS, AttentionRequest
+from inspector.results import ARMS, EVERY, KEPT_STEPS, MOST_SEEDS, READINGS, AttentionRequest
 from inspector.settings import settings
 from inspector.ui import controls, edits
 from inspector.ui.costs import Costs
@@ -22,12 +22,13 @@ SCHEDULERS = ("ddim", "pndm", "euler", "dpm++", "euler-a", "lcm", "flow")
 class Recipe:
     """The recipe's controls by field: of a run, of a comparison and what is kept for questions, of prompt-to-prompt.
 
-    costs: where it is told what a run of them keeps.
+    reading: what maps are of. costs: where it is told what a run of them keeps.
     """
 
     run: dict[str, Any]
     compared: dict[str, Any]
     edit: edits.Keeping
+    reading: gr.Radio
     costs: Costs
 
 
@@ -89,6 +90,12 @@ def build() -> Recipe:
         questions = _questions()
         told = gr.HTML(elem_classes="costs")
         edit = edits.controls()
+        reading = gr.Radio(
+            list(READINGS),
+            value=OWN.reading,
+            label="Maps of",
+            info="Of FLUX and Stable Diffusion 3: attention, or the output space, as ConceptAttention reads it.",
+        )
     run = {
         "steps": steps,
         "guidance_scale": guidance,
@@ -98,4 +105,4 @@ def build() -> Recipe:
         "scheduler": scheduler,
     }
     compared = {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}
-    return Recipe(run, compared, edit, Costs(told, opened))
+    return Recipe(run, compared, edit, reading, Costs(told, opened))

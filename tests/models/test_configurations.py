@@ -14,7 +14,11 @@ NETWORKS = {
     "stable-diffusion-2.1": ("unet", 865_910_724),
     "lcm-dreamshaper": ("unet", 859_520_964 + 256 * 320),  # Stable Diffusion 1.5's and the guidance's projection
     "sdxl": ("unet", 2_567_463_684),
+    "stable-diffusion-3.5-medium": ("transformer", 2_243_171_520),
+    "flux-dev": ("transformer", 11_901_408_320),
+    "flux-schnell": ("transformer", 11_891_178_560),
 }
+JOINT_VAE = 83_819_683  # of 16 channels, without the two convolutions around the latents
 TEXTS = {"stable-diffusion-2.1": 340_387_840, "sdxl": 123_060_480 + 694_659_840}
 VAE = 83_653_863
 
@@ -23,7 +27,7 @@ VAE = 83_653_863
 def test_parts_have_the_published_counts_and_the_catalog_their_sum(name: str) -> None:
     counted, (part, expected) = count_parameters(PUBLISHED[name]), NETWORKS[name]
     assert counted[part] == expected
-    assert counted["vae"] == VAE
+    assert counted["vae"] == (VAE if part == "unet" else JOINT_VAE)
     if name in TEXTS:
         assert sum(count for text, count in counted.items() if text.startswith("text")) == TEXTS[name]
     assert catalog.spec(name, "diffusion").parameters == sum(counted.values())
@@ -35,6 +39,17 @@ def test_what_the_catalog_says_of_sampling_is_what_the_files_tell(name: str) -> 
     network = configuration.parts.get("unet") or configuration.parts["transformer"]
     told = sampling_of(configuration.pipeline, configuration.scheduler, network)
     assert (catalog.spec(name).sampling or told) == told
+
+
+def test_t5_and_the_larger_transformers_have_the_published_counts() -> None:
+    with torch.device("meta"):
+        t5 = build_part(PUBLISHED["flux-dev"], "text_encoder_2")
+        counts = {
+            name: sum(weight.numel() for weight in build_part(PUBLISHED[name], "transformer").parameters())
+            for name in ("stable-diffusion-3-medium", "stable-diffusion-3.5-large")
+        }
+    assert sum(weight.numel() for weight in t5.parameters()) == 4_762_310_656
+    assert counts == {"stable-diffusion-3-medium": 2_028_328_000, "stable-diffusion-3.5-large": 8_056_627_520}
 
 
 def test_turbos_share_their_models_parts() -> None:

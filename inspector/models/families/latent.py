@@ -22,7 +22,8 @@ TEXTS = 32  # prompts encoded at once: 0.15 GB for Stable Diffusion 1.5's text e
 class LatentDiffusion:
     """The common part of `protocols.DiffusionModel`, whose docstrings say what each method returns.
 
-    texts: the text encoders. multiple: what the sides of a picture are multiples of.
+    texts: the text encoders. side: latents a side that it was trained at, None where the network's config.json says.
+    multiple: what the sides of a picture are multiples of.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class LatentDiffusion:
         scheduler_config: Mapping[str, Any],
         revision: str,
         sampling: Sampling,
+        side: int | None = None,
     ) -> None:
         self.spec, self.revision, self.sampling = spec, revision, sampling
         self.network, self.vae = network, vae
@@ -43,7 +45,7 @@ class LatentDiffusion:
         self.parameters = sum(weight.numel() for part in (network, vae, *texts) for weight in part.parameters())
         self.latent_factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self.latent_channels = int(vae.config.latent_channels)
-        size = network.config.sample_size
+        size = side or network.config.sample_size
         self.image_size = int(size if isinstance(size, int) else min(size)) * self.latent_factor
         self.multiple = self.latent_factor
         self._scheduler_config = dict(scheduler_config)
