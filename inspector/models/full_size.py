@@ -3,9 +3,7 @@
 What such a model answers means nothing; its time and its memory are the real one's.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import open_clip
 import torch
@@ -13,40 +11,9 @@ from open_clip.tokenizer import SimpleTokenizer
 
 from inspector.models.clip import build_clip, save_clip
 from inspector.models.diffusion import build_autoencoder, build_unet, save_diffusion
+from inspector.models.single_configs import SD15_UNET, SD15_VAE
 from inspector.models.tokenizer import write_tokenizer
 
-# unet/config.json and vae/config.json of Stable Diffusion 1.5 (1.4's are equal).
-SD15_UNET: Mapping[str, Any] = {
-    "act_fn": "silu",
-    "attention_head_dim": 8,
-    "block_out_channels": (320, 640, 1280, 1280),
-    "center_input_sample": False,
-    "cross_attention_dim": 768,
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
-    "downsample_padding": 1,
-    "flip_sin_to_cos": True,
-    "freq_shift": 0,
-    "in_channels": 4,
-    "layers_per_block": 2,
-    "mid_block_scale_factor": 1,
-    "norm_eps": 1e-05,
-    "norm_num_groups": 32,
-    "out_channels": 4,
-    "sample_size": 64,
-    "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-}
-SD15_VAE: Mapping[str, Any] = {
-    "act_fn": "silu",
-    "block_out_channels": (128, 256, 512, 512),
-    "down_block_types": ("DownEncoderBlock2D",) * 4,
-    "in_channels": 3,
-    "latent_channels": 4,
-    "layers_per_block": 2,
-    "norm_num_groups": 32,
-    "out_channels": 3,
-    "sample_size": 512,
-    "up_block_types": ("UpDecoderBlock2D",) * 4,
-}
 CLIP, TEXT = "ViT-B-16-quickgelu", "ViT-L-14-quickgelu"  # open_clip's names; of the latter, the text tower
 
 
