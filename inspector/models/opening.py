@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import ModelMixin
 from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
@@ -52,7 +53,9 @@ def open_part(kind: Any, folder: Path, dtype: torch.dtype, variant: str = "") ->
                 local_files_only=True,
                 output_loading_info=True,
             )
-            missing = report["missing_keys"]
+            missing, homeless = report["missing_keys"], report["unexpected_keys"]
+            if homeless and issubclass(kind, ModelMixin):  # transformers' may hold parts that are not opened
+                raise ValueError(f"{sorted(homeless)[0]} is in the file and not in the model")
     except UNFIT as error:
         if out_of_memory(error):
             raise
