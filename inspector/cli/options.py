@@ -108,8 +108,8 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clip",
         default="scenes-clip",
-        metavar="NAME|DIR",
-        help="CLIP of the catalog, or a folder (default %(default)s)",
+        metavar="NAME|PATH",
+        help="CLIP of the catalog, or a folder of open_clip or of transformers' CLIPModel (default %(default)s)",
     )
 
 
@@ -118,8 +118,8 @@ def add_diffusion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--diffusion",
         default="scenes-diffusion",
-        metavar="NAME|DIR",
-        help="diffusion model of the catalog, or a folder (default %(default)s)",
+        metavar="NAME|PATH",
+        help="diffusion model of the catalog, a folder of diffusers, or a single file (default %(default)s)",
     )
 
 

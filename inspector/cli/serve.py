@@ -1,22 +1,28 @@
 """`serve`: the page."""
 
 import argparse
+from typing import get_args
 
 HELP = "Open the page with the four tabs."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """--host, --port and --model."""
+    """--host, --port, and the models of one's own that the page offers."""
     parser.add_argument("--host", metavar="H", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, metavar="P", help="port to listen on (default: 7860, or the next free one)")
-    parser.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="offer the model in this folder: of open_clip, diffusers, a segmenter, or an imported head; as often as "
-        "there are folders",
-    )
+    offers = {
+        "clip": "a CLIP: a folder of open_clip or of transformers",
+        "diffusion": "a diffusion model: a folder of diffusers, or a single file",
+        "model": "the model in this folder, whatever it is: also a segmenter, or an imported head",
+    }
+    for name, text in offers.items():
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="PATH",
+            help=f"offer {text}; as often as there are",
+        )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -27,10 +33,18 @@ def run(args: argparse.Namespace) -> None:
     settings()  # what the environment says wrong is told before gradio reads it
     if args.port is not None:
         check_number("port", args.port, 1, 65535, whole=True)
-    from inspector.models.catalog import register_local
-
-    for folder in args.model:
-        register_local(folder)
+    offer(args)
     from inspector.ui.shell import serve
 
     serve(args.host, args.port)
+
+
+def offer(args: argparse.Namespace) -> None:
+    """Make the models of --clip, --diffusion and --model names of the page. Raises InputError or ModelError."""
+    from inspector.models.catalog import Kind, choose, register_local
+
+    for kind in get_args(Kind):
+        for path in getattr(args, kind, ()):
+            choose(path, kind)
+    for path in args.model:
+        register_local(path)

@@ -29,6 +29,14 @@ def fingerprint(folder: Path, loaded: Collection[Path] | None = None) -> str:
     return digest.hexdigest()[:12]
 
 
+def file_fingerprint(file: Path) -> str:
+    """As `fingerprint`, of a model that is a single file; its name does not count."""
+    digest = hashlib.sha256()
+    for block in _blocks(file):
+        digest.update(block)
+    return digest.hexdigest()[:12]
+
+
 def checked_fingerprint(folder: Path) -> str:
     """The folder's `fingerprint`, each file read once, when its files are as its checksums.json says.
 

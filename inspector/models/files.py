@@ -34,6 +34,7 @@ STEMS = {"diffusers": "diffusion_pytorch_model", "transformers": "model"}  # lib
 WEIGHTLESS = ("Tokenizer", "Scheduler", "FeatureExtractor", "ImageProcessor")  # classes with such names have none
 UNUSED = ("safety_checker", "image_encoder", "feature_extractor")  # parts that are never opened
 VARIANTS = ("", "fp16")  # suffixes of the weights' names, the first preferred
+SINGLE = "single_file.json"  # in a folder that stands for a single file: where that is
 SEGMENTER_CONFIG, SEGMENTER_PIXELS, SEGMENTER_WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
 SHARD = re.compile(r"[^/\\:]+\.safetensors")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
@@ -80,6 +81,11 @@ def check_pipeline(folder: Path) -> dict[str, str]:
     return parts
 
 
+def single_file(folder: Path) -> Path:
+    """The file that the weights are in, of the folder that stands for a single file."""
+    return Path(read_json(folder / SINGLE)["file"])
+
+
 def parts_of(index: Mapping[str, Any]) -> dict[str, str]:
     """Part -> stem of its weights, of what model_index.json holds: those that have weights and are opened."""
     found = dict(PARTS) if index.get("_class_name") == "StableDiffusionPipeline" else {}
@@ -97,7 +103,11 @@ def pipeline_variant(folder: Path) -> str:
 
     Raises ModelFilesError when a file is missing, damaged or not safetensors, and otherwise as `check_pipeline`.
     """
-    places = {place_of(folder, part): stem for part, stem in check_pipeline(folder).items()}
+    parts = check_pipeline(folder)
+    if (folder / SINGLE).is_file():
+        check_header(single_file(folder))
+        return ""
+    places = {place_of(folder, part): stem for part, stem in parts.items()}
     broken: ModelFilesError | None = None
     for variant in VARIANTS:
         if all(_shards(place, stem, variant) for place, stem in places.items()):

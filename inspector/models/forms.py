@@ -21,7 +21,7 @@ from inspector.models.files import (
 )
 from inspector.models.headers import elements
 from inspector.models.listed import SEGMENTERS, Kind
-from inspector.models.single_files import family_of
+from inspector.models.single_files import EMA, configurations, family_of
 
 # Family of an imported head, which its config.json tells -> what it was told of where words are, and its licence.
 HEADS: Mapping[str, tuple[str, str]] = {
@@ -128,7 +128,7 @@ def weights(path: Path, kind: Kind) -> list[Path]:
 def parameters(path: Path, kind: Kind) -> int:
     """How many weights a model has, by its files' headers; 0 where they cannot be read, which opening it will tell."""
     try:
-        return sum(elements(file) for file in weights(path, kind))
+        return sum(elements(file, leaving=EMA) for file in weights(path, kind))
     except (ModelError, OSError):
         return 0
 
@@ -141,7 +141,11 @@ def working_gb(path: Path, kind: Kind) -> float:
     """
     if kind != "diffusion":
         return 0.5
-    unet, vae = (read_config(path / part) for part in ("unet", "vae"))
+    try:
+        told = configurations(path) if path.is_file() else {}
+    except ModelError:  # which opening it will tell
+        return 2.0
+    unet, vae = (told.get(f"{part}/config.json") or read_config(path / part) for part in ("unet", "vae"))
     widths, side = vae.get("block_out_channels"), unet.get("sample_size")
     if not isinstance(widths, list) or not widths or type(widths[0]) is not int or type(side) is not int:
         return 2.0

@@ -24,6 +24,6 @@ def shapes(file: Path) -> Shapes:
         raise damaged(file) from error
 
 
-def elements(file: Path) -> int:
-    """How many numbers a file's tensors hold. Raises as `shapes`."""
-    return sum(math.prod(shape) for shape in shapes(file).values())
+def elements(file: Path, leaving: str) -> int:
+    """How many numbers a file's tensors hold, but for those whose names begin with `leaving`. Raises as `shapes`."""
+    return sum(math.prod(shape) for name, shape in shapes(file).items() if not name.startswith(leaving))

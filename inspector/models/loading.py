@@ -4,7 +4,7 @@ import gc
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ import transformers
 from inspector.errors import ModelFilesError
 from inspector.models import catalog, fetching, forms, placement
 from inspector.models.catalog import Kind, ModelSpec
-from inspector.models.checksums import checked_fingerprint, fingerprint
+from inspector.models.checksums import checked_fingerprint, file_fingerprint, fingerprint
 from inspector.models.clip_adapter import check_clip, open_clip_folder
 from inspector.models.diffusion_adapter import open_diffusion_folder
 from inspector.models.fetching import Report
@@ -23,6 +23,7 @@ from inspector.models.files import check_pipeline, check_segmenter
 from inspector.models.imported import open_head_folder
 from inspector.models.protocols import ClipModel, DiffusionModel, ImportedHead, PromptableSegmenter, Segmenter
 from inspector.models.segmenters import open_segmenter_folder
+from inspector.models.single_opening import as_folder
 from inspector.settings import ASSETS, settings
 
 OPENERS: dict[Kind, Callable[..., Any]] = {
@@ -117,8 +118,14 @@ def _load(name: str, kind: Kind, progress: Report | None) -> Any:
 def _open(spec: ModelSpec, report: Report) -> Any:
     """Build a model. It is refused in this order: by kind and architecture, by memory, by disk, by its bytes."""
     prepared = fetching.prepare(spec, report) if spec.origin == "hub" else None
-    folder = prepared.folder if prepared else _own_folder(spec)
-    CHECKS[spec.kind](folder, spec)
+    place = prepared.folder if prepared else _own_folder(spec)
+    with as_folder(place) if place.is_file() else nullcontext(place) as folder:
+        CHECKS[spec.kind](folder, spec)
+        return _open_checked(spec, folder, prepared, report)
+
+
+def _open_checked(spec: ModelSpec, folder: Path, prepared: fetching.Prepared | None, report: Report) -> Any:
+    """Of a model whose kind and architecture can be opened."""
     device = placement.chosen_device()
     dtype = placement.chosen_dtype(device)
     placement.check_memory(spec, device, dtype, _held_gb())
@@ -180,6 +187,8 @@ def _revision(spec: ModelSpec, folder: Path) -> str:
     """The hash of the weights; of an embedded model every file must be as it was made."""
     if spec.origin == "embedded":
         return checked_fingerprint(folder)
+    if Path(spec.source).is_file():
+        return file_fingerprint(Path(spec.source))
     return fingerprint(folder, forms.weights(folder, spec.kind))
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import ModelMixin
 from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
 from inspector.errors import ModelFilesError
-from inspector.models.files import missing_weights
+from inspector.models.files import SINGLE, missing_weights, single_file
 from inspector.models.placement import out_of_memory
+from inspector.models.single_opening import open_single
 
 # What the libraries raise over a config.json that cannot be, or that weights do not fit: shapes that differ, settings
 # that are missing, of another type or out of range. Their advice is for programmers, so that ours is given instead.
@@ -36,24 +38,34 @@ def open_part(kind: Any, folder: Path, dtype: torch.dtype, variant: str = "") ->
 
     Raises ModelFilesError where the files do not fit their config.json, weights are missing, or are no numbers.
     """
+    single = (folder.parent / SINGLE).is_file()
+    where = single_file(folder.parent) if single else folder
+    missing: list[str] = []
     try:
-        part, report = kind.from_pretrained(
-            folder,
-            dtype=dtype,
-            variant=variant or None,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        if single:
+            part = open_single(kind, folder, dtype)
+        else:
+            part, report = kind.from_pretrained(
+                folder,
+                dtype=dtype,
+                variant=variant or None,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+            missing, homeless = report["missing_keys"], report["unexpected_keys"]
+            if homeless and issubclass(kind, ModelMixin):  # transformers' may hold parts that are not opened
+                raise ValueError(f"{sorted(homeless)[0]} is in the file and not in the model")
     except UNFIT as error:
         if out_of_memory(error):
             raise
+        told = "its family's configuration" if single else "its config.json"
         raise ModelFilesError(
-            f"{folder} does not fit its config.json{reason(error)}; use the files of one model together."
+            f"{where} does not fit {told}{reason(error)}; use the files of one model together."
         ) from error
-    if report["missing_keys"]:
-        raise missing_weights(folder, report["missing_keys"])
-    check_numbers(part, folder)
+    if missing:
+        raise missing_weights(where, missing)
+    check_numbers(part, where)
     return part
 
 

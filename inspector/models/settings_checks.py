@@ -102,8 +102,8 @@ VAE: Mapping[str, Rule] = {
     "norm_num_groups": WIDTH,
     "scaling_factor": number(1e-6, 1e6),
     "shift_factor": either(NONE, number(-1e6, 1e6)),
-    "sample_size": either(SIDE, list_of(SIDE)),
 }
+REQUIRED = ("sample_size", "block_out_channels")  # of a UNet and an autoencoder: their defaults are nobody's
 TEXT: Mapping[str, Rule] = {
     "hidden_size": WIDTH,
     "intermediate_size": whole(1, 1_000_000),
@@ -139,5 +139,5 @@ def rules_of(part: str) -> Mapping[str, Rule]:
 def check_settings(file: Path, found: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
     """Raise ModelFilesError, with its name and what it may be, for a setting that cannot be."""
     for name, rule in rules.items():
-        if name in found and not rule.fits(found[name]):
-            raise ModelFilesError(f"{file} has {name} {str(found[name])[:60]!r}; write {rule.words}.")
+        if (name in found or name in REQUIRED) and not rule.fits(found.get(name)):
+            raise ModelFilesError(f"{file} has {name} {str(found.get(name))[:60]!r}; write {rule.words}.")

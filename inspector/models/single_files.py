@@ -1,66 +1,82 @@
-"""Single files of Stable Diffusion: which family one is of, told from the names and shapes in its header.
+"""Single files of Stable Diffusion: which family one is of, and its configuration, told from the file's header.
 
 A single file holds every part under the names of the code that it was trained by (CompVis, Stability), and no
-configuration: that is written down here, from the published repositories' config files, and sizes are the header's own.
+configuration: that is written down in `configurations`, and widths and depths are the header's own.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
+from inspector.models.configurations import SD15, SD21, SDXL, Config, Configuration
 from inspector.models.headers import Shapes, shapes
 
-UNET, VAE = "model.diffusion_model.", "first_stage_model."
+UNET, VAE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."
+OPENAI, OPEN_CLIP = "cond_stage_model.transformer.", "cond_stage_model.model."
+XL_FIRST, XL_SECOND = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."
+SD2_DEPTH = 24  # of OpenCLIP's ViT-H/14; Stable Diffusion 2.x reads the last layer but one, so that one is left out
+# Words in a file's name that say of 2.x what nothing in it does: that it predicts noise, at 512 px.
+PREDICTS_NOISE = ("base", "512", "turbo")
 # Beginnings of names -> what a file that is no whole model is, and what to do with it.
+LORA = "a LoRA, which changes a model; give the model that it was made for"
+PART = "one part of a pipeline; give the pipeline's folder"
 OTHERS: Mapping[str, str] = {
-    "lora_": "a LoRA, which changes a model; give the model, and this file by --lora",
-    "unet.": "a LoRA, which changes a model; give the model, and this file by --lora",
-    "base_model.model.": "a LoRA, which changes a model; give the model, and this file by --lora",
+    "lora_": LORA,
+    "unet.": LORA,
+    "base_model.model.": LORA,
     "emb_params": "a textual inversion, which is one word for a model; give the model",
-    "conv_in.": "one part of a pipeline; give the pipeline's folder",
-    "down_blocks.": "one part of a pipeline; give the pipeline's folder",
-    "encoder.": "one part of a pipeline; give the pipeline's folder",
+    "conv_in.": PART,
+    "down_blocks.": PART,
+    "encoder.": PART,
     "text_model.": "one part of a pipeline, or transformers' CLIP; give the whole folder",
     "visual.": "weights of a CLIP without its configuration; give the folder with open_clip_config.json",
     "control_model.": "a ControlNet; give the model that it steers",
     "double_blocks.": "the transformer of FLUX alone; give the pipeline's folder",
-    "model.diffusion_model.double_blocks.": "FLUX; give the pipeline's folder",
-    "model.diffusion_model.joint_blocks.": "Stable Diffusion 3; give the pipeline's folder",
+    f"{UNET}double_blocks.": "FLUX; give the pipeline's folder",
+    f"{UNET}joint_blocks.": "Stable Diffusion 3; give the pipeline's folder",
 }
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family of single files. pipeline: diffusers' class; text: beginning of the text encoder's names."""
+    """A family of single files. texts: text encoder -> beginning of its weights' names."""
 
-    name: str
     title: str
-    pipeline: str
-    text: str
+    published: Configuration
+    texts: Mapping[str, str]
+
+    @property
+    def unet(self) -> Config:
+        """The published UNet's configuration."""
+        return self.published.parts["unet"]
 
 
+V = Family("Stable Diffusion 2.x", SD21, {"text_encoder": OPEN_CLIP})
 FAMILIES = (
-    Family("sd1", "Stable Diffusion 1.x", "StableDiffusionPipeline", "cond_stage_model.transformer."),
-    Family("sd2", "Stable Diffusion 2.x", "StableDiffusionPipeline", "cond_stage_model.model."),
-    Family("sdxl", "Stable Diffusion XL", "StableDiffusionXLPipeline", "conditioner.embedders.1.model."),
+    Family("Stable Diffusion 1.x", SD15, {"text_encoder": OPENAI}),
+    V,
+    Family("Stable Diffusion XL", SDXL, {"text_encoder": XL_FIRST, "text_encoder_2": XL_SECOND}),
 )
+KINDS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}  # transformers' classes
 
 
-def family_of(file: Path) -> Family:
-    """The family of a single file.
+def family_of(file: Path, found: Shapes | None = None) -> Family:
+    """The family of a single file. found: its header, where it is already read.
 
     Raises UnsupportedModelError, which says what it is, for weights of another kind, ModelFilesError where the header
     cannot be read, or parts are missing from the file.
     """
-    found = shapes(file)
+    found = shapes(file) if found is None else found
     if not any(name.startswith(f"{UNET}input_blocks.") for name in found):
         raise UnsupportedModelError(f"{file} holds {_other(found)}.")
-    family = next((family for family in FAMILIES if any(name.startswith(family.text) for name in found)), None)
-    if family is None or not any(name.startswith(VAE) for name in found):
-        lacks = "an autoencoder" if family else "a text encoder"
-        raise ModelFilesError(f"{file} holds a UNet without {lacks}; give a file that holds the whole model.")
-    return family
+    for family in FAMILIES:
+        if all(any(name.startswith(begin) for name in found) for begin in family.texts.values()):
+            if not any(name.startswith(VAE) for name in found):
+                raise ModelFilesError(f"{file} holds no autoencoder; give a file that holds the whole model.")
+            return family
+    raise ModelFilesError(f"{file} holds a UNet without a text encoder; give a file that holds the whole model.")
 
 
 def _other(found: Shapes) -> str:
@@ -68,3 +84,82 @@ def _other(found: Shapes) -> str:
         if any(name.startswith(begin) for name in found):
             return told
     return "no weights of Stable Diffusion (1.x, 2.x, XL) or of any other model that is known; give a model's folder"
+
+
+def predicts_noise(file: Path) -> bool:
+    """Whether a file of 2.x predicts noise at 512 px, by its name, else v at 768 px: nothing in the file says it."""
+    return any(word in file.stem.lower() for word in PREDICTS_NOISE)
+
+
+def configurations(file: Path) -> dict[str, dict[str, Any]]:
+    """Name of a file in a pipeline's folder -> its content, of a single file. Raises as `family_of`."""
+    found = shapes(file)
+    family = family_of(file, found)
+    try:
+        configs = _configurations(family, found)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ModelFilesError(f"{file} lacks weights of {family.title} ({error}); download it again.") from error
+    if family is V and predicts_noise(file):
+        configs["unet/config.json"]["sample_size"] = 64
+        configs["scheduler/scheduler_config.json"]["prediction_type"] = "epsilon"
+        if "turbo" in file.stem.lower():
+            configs["scheduler/scheduler_config.json"]["timestep_spacing"] = "trailing"
+    return configs
+
+
+def _configurations(family: Family, found: Shapes) -> dict[str, dict[str, Any]]:
+    levels, scheduler = len(family.unet["block_out_channels"]), family.published.scheduler
+    widths = [found[f"{UNET}input_blocks.{1 + 3 * level}.0.out_layers.3.weight"][0] for level in range(levels)]
+    context = next(shape[1] for name, shape in found.items() if name.startswith(UNET) and "attn2.to_k" in name)
+    unet: dict[str, Any] = {
+        **family.unet,
+        "in_channels": found[f"{UNET}input_blocks.0.0.weight"][1],
+        "block_out_channels": widths,
+        "cross_attention_dim": context,
+    }
+    if f"{UNET}label_emb.0.0.weight" in found:
+        unet["projection_class_embeddings_input_dim"] = found[f"{UNET}label_emb.0.0.weight"][1]
+    if isinstance(family.unet["attention_head_dim"], tuple):  # a head for every 64 of the width
+        unet["attention_head_dim"] = [max(1, width // 64) for width in widths]
+    channels = [found[f"{VAE}encoder.down.{level}.block.0.conv2.weight"][0] for level in range(4)]
+    index: dict[str, Any] = {
+        **family.published.index,
+        "_class_name": family.published.pipeline,
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "scheduler": ["diffusers", scheduler["_class_name"]],
+    }
+    configs = {
+        "unet/config.json": unet,
+        "vae/config.json": {**family.published.parts["vae"], "block_out_channels": channels},
+    }
+    for part, begin in family.texts.items():
+        index[part] = ["transformers", KINDS[part]]
+        index[part.replace("text_encoder", "tokenizer")] = ["transformers", "CLIPTokenizer"]
+        configs[f"{part}/config.json"] = {
+            **family.published.parts[part],
+            **_text(found, begin),
+            "architectures": [KINDS[part]],
+        }
+    return {"model_index.json": index, "scheduler/scheduler_config.json": dict(scheduler), **configs}
+
+
+def _text(found: Shapes, begin: str) -> dict[str, Any]:
+    """The sizes of a text encoder whose names begin so: transformers' or open_clip's."""
+    names = {name.removeprefix(begin).removeprefix("text_model."): name for name in found if name.startswith(begin)}
+    own = {name: found[full] for name, full in names.items()}
+    if "final_layer_norm.weight" in own:  # transformers' names
+        layers, mlp, tokens = "encoder.layers.", "mlp.fc1.weight", "embeddings.token_embedding.weight"
+    else:
+        layers, mlp, tokens = "transformer.resblocks.", "mlp.c_fc.weight", "token_embedding.weight"
+    embedding = own[tokens]
+    depth = 1 + max(int(name.removeprefix(layers).partition(".")[0]) for name in own if name.startswith(layers))
+    projection = own.get("text_projection", own.get("text_projection.weight", (0, embedding[1])))
+    return {
+        "vocab_size": embedding[0],
+        "hidden_size": embedding[1],
+        "intermediate_size": own[f"{layers}0.{mlp}"][0],
+        "num_hidden_layers": depth - (begin == OPEN_CLIP and depth == SD2_DEPTH),
+        "num_attention_heads": max(1, embedding[1] // 64),
+        "projection_dim": projection[1],
+    }

@@ -396,6 +396,7 @@ def test_nothing_is_hashed_before_a_refusal(clip_folder: Path, tmp_path: Path, m
         ("unet/config.json", "block_out_channels", [8, "8"], "block_out_channels .*; write a list, each a whole"),
         ("unet/config.json", "cross_attention_dim", 24, r"unet does not fit its config.json \(.*to_k.weight .*24\)"),
         ("unet/config.json", "down_block_types", ["No"] * 4, "unet does not fit its config.json; use the files of one"),
+        ("vae/config.json", "down_block_types", ["DownEncoderBlock2D"], "vae does not fit its config.json"),
         ("vae/config.json", "scaling_factor", float("nan"), "scaling_factor 'nan'; write a number"),
         ("text_encoder/config.json", "hidden_act", "sigh", "text_encoder does not fit its config.json; use the files"),
         ("text_encoder/config.json", "vocab_size", -3, "vocab_size '-3'; write a whole number"),
