@@ -114,7 +114,7 @@ def _open(spec: ModelSpec, report: Report) -> Any:
     folder = prepared.folder if prepared else _own_folder(spec)
     CHECKS[spec.kind](folder, spec)
     device = placement.chosen_device()
-    dtype = placement.chosen_dtype(device)
+    dtype = placement.chosen_dtype(device, spec)
     placement.check_memory(spec, device, dtype, _held_gb())
     revision = fetching.complete(prepared, report).commit if prepared else _revision(spec, folder)
     with _build_lock:

@@ -49,7 +49,11 @@ def run_steadily(part: nn.Module, name: str, run: Callable[[], torch.Tensor], mo
         return values, False
     weight = next(part.parameters())
     layer, widened = broken_layer(part, run), False
-    if weight.dtype in HALVES and free_gb(weight.device) * 1e9 > 4 * sum(item.numel() for item in part.parameters()):
+    if (
+        weight.dtype in HALVES
+        and not weight.is_meta
+        and free_gb(weight.device) * 1e9 > 4 * sum(item.numel() for item in part.parameters())
+    ):
         part.float()
         values, widened = run(), True
     if not is_finite(values):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import cpu_offload
 from diffusers import AutoencoderKL, DDIMInverseScheduler
 from torch import nn
 
@@ -41,19 +42,26 @@ class LatentDiffusion:
     ) -> None:
         self.spec, self.revision, self.sampling = spec, revision, sampling
         self.network, self.vae = network, vae
-        for part in (network, vae, *texts):
+        self._parts = (network, vae, *texts)
+        for part in self._parts:
             part.eval().requires_grad_(False)
         self.device, self.dtype = network.device, network.dtype
         self.widened: dict[str, None] = {}  # names of parts that run in float32, since half precision is too narrow
         if vae.dtype != network.dtype:
             self.widened[AUTOENCODER] = None
-        self.parameters = sum(weight.numel() for part in (network, vae, *texts) for weight in part.parameters())
+        self.parameters = sum(weight.numel() for part in self._parts for weight in part.parameters())
         self.latent_factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self.latent_channels = int(vae.config.latent_channels)
         size = side or network.config.sample_size
         self.image_size = int(size if isinstance(size, int) else min(size)) * self.latent_factor
         self.multiple = self.latent_factor
         self._scheduler_config = dict(scheduler_config)
+
+    def offload(self, device: torch.device) -> None:
+        """Leave the weights in main memory, and move each layer's to `device` while it runs, slowly."""
+        for part in self._parts:
+            cpu_offload(part, execution_device=device, offload_buffers=len(part._parameters) > 0)
+        self.device = device
 
     @property
     def precision(self) -> str:
