@@ -3,11 +3,12 @@
 | variable | meaning | default |
 |---|---|---|
 | INSPECTOR_DEVICE | torch device of the models | cuda, else mps, else cpu |
-| INSPECTOR_DTYPE | float32, float16 or bfloat16 | float16 on cuda, float32 elsewhere |
+| INSPECTOR_DTYPE | float32, float16 or bfloat16 | float16 on cuda, of flows bfloat16; float32 elsewhere |
 | INSPECTOR_CACHE | folder for fetched weights | the Hugging Face cache |
 | INSPECTOR_RUNS | folder for training checkpoints | runs |
 | INSPECTOR_OFFLINE | 1: never fetch anything | 0 |
 | INSPECTOR_MODELS | how many models stay in memory | 3 |
+| INSPECTOR_OFFLOAD | 1: weights of diffusion models lie in main memory, a layer on the GPU while it runs | 0 |
 
 For a host that anybody may use:
 
@@ -90,6 +91,7 @@ class Settings:
     runs: Path = Path("runs")
     offline: bool = False
     models_kept: int = 3
+    offload: bool = False
     queue: int = 16  # runs that may wait
     visitor_runs: int = 3  # of one visitor, under way and waiting
     visitor_seconds: int | None = None  # of computing for one visitor in ten minutes; 0: any; None: as `share`
@@ -147,6 +149,7 @@ def settings() -> Settings:
         runs=Path(environment.get("INSPECTOR_RUNS", "runs")),
         offline=environment.get("INSPECTOR_OFFLINE", "0") not in ("", "0"),
         models_kept=_number("INSPECTOR_MODELS", Settings.models_kept, 1, 1000),
+        offload=_switch("INSPECTOR_OFFLOAD", Settings.offload),
         queue=_number("INSPECTOR_QUEUE", Settings.queue, 1, 1000),
         visitor_runs=_number("INSPECTOR_VISITOR_RUNS", Settings.visitor_runs, 1, 1000),
         visitor_seconds=_number("INSPECTOR_VISITOR_SECONDS", 0, 0, 600) if _said("INSPECTOR_VISITOR_SECONDS") else None,

@@ -1,4 +1,4 @@
-"""`bench`: timings of the whole program, of recording and keeping, of segmentation, and of measuring a data set."""
+"""`bench`: timings of the whole program, of recording and keeping, of methods, data sets, and full-size models."""
 
 import argparse
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from inspector.cli.options import add_json
 
-HELP = "Time the program: what a visitor waits for, recording, keeping, methods of segmentation, and measuring."
+HELP = "Time the program: what a visitor waits for, recording, keeping, segmentation, data sets, full-size models."
 MODULES = {
     "startup": "inspector.bench.startup",
     "attention": "inspector.bench.attention",
@@ -14,6 +14,7 @@ MODULES = {
     "viewer": "inspector.bench.viewer",
     "segmentation": "inspector.bench.segmentation",
     "engines": "inspector.bench.engines",
+    "models": "inspector.bench.models",
 }
 MODELS: Mapping[Literal["clip", "diffusion"], str] = {"clip": "engines", "diffusion": "attention"}  # kind -> subject
 KEPT = ("keeping", "segmentation", "engines")
@@ -30,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="NAME|DIR",
             help=f"with {subject}: model of the catalog, or a folder (default scenes-{kind})",
         )
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="with models: a published configuration, such as sdxl; may be given several times (default: all)",
+    )
     parser.add_argument(
         "--full-size",
         action="store_true",
@@ -61,10 +68,19 @@ def run(args: argparse.Namespace) -> None:
         raise ChoiceError("--full-size goes with the subject segmentation alone; leave it out.")
     if args.readme and args.subject not in KEPT:
         raise ChoiceError(f"--readme goes with the subjects {', '.join(KEPT)} alone; leave it out.")
+    if args.model and args.subject != "models":
+        raise ChoiceError("--model goes with the subject models alone; leave it out.")
     prepare(args)
     more: dict[str, Any] = {kind: choose(getattr(args, kind), kind) for kind in MODELS if kind in args}
     if args.full_size:
         more["full_size"] = True
+    if args.model:
+        from inspector.models.configurations import PUBLISHED
+        from inspector.results import check_choice
+
+        for name in args.model:
+            check_choice("--model", name, tuple(PUBLISHED))
+        more["models"] = args.model
     module = import_module(MODULES[args.subject])
     with Reporter() as report:
         result = module.measure(args.count, report, **more)

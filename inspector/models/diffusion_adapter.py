@@ -26,6 +26,7 @@ from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapt
 from inspector.models.files import PIPELINE_CONFIG, pipeline_variant, read_json
 from inspector.models.opening import open_part
 from inspector.models.tokenizer import open_fast_tokenizer
+from inspector.settings import settings
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Folder:
         return name in self.index and self.index[name] != [None, None]
 
     def part(self, kind: Any, name: str, dtype: torch.dtype | None = None) -> Any:
-        """One part on the device; raises as `open_part`."""
-        return open_part(kind, place_of(self.path, name), dtype or self.dtype, self.variant).to(self.device)
+        """One part on the device, or where layers will be moved there one by one; raises as `open_part`."""
+        part = open_part(kind, place_of(self.path, name), dtype or self.dtype, self.variant)
+        return part if settings().offload else part.to(self.device)
 
     def tokenizer(self, name: str, encoder: Any) -> PreTrainedTokenizerBase:
         """A tokenizer; ModelFilesError where its text encoder has another vocabulary."""
@@ -77,7 +79,10 @@ def open_diffusion_folder(
     variant = pipeline_variant(folder)
     index = read_json(folder / PIPELINE_CONFIG)
     opened = Folder(folder, spec, device, dtype, revision, index, variant)
-    return FAMILIES[str(index["_class_name"])](opened)
+    model = FAMILIES[str(index["_class_name"])](opened)
+    if settings().offload:
+        model.offload(device)
+    return model
 
 
 def _open_unet(folder: Folder, addition: str | None) -> UNet2DConditionModel:

@@ -127,7 +127,7 @@ def _open(spec: ModelSpec, report: Report) -> Any:
 def _open_checked(spec: ModelSpec, folder: Path, prepared: fetching.Prepared | None, report: Report) -> Any:
     """Of a model whose kind and architecture can be opened."""
     device = placement.chosen_device()
-    dtype = placement.chosen_dtype(device)
+    dtype = placement.chosen_dtype(device, spec)
     placement.check_memory(spec, device, dtype, _held_gb())
     revision = fetching.complete(prepared, report).commit if prepared else _revision(spec, folder)
     with _build_lock:

@@ -41,9 +41,15 @@ def _exists(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
-def chosen_dtype(device: torch.device) -> torch.dtype:
-    """The dtype of the settings, else float16 on cuda and float32 elsewhere."""
+def chosen_dtype(device: torch.device, spec: ModelSpec | None = None) -> torch.dtype:
+    """The dtype of the settings, else float32 but on cuda: float16 there, and of flow models bfloat16 if the card can.
+
+    Flow models were trained in bfloat16, and T5 and their transformers leave what float16 holds.
+    """
     named = settings().dtype or ("float16" if device.type == "cuda" else "float32")
+    flows = spec is not None and spec.sampling is not None and spec.sampling.scheduler == "flow"
+    if flows and named == "float16" and not settings().dtype and torch.cuda.is_bf16_supported():
+        named = "bfloat16"
     return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[named]
 
 
@@ -77,6 +83,8 @@ def check_memory(spec: ModelSpec, device: torch.device, dtype: torch.dtype, held
 
     held: GB that other models take and that can be had by forgetting them.
     """
+    if settings().offload and spec.kind == "diffusion":
+        device = torch.device("cpu")  # where the weights lie
     needed, free = spec.memory_gb(dtype.itemsize), free_gb(device)
     if spec.parameters and needed > free + held:
         raise memory_error(spec, f"needs about {needed:.1f} GB of memory and {free + held:.1f} GB are free on {device}")

@@ -4,7 +4,7 @@ Adapters in `models/clip_adapter.py` and `models/families` satisfy these protoco
 for the full-size models alike. Tensors live on the model's device in the model's dtype.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -265,6 +265,10 @@ class DiffusionModel(Protocol):
 
         timestep: t on the schedule of 1,000, one for all images or (n,). With a gradient where torch records one.
         """
+        ...
+
+    def broken_layer(self, run: Callable[[], Any]) -> str:
+        """The first layer of the network that gives what is no number while `run()` runs it, "" where none does."""
         ...
 
     def encode_images(self, images: np.ndarray) -> torch.Tensor:

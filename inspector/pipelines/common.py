@@ -173,7 +173,7 @@ def provenance(started: float, request: Any, *models: Any) -> Provenance:
     return Provenance(
         models={model.spec.name: model.revision for model in models},
         device=str(models[0].device),
-        dtype=str(models[0].dtype).removeprefix("torch."),
+        dtype=getattr(models[0], "precision", str(models[0].dtype).removeprefix("torch.")),
         versions=versions,
         seconds=round(time.perf_counter() - started, 3),
         warning=warning(request, *(model.spec for model in models)) or unusual(request, models[0]),

@@ -11,13 +11,14 @@ not offered.
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
 from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models.protocols import Conditions, DiffusionModel, join
-from inspector.trace.joint import ATTENTION
+from inspector.trace.joint import ATTENTION, joint_layers
 from inspector.trace.recorders import Recording, record
 
 # Added to the seed of the noise that is added once: the noise a generation started from still shows in its
@@ -122,10 +123,16 @@ def denoise(
                 predicted = predict_original(sampler, output, time, latents)
         total = len(moments)
         if not torch.isfinite(moved.prev_sample).all():
-            place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(time)}"
-            raise NotFiniteError.of(model.spec.name, place)
+            moment = f"at step {index + 1} of {total}, t = {round(time)}"
+            layer = model.broken_layer(partial(model.predict, batch, timestep, conditions))
+            place = f"layer {layer} of the {_network(model)}" if layer else f"the {_network(model)}'s prediction"
+            raise NotFiniteError.of(model.spec.name, f"{place} {moment}")
         yield Step(index, total, round(time), latents, moved.prev_sample, predicted)
         latents = moved.prev_sample
+
+
+def _network(model: DiffusionModel) -> str:
+    return "transformer" if joint_layers(model.network) else "UNet"
 
 
 def predict_original(sampler: Any, output: torch.Tensor, timestep: float, latents: torch.Tensor) -> torch.Tensor:

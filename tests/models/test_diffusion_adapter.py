@@ -17,6 +17,7 @@ from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.loading import load_diffusion
 from inspector.models.protocols import TokenizedPrompt
 from inspector.models.sampling import DENOISERS
+from inspector.settings import settings
 
 
 @pytest.fixture
@@ -189,3 +190,26 @@ def test_other_pipelines_are_refused_by_name(diffusion_folder: Path, tmp_path: P
     (tmp_path / "xl" / "model_index.json").write_text(json.dumps({**index, "_class_name": "KandinskyPipeline"}))
     with pytest.raises(UnsupportedModelError, match="holds a KandinskyPipeline; only StableDiffusionPipeline"):
         load_diffusion(catalog.register_local(tmp_path / "xl"))
+
+
+def test_offloaded_weights_come_layer_by_layer_and_give_the_same(
+    diffusion_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = catalog.spec(catalog.register_local(diffusion_folder))
+    start = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3))
+
+    def made() -> tuple[StableDiffusionAdapter, list[torch.Tensor]]:
+        model = open_diffusion_folder(diffusion_folder, spec, torch.device("cpu"), torch.float32, "")
+        assert isinstance(model, StableDiffusionAdapter)
+        conditions = model.encode_prompts(["the car"])
+        found = [conditions.states, model.predict(start, 500, conditions), model.decode_pixels(start)]
+        return model, [*found, model.encode_pixels(found[-1])]
+
+    expected = made()[1]
+    monkeypatch.setenv("INSPECTOR_OFFLOAD", "1")
+    settings.cache_clear()
+    model, found = made()
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    assert all(weight.is_meta for weight in model.unet.parameters())
+    assert model.device == torch.device("cpu")
+    assert model.parameters > 0

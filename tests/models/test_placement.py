@@ -53,3 +53,17 @@ def test_a_containers_limit_counts_and_dropped_file_pages_do_not(tmp_path: Path)
     (tmp_path / "memory.max").write_text("max\n")
     assert placement._container_bytes(tmp_path, 99) == 99
     assert placement._container_bytes(tmp_path / "none", 99) == 99
+
+
+@pytest.mark.parametrize(("can", "expected"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_flow_models_are_bfloat16_where_the_card_can(
+    can: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: can)
+    flux, plain = catalog.spec("flux-dev"), catalog.spec("sdxl")
+    assert placement.chosen_dtype(torch.device("cuda"), flux) == expected
+    assert placement.chosen_dtype(torch.device("cuda"), plain) == torch.float16
+    assert placement.chosen_dtype(torch.device("cpu"), flux) == torch.float32
+    monkeypatch.setenv("INSPECTOR_DTYPE", "float16")
+    settings.cache_clear()
+    assert placement.chosen_dtype(torch.device("cuda"), flux) == torch.float16

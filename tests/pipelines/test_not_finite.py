@@ -45,12 +45,12 @@ LAYER = "up_blocks.2.attentions.0.transformer_blocks.0.attn2"
     ("part", "weight", "run", "said"),
     [
         ("unet", f"{LAYER}.to_q.weight", ATTENTION, rf"layer {LAYER} at step 1, t = \d+"),
-        ("unet", "conv_out.weight", ATTENTION, r"the UNet's prediction at step 1 of 3, t = \d+"),
+        ("unet", "conv_out.weight", ATTENTION, r"layer conv_out of the UNet at step 1 of 3, t = \d+"),
         ("unet", f"{LAYER}.to_q.weight", GIVEN, rf"layer {LAYER} at step 1, t = 100"),
         ("unet", "conv_in.weight", CLUSTERS, r"layer up_blocks\S+, t = 100"),
-        ("vae", "decoder.conv_out.weight", ATTENTION, "the autoencoder's picture"),
-        ("vae", "encoder.conv_out.weight", GIVEN, "the autoencoder's latents"),
-        ("text_encoder", "final_layer_norm.weight", ATTENTION, "the text encoder's states"),
+        ("vae", "decoder.conv_out.weight", ATTENTION, "the autoencoder, first in its layer decoder.conv_out"),
+        ("vae", "encoder.conv_out.weight", GIVEN, "the autoencoder, first in its layer encoder.conv_out"),
+        ("text_encoder", "final_layer_norm.weight", ATTENTION, "the text encoder, first in its layer final_layer_norm"),
     ],
 )
 def test_a_diffusion_model(part: str, weight: str, run: Any, said: str, value: float) -> None:

@@ -48,11 +48,10 @@ class FluxAdapter(LatentDiffusion):
         clip, t5 = self.text_encoders
         length = int(clip.config.max_position_embeddings)
         ids = torch.tensor([read_prompt(self._tokenizers[0], prompt, length).ids for prompt in prompts])
-        pooled = clip(ids.to(self.device)).pooler_output
-        states = encode_t5(t5, [self.tokenize(prompt) for prompt in prompts], self.device)
-        return Conditions(
-            self._finite(states, "T5's states"), self._finite(pooled, "CLIP's embedding").to(states.dtype)
-        )
+        pooled = self.steady(clip, "the text encoder", lambda: clip(ids.to(self.device)).pooler_output)
+        read = [self.tokenize(prompt) for prompt in prompts]
+        states = self.steady(t5, "T5", lambda: encode_t5(t5, read, self.device))
+        return Conditions(states.to(self.dtype), pooled.to(self.dtype))
 
     def predict(self, latents: torch.Tensor, timestep: torch.Tensor | float, conditions: Conditions) -> torch.Tensor:
         """One pass of the transformer over packed latents."""

@@ -1,21 +1,24 @@
 """What the families share: an autoencoder's latents, schedulers of the model's noise levels, checks of numbers."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate import cpu_offload
 from diffusers import AutoencoderKL, DDIMInverseScheduler
 from torch import nn
 
-from inspector.errors import ChoiceError, ImageError, NotFiniteError, UnsupportedModelError
+from inspector.errors import ChoiceError, ImageError, UnsupportedModelError
 from inspector.models.catalog import ModelSpec
 from inspector.models.conditions import Conditions
 from inspector.models.diffusion import SCHEDULERS
 from inspector.models.sampling import Sampling
+from inspector.models.steady import broken_layer, run_steadily
 
 INVERTED_SPACINGS = ("leading", "trailing")  # what DDIMInverseScheduler knows
+AUTOENCODER, LARGE = "the autoencoder", 1024 * 1024  # pixels of a picture that is decoded by itself
 TEXTS = 32  # prompts encoded at once: 0.15 GB for Stable Diffusion 1.5's text encoder
 
 
@@ -39,16 +42,43 @@ class LatentDiffusion:
     ) -> None:
         self.spec, self.revision, self.sampling = spec, revision, sampling
         self.network, self.vae = network, vae
-        for part in (network, vae, *texts):
+        self._parts = (network, vae, *texts)
+        for part in self._parts:
             part.eval().requires_grad_(False)
         self.device, self.dtype = network.device, network.dtype
-        self.parameters = sum(weight.numel() for part in (network, vae, *texts) for weight in part.parameters())
+        self.widened: dict[str, None] = {}  # names of parts that run in float32, since half precision is too narrow
+        if vae.dtype != network.dtype:
+            self.widened[AUTOENCODER] = None
+        self.parameters = sum(weight.numel() for part in self._parts for weight in part.parameters())
         self.latent_factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self.latent_channels = int(vae.config.latent_channels)
         size = side or network.config.sample_size
         self.image_size = int(size if isinstance(size, int) else min(size)) * self.latent_factor
         self.multiple = self.latent_factor
         self._scheduler_config = dict(scheduler_config)
+
+    def offload(self, device: torch.device) -> None:
+        """Leave the weights in main memory, and move each layer's to `device` while it runs, slowly."""
+        for part in self._parts:
+            cpu_offload(part, execution_device=device, offload_buffers=len(part._parameters) > 0)
+        self.device = device
+
+    @property
+    def precision(self) -> str:
+        """The dtype in words, with what departs from it."""
+        name = str(self.dtype).removeprefix("torch.")
+        return f"{name}, {' and '.join(self.widened)} in float32" if self.widened else name
+
+    def steady(self, part: Any, name: str, run: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """What a part makes, widened where half precision overflows in it; NotFiniteError as `run_steadily`."""
+        values, widened = run_steadily(part, name, run, self.spec.name)
+        if widened:
+            self.widened[name] = None
+        return values
+
+    def broken_layer(self, run: Callable[[], Any]) -> str:
+        """The first layer of the network that gives what is no number while `run()` runs it, "" where none does."""
+        return broken_layer(self.network, run)
 
     @property
     def unet(self) -> Any:
@@ -84,18 +114,30 @@ class LatentDiffusion:
     @torch.no_grad()
     def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         """Pixels (n, 3, h, w) from -1 to 1 -> scaled latents, posterior mode."""
-        latents = self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode()
-        return self._finite(self._scaled(latents), "the autoencoder's latents").to(self.dtype)
+        return self.steady(
+            self.vae,
+            AUTOENCODER,
+            lambda: self._scaled(self.vae.encode(pixels.to(self.vae.dtype)).latent_dist.mode()),
+        ).to(self.dtype)
 
     @torch.no_grad()
     def decode_pixels(self, latents: torch.Tensor) -> torch.Tensor:
-        """Scaled latents (n, c, h, w) -> pixels (n, 3, H, W) from about -1 to 1, not clipped."""
-        return self.vae.decode(self._unscaled(latents.to(self.dtype).to(self.vae.dtype))).sample
+        """Scaled latents (n, c, h, w) -> pixels (n, 3, H, W) from about -1 to 1, not clipped.
+
+        Large pictures are decoded one by one, since each takes gigabytes. Raises NotFiniteError as `run_steadily`.
+        """
+        if len(latents) > 1 and latents[0, 0].numel() * self.latent_factor**2 >= LARGE:
+            return torch.cat([self.decode_pixels(one) for one in latents.split(1)])
+        return self.steady(
+            self.vae,
+            AUTOENCODER,
+            lambda: self.vae.decode(self._unscaled(latents.to(self.dtype).to(self.vae.dtype))).sample,
+        )
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         """Scaled latents (n, c, h, w) -> uint8 (n, H, W, 3). Raises NotFiniteError where the picture is no numbers."""
-        pixels = self._finite(self.decode_pixels(latents).float(), "the autoencoder's picture")
+        pixels = self.decode_pixels(latents).float()
         pixels = ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
@@ -119,12 +161,6 @@ class LatentDiffusion:
     @staticmethod
     def _by_channel(values: Sequence[float], like: torch.Tensor) -> torch.Tensor:
         return torch.tensor(values).view(1, -1, 1, 1).to(like.device, like.dtype)
-
-    def _finite(self, values: torch.Tensor, part: str) -> torch.Tensor:
-        """The values, or NotFiniteError that names the model's part."""
-        if not values.is_meta and not torch.isfinite(values).all():
-            raise NotFiniteError.of(self.spec.name, part)
-        return values
 
     def scheduler(self, name: str = "ddim") -> Any:
         """A fresh diffusers scheduler with the model's own noise levels. Raises ChoiceError for one it has not."""

@@ -75,8 +75,13 @@ class StableDiffusionAdapter(UNetDiffusion):
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """Hidden states (n, prompt_length, width) that the UNet attends to: the text tower's last, normed."""
         ids = torch.tensor([self.tokenize(prompt).ids for prompt in prompts], device=self.device)
-        states = torch.cat([self.text_encoder(part).last_hidden_state for part in ids.split(latent.TEXTS)])
-        return Conditions(self._finite(states, "the text encoder's states"))
+        encoder = self.text_encoder
+        states = self.steady(
+            encoder,
+            "the text encoder",
+            lambda: torch.cat([encoder(part).last_hidden_state for part in ids.split(latent.TEXTS)]),
+        )
+        return Conditions(states.to(self.dtype))
 
     def pipeline(self, scheduler: str = "ddim") -> Any:
         """diffusers' own pipeline of the same parts, to compare with. Raises ChoiceError as `scheduler`."""

@@ -11,6 +11,7 @@ from inspector.models.catalog import ModelSpec
 from inspector.models.conditions import Conditions
 from inspector.models.families.latent import LatentDiffusion
 from inspector.models.families.prompts import read_prompt
+from inspector.models.families.stable_diffusion_xl import clip_states
 from inspector.models.families.t5 import encode_t5, read_t5, rest
 from inspector.models.protocols import PromptToken, TokenizedPrompt
 from inspector.models.sampling import Sampling, sampling_of
@@ -56,24 +57,19 @@ class StableDiffusion3Adapter(LatentDiffusion):
     @torch.no_grad()
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """Both of CLIP's last layer but one side by side, padded to T5's width, then T5's; pooled, both of CLIP's."""
-        states, pooled = [], []
-        for tokenizer, encoder in zip(self._tokenizers[:2], self.text_encoders[:2], strict=True):
-            read = [read_prompt(tokenizer, prompt, self._clip_length).ids for prompt in prompts]
-            found = encoder(torch.tensor(read, device=self.device), output_hidden_states=True)
-            states.append(found.hidden_states[-2])
-            pooled.append(found[0])
+        clip = self.text_encoders[:2], self._tokenizers[:2]
+        states, pooled = clip_states(self, *clip, prompts, self._clip_length)
         joint, width = torch.cat(states, -1), int(self.network.config.joint_attention_dim)
         padded = torch.nn.functional.pad(joint, (0, width - joint.shape[-1]))
         told = torch.cat([padded, self._t5(prompts, width, joint.dtype)], -2)
-        return Conditions(
-            self._finite(told, "the text encoders' states"), self._finite(torch.cat(pooled, -1), "CLIP's embeddings")
-        )
+        return Conditions(told, torch.cat(pooled, -1))
 
     def _t5(self, prompts: Sequence[str], width: int, dtype: torch.dtype) -> torch.Tensor:
         encoder, tokenizer = self.text_encoders[2], self._tokenizers[2]
         if encoder is None or tokenizer is None:
             return torch.zeros(len(prompts), TOKENS, width, device=self.device, dtype=dtype)
-        return encode_t5(encoder, [read_t5(tokenizer, prompt, TOKENS) for prompt in prompts], self.device)
+        read = [read_t5(tokenizer, prompt, TOKENS) for prompt in prompts]
+        return self.steady(encoder, "T5", lambda: encode_t5(encoder, read, self.device)).to(self.dtype)
 
     def predict(self, latents: torch.Tensor, timestep: torch.Tensor | float, conditions: Conditions) -> torch.Tensor:
         """One pass of the transformer."""

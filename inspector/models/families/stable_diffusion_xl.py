@@ -10,10 +10,37 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedT
 from inspector.models.catalog import ModelSpec
 from inspector.models.conditions import Conditions, join
 from inspector.models.families import latent
+from inspector.models.families.latent import LatentDiffusion
 from inspector.models.families.prompts import read_prompt
 from inspector.models.families.stable_diffusion import UNetDiffusion
 from inspector.models.protocols import TokenizedPrompt
 from inspector.models.sampling import Sampling, sampling_of
+
+
+def clip_states(
+    model: LatentDiffusion,
+    encoders: Sequence[Any],
+    tokenizers: Sequence[PreTrainedTokenizerBase],
+    prompts: Sequence[str],
+    length: int,
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Of each of CLIP's towers the last layer but one (n, length, width), and its first output.
+
+    The latter is the embedding (n, width) of a tower with a projection.
+    """
+    states, pooled = [], []
+    for number, (tokenizer, encoder) in enumerate(zip(tokenizers, encoders, strict=True), 1):
+        ids = torch.tensor([read_prompt(tokenizer, prompt, length).ids for prompt in prompts], device=model.device)
+        found: dict[str, Any] = {}
+
+        def run(encoder: Any = encoder, ids: torch.Tensor = ids, found: dict[str, Any] = found) -> torch.Tensor:
+            found["output"] = output = encoder(ids, output_hidden_states=True)
+            return torch.cat([output.hidden_states[-2].flatten(), output[0].flatten()])
+
+        model.steady(encoder, f"text encoder {number}", run)
+        states.append(found["output"].hidden_states[-2].to(model.dtype))
+        pooled.append(found["output"][0].to(model.dtype))
+    return states, pooled
 
 
 class StableDiffusionXLAdapter(UNetDiffusion):
@@ -51,14 +78,8 @@ class StableDiffusionXLAdapter(UNetDiffusion):
         return join([self._encode(part) for part in parts])
 
     def _encode(self, prompts: Sequence[str]) -> Conditions:
-        states, pooled = [], torch.empty(0)
-        for tokenizer, encoder in zip(self._tokenizers, self.text_encoders, strict=True):
-            read = [read_prompt(tokenizer, prompt, self.prompt_length).ids for prompt in prompts]
-            found = encoder(torch.tensor(read, device=self.device), output_hidden_states=True)
-            states.append(found.hidden_states[-2])
-            pooled = found[0]
-        self._finite(pooled, "the second text encoder's embedding")
-        return Conditions(self._finite(torch.cat(states, -1), "the text encoders' states"), pooled)
+        states, pooled = clip_states(self, self.text_encoders, self._tokenizers, prompts, self.prompt_length)
+        return Conditions(torch.cat(states, -1), pooled[-1])
 
     def unconditional(self, count: int) -> Conditions:
         """Zeros, or the empty prompt's, as the model's folder says."""
