@@ -22,6 +22,7 @@ class ModelSpec:
     architecture: open_clip's name of the configuration, "" where the folder's own one is read; of a head its family.
     variant: the files' suffix on the hub ("fp16" halves the download).
     told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
+    lora: absolute path of a file of changes (`models.lora`), and their scale; None for the model as it is.
     promptable: whether it gives masks of points and boxes (`protocols.PromptableSegmenter`).
     """
 
@@ -40,6 +41,7 @@ class ModelSpec:
     variant: str = ""
     told: str = ""
     promptable: bool = False
+    lora: tuple[str, float] | None = None
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""
