@@ -10,7 +10,7 @@ import diffusers
 import numpy as np
 import torch
 
-from inspector.models.protocols import PromptToken, TokenizedPrompt
+from inspector.models.protocols import Conditions, PromptToken, Sampling, TokenizedPrompt
 
 WIDTH = 12  # of the text states
 SCHEDULERS = {
@@ -56,10 +56,16 @@ class ToyDiffusion:
         self.vae.to(dtype).eval().requires_grad_(False)
         self.embedding = torch.randn(512, WIDTH, dtype=dtype) * 2
         self.positions = torch.randn(16, WIDTH, dtype=dtype)
-        self.spec = SimpleNamespace(name="toy-diffusion", origin="local", told="")
+        self.spec = SimpleNamespace(name="toy-diffusion", title="Toy", origin="local", told="")
         self.parameters = 10
         self.device, self.dtype, self.revision = torch.device("cpu"), dtype, "toy"
-        self.image_size, self.latent_factor, self.prompt_length = 128, 8, 16
+        self.image_size, self.latent_factor, self.latent_channels, self.prompt_length = 128, 8, 4, 16
+        self.sampling = Sampling()
+
+    @property
+    def network(self) -> Any:
+        """The UNet."""
+        return self.unet
 
     def tokenize(self, prompt: str) -> TokenizedPrompt:
         """Start, pieces of at most four letters or one sign, end, padding with end."""
@@ -72,22 +78,42 @@ class ToyDiffusion:
         cut = prompt[dropped[0].start() :] if dropped else ""
         return TokenizedPrompt(prompt, tuple(ids), (PromptToken(0, "<start>", 0, 0), *words, last), cut)
 
-    def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
+    def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """A fixed random vector per token plus one per position."""
         ids = torch.tensor([self.tokenize(prompt).ids for prompt in prompts])
-        return self.embedding[ids] + self.positions
+        return Conditions(self.embedding[ids] + self.positions)
+
+    def unconditional(self, count: int) -> Conditions:
+        """The empty prompt's."""
+        return self.encode_prompts([""] * count)
+
+    def predict(self, latents: torch.Tensor, timestep: Any, conditions: Conditions) -> torch.Tensor:
+        """One pass of the UNet."""
+        return self.unet(latents, timestep, encoder_hidden_states=conditions.states).sample
 
     @torch.no_grad()
     def encode_images(self, images: np.ndarray) -> torch.Tensor:
         """The posterior's mode, scaled."""
-        pixels = torch.from_numpy(images).to(self.dtype).permute(0, 3, 1, 2) / 127.5 - 1
+        return self.encode_pixels(torch.from_numpy(images).to(self.dtype).permute(0, 3, 1, 2) / 127.5 - 1)
+
+    @torch.no_grad()
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The posterior's mode, scaled."""
         return self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         """uint8 images."""
-        pixels = self.vae.decode(latents / self.vae.config.scaling_factor).sample
-        return ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        return ((self.decode_pixels(latents) / 2 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+    @torch.no_grad()
+    def decode_pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """From about -1 to 1."""
+        return self.vae.decode(latents / self.vae.config.scaling_factor).sample
+
+    def set_steps(self, sampler: Any, steps: int, size: tuple[int, int]) -> None:
+        """As Stable Diffusion's pipeline does."""
+        sampler.set_timesteps(steps, device=self.device)
 
     def scheduler(self, name: str = "ddim") -> Any:
         """A fresh scheduler with Stable Diffusion's betas."""

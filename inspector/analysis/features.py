@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from inspector.errors import NotFiniteError, UnsupportedModelError
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel
 from inspector.results import CLUSTER_PRESETS, check_choice
 from inspector.trace.hooks import capture
 from inspector.trace.trajectories import noise_once
@@ -62,19 +62,19 @@ def find_taps(unet: nn.Module, preset: str) -> Taps:
 def preset_features(
     model: DiffusionModel,
     latents: torch.Tensor,
-    states: torch.Tensor,
+    conditions: Conditions,
     timesteps: Sequence[int],
     seed: int,
     preset: str = "A",
 ) -> torch.Tensor:
     """Unit feature vectors float32 (timestep, channel, h, w) on the CPU of one image at several noise levels.
 
-    latents: scaled, clean (1, c, h, w). states: text states (1, tokens, width). timesteps: each gets the same noise,
+    latents: scaled, clean (1, c, h, w). conditions: of one prompt. timesteps: each gets the same noise,
     drawn from `seed`, and all go through the UNet as one batch. The grid is the largest of the tapped ones.
     """
     taps = find_taps(model.unet, preset)
     noised = torch.cat([noise_once(model, latents, timestep, [seed]) for timestep in timesteps])
-    recorded = record(model.unet, noised, timesteps, states, taps)
+    recorded = record(model, noised, timesteps, conditions, taps)
     for layer, values in recorded.items():
         if not torch.isfinite(values).all():
             raise NotFiniteError.of(model.spec.name, f"layer {layer}, t = {', '.join(map(str, timesteps))}")
@@ -83,16 +83,16 @@ def preset_features(
 
 @torch.no_grad()
 def record(
-    unet: nn.Module, latents: torch.Tensor, timesteps: Sequence[int], states: torch.Tensor, taps: Taps
+    model: DiffusionModel, latents: torch.Tensor, timesteps: Sequence[int], conditions: Conditions, taps: Taps
 ) -> dict[str, torch.Tensor]:
     """Layer -> (n, channel, h, w), of noised latents (n, c, h, w), one timestep each, without guidance.
 
     The forward pass ends at the last tap: what comes after it is never computed, and what is recorded is
-    the same to the bit as in a whole pass. states: (1, tokens, width), shared by the batch.
+    the same to the bit as in a whole pass. conditions: of one prompt, shared by the batch.
     """
     times = torch.tensor(timesteps, device=latents.device)
-    with capture(unet, taps.layers, inputs=taps.inputs, stop_after_last=True) as captured:
-        unet(latents, times, encoder_hidden_states=states.expand(len(latents), -1, -1))
+    with capture(model.unet, taps.layers, inputs=taps.inputs, stop_after_last=True) as captured:
+        model.predict(latents, times, conditions.expand(len(latents)))
     return captured
 
 

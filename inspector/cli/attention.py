@@ -23,10 +23,10 @@ def timestep(text: str) -> int | None:
 
 FIELDS: Fields = {
     "prompt": (str, "what is generated (default: the caption, where --image is a drawn scene)"),
-    "steps": (int, "denoising steps (default: 20)"),
-    "guidance_scale": (float, "classifier-free guidance (default: 7.5)"),
+    "steps": (int, "denoising steps (default: the model's own, 20)"),
+    "guidance_scale": (float, "classifier-free guidance (default: the model's own, 7.5)"),
     "seed": (int, "of the noise (default: 0)"),
-    "scheduler": (str, "ddim, pndm or another that the model has (default: ddim)"),
+    "scheduler": (str, "ddim, pndm or another that the model has (default: the model's own, ddim)"),
     "noise_timestep": (timestep, 't of the noise added once, 0 to 999, or "match", as in the last step (default: 100)'),
     "arms": (
         str,
@@ -43,6 +43,7 @@ FIELDS: Fields = {
     "queries": (bool, "keep the queries of cross-attention, of which words not in the prompt are asked"),
     "self_attention": (bool, "keep queries and keys of self-attention, for --ask self"),
     "kept_steps": (str, "of which steps these are kept, last or every (default: last)"),
+    "reading": (str, "what the maps are, of a model with joint attention: attention or output (default: attention)"),
     "probes": (str, 'words that need not be in the prompt, such as "dog, tree", for --ask probe (default: none)'),
 }
 
@@ -94,7 +95,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.cli.output import hand_over, prepare
     from inspector.cli.progress import follow
     from inspector.errors import ChoiceError
-    from inspector.models.catalog import choose
+    from inspector.models.catalog import choose, usual_values
     from inspector.pipelines import attention
     from inspector.results import AttentionRequest, Token, word_tokens
     from inspector.views import attention as view
@@ -112,7 +113,9 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     tell_unused(args, fields)
     models = [diffusion_of(args)] + ([choose(args.beside, "diffusion")] if args.beside is not None else [])
     edit = edits.edit(args, fields.get("prompt", ""))
-    requests = [AttentionRequest(**{"prompt": "", **fields}, model=model, edit=edit) for model in models]
+    requests = [
+        AttentionRequest(**{"prompt": "", **usual_values(model), **fields}, model=model, edit=edit) for model in models
+    ]
     if edit is not None:
         return edited(args, requests)
     prompt = requests[0].prompt
@@ -120,6 +123,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         word_tokens(prompt, [Token(0, prompt, 0, len(prompt))], args.token)
     results = []
     for request in requests:
+        asking.tell_kept(request)
         results.append(follow(attention.stream(request)))
         if results[-1].truncated:
             print(f"{request.model} did not read the end of the prompt: {results[-1].truncated!r}")
@@ -159,6 +163,7 @@ def edited(args: argparse.Namespace, asked: "Sequence[AttentionRequest]") -> dic
     (request,) = asked
     words = edits.words(request, args.token)
     runs = edits.requests(request)
+    asking.tell_kept(runs[KEPT])
     result = follow(attention.stream(runs[KEPT]))  # what was asked for first
     results = {run: result if run == KEPT else follow(attention.stream(one)) for run, one in runs.items()}
     for one_ in (result for result in results.values() if result.truncated):

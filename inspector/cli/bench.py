@@ -1,4 +1,4 @@
-"""`bench`: timings of the whole program, of recording, of segmentation's methods, and of measuring a data set."""
+"""`bench`: timings of the whole program, of recording and keeping, of segmentation, and of measuring a data set."""
 
 import argparse
 from collections.abc import Mapping
@@ -6,16 +6,17 @@ from typing import Any, Literal
 
 from inspector.cli.options import add_json
 
-HELP = "Time the program: what a visitor waits for, recording, methods of segmentation, and measuring a data set."
+HELP = "Time the program: what a visitor waits for, recording, keeping, methods of segmentation, and measuring."
 MODULES = {
     "startup": "inspector.bench.startup",
     "attention": "inspector.bench.attention",
+    "keeping": "inspector.bench.keeping",
     "viewer": "inspector.bench.viewer",
     "segmentation": "inspector.bench.segmentation",
     "engines": "inspector.bench.engines",
 }
 MODELS: Mapping[Literal["clip", "diffusion"], str] = {"clip": "engines", "diffusion": "attention"}  # kind -> subject
-KEPT = ("segmentation", "engines")
+KEPT = ("keeping", "segmentation", "engines")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--readme",
         action="store_true",
-        help=f"with {' and '.join(KEPT)}: keep the numbers in assets/measured and renew README",
+        help=f"with {', '.join(KEPT)}: keep the numbers in assets/measured and renew README",
     )
     add_json(parser)
 
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     if args.full_size and args.subject != "segmentation":
         raise ChoiceError("--full-size goes with the subject segmentation alone; leave it out.")
     if args.readme and args.subject not in KEPT:
-        raise ChoiceError(f"--readme goes with the subjects {' and '.join(KEPT)} alone; leave it out.")
+        raise ChoiceError(f"--readme goes with the subjects {', '.join(KEPT)} alone; leave it out.")
     prepare(args)
     more: dict[str, Any] = {kind: choose(getattr(args, kind), kind) for kind in MODELS if kind in args}
     if args.full_size:

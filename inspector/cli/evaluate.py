@@ -16,9 +16,11 @@ MODULES = {
     "segmentation": "inspector.evaluation.segmentation",
     "edits": "inspector.evaluation.edits",
     "prompted": "inspector.evaluation.prompted",
+    "masks": "inspector.evaluation.masks",
 }
-SEGMENTER = "scenes-sam"  # by default, of prompted
-SCENES, OF_VERDICT, OF_EDITS = 256, 64, 4  # by default; the verdict and edits take a quarter of an hour for so many
+SEGMENTER = "scenes-sam"  # by default, of those that take one
+SCENES, OF_VERDICT = 256, 64  # by default; the verdict takes a quarter of an hour for so many
+OF_SUBJECT = {"edits": 4, "masks": 16}  # likewise, of pictures that are generated
 # Which of --clip, --diffusion and --segmenter each subject takes.
 MODELS: Mapping[str, tuple[Literal["clip", "diffusion", "segmenter"], ...]] = {
     "models": ("clip", "diffusion"),
@@ -28,7 +30,9 @@ MODELS: Mapping[str, tuple[Literal["clip", "diffusion", "segmenter"], ...]] = {
     "segmentation": ("clip", "diffusion"),
     "edits": ("clip", "diffusion"),
     "prompted": ("segmenter",),
+    "masks": ("clip", "diffusion", "segmenter"),
 }
+PAIRLESS = ("prompted", "masks")  # whose models need not be a pair
 
 # Which numbers of `evaluate models` speak of which kind of model, for the cards.
 MEASURED = {
@@ -44,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count",
         type=int,
         metavar="N",
-        help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT}, of edits {OF_EDITS})",
+        help=f"number of scenes (default {SCENES}, with --verdict {OF_VERDICT}, "
+        + ", ".join(f"of {name} {count}" for name, count in OF_SUBJECT.items())
+        + ")",
     )
     parser.add_argument(
         "--seed",
@@ -78,10 +84,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds",
         type=int,
         metavar="K",
-        help="with --verdict: noises of each picture; with edits: pictures of each prompt (default 4)",
+        help="with --verdict and masks: noises of each picture; with edits: pictures of each prompt (default 4)",
     )
     parser.add_argument(
-        "--t", metavar="LIST", help="with --verdict: timesteps of the noise (default 1,101,301,501,701)"
+        "--t", metavar="LIST", help="with --verdict and masks: timesteps of the noise (default 1,101,301,501,701)"
     )
     parser.add_argument(
         "--generated", type=int, metavar="M", help="with --verdict: pictures to generate (default a quarter of --count)"
@@ -103,22 +109,22 @@ def run(args: argparse.Namespace) -> None:
     from inspector.cli.output import prepare, write_json
     from inspector.cli.progress import Reporter
     from inspector.errors import ChoiceError
-    from inspector.evaluation import edits_readme, prompted_readme, readme, verdict_readme
+    from inspector.evaluation import edits_readme, masks_readme, prompted_readme, readme, verdict_readme
     from inspector.models.catalog import choose
     from inspector.results import check_number
 
     if args.dataset is not None:
         datasets.run(args)
         return
-    datasets.check_unused(args, ("segmenter",) if args.subject == "prompted" else ())
+    datasets.check_unused(args, ("segmenter",) if "segmenter" in MODELS[args.subject] else ())
     if args.cards and args.subject not in ("models", "prompted"):
         raise ChoiceError("--cards goes with the subjects models and prompted alone; leave it out.")
     options = verdict_options(args)
     if args.table:
         heads_table(args)
         return
-    by_pairs = args.subject != "prompted"  # whose model is of none
-    others: Mapping[str, Any] = {"edits": edits_readme, "prompted": prompted_readme}
+    by_pairs = args.subject not in PAIRLESS
+    others: Mapping[str, Any] = {"edits": edits_readme, "prompted": prompted_readme, "masks": masks_readme}
     kept: Any = verdict_readme if args.verdict else others.get(args.subject, readme)
     if args.readme:
         kept.check()
@@ -129,7 +135,7 @@ def run(args: argparse.Namespace) -> None:
         if args.readme:
             verdict_readme.renew()
         return
-    usual = OF_VERDICT if args.verdict else OF_EDITS if args.subject == "edits" else SCENES
+    usual = OF_VERDICT if args.verdict else OF_SUBJECT.get(args.subject, SCENES)
     count = usual if args.count is None else args.count
     check_number("count", count, 1, 100_000, whole=True)
     held_out = world.EVALUATION_SEEDS
@@ -156,7 +162,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it, and `edits.evaluate` the first.
+    """What --seeds, --t and --generated ask for, as `verdict.evaluate` takes it, `masks.evaluate` the first two, and
+    `edits.evaluate` the first.
 
     Raises ChoiceError where they are of no use, and for timesteps that are no whole numbers.
     """
@@ -166,7 +173,7 @@ def verdict_options(args: argparse.Namespace) -> dict[str, Any]:
         raise ChoiceError("--verdict goes with the subject attention alone; leave it out.")
     given = {"seeds": args.seeds, "timesteps": args.t, "generated": args.generated}
     given = {name: value for name, value in given.items() if value is not None}
-    own = {"seeds"} if args.subject == "edits" else set()
+    own = {"edits": {"seeds"}, "masks": {"seeds", "timesteps"}}.get(args.subject, set())
     if not args.verdict and (set(given) - own or args.stored):
         raise ChoiceError("--stored, --seeds, --t and --generated go with --verdict; add it, or leave them out.")
     if args.t is not None:

@@ -48,12 +48,12 @@ def record_samples(model: DiffusionModel, count: int, seed: int, timesteps: Sequ
         scenes = [world.scene(seed + number, size) for number in range(first, min(first + BATCH, count))]
         captions = [scene.caption for scene in scenes]
         tokens = [model.tokenize(caption).tokens for caption in captions]
-        latents, states = (
+        latents, conditions = (
             model.encode_images(np.stack([scene.image for scene in scenes])),
             model.encode_prompts(captions),
         )
         positions, seeds = range(max(map(len, tokens))), [scene.seed for scene in scenes]
-        recorded = [record_once(model, latents, states, timestep, seeds, positions)[0] for timestep in timesteps]
+        recorded = [record_once(model, latents, conditions, timestep, seeds, positions)[0] for timestep in timesteps]
         for place, scene in enumerate(scenes):
             maps = {
                 layer: np.stack([recording.maps[layer][0][place] for recording in recorded])

@@ -94,10 +94,10 @@ def sweep_clusters(
 ) -> dict[tuple[str, int], Clustering]:
     """Clusters for every preset and timestep; the image is encoded once, the timesteps are one batch."""
     fitted = fit_image(image, model.image_size, model.latent_factor * 8)
-    latents, states = model.encode_images(fitted[None]), model.encode_prompts([""])
+    latents, conditions = model.encode_images(fitted[None]), model.encode_prompts([""])
     found = {}
     for preset in presets:
-        features = preset_features(model, latents, states, timesteps, 0, preset)
+        features = preset_features(model, latents, conditions, timesteps, 0, preset)
         for timestep, grid in zip(timesteps, features, strict=True):
             found[preset, timestep] = cluster(reduce_channels(grid), k)
     return found

@@ -197,9 +197,9 @@ def pictures(model: DiffusionModel, prompt: str, seeds: Sequence[int], edit: Edi
 def maps(model: DiffusionModel, images: np.ndarray, prompt: str, span: Span) -> np.ndarray:
     """float32 (seed, h, w): the word's map of pictures noised once, mean over layers."""
     positions = span_tokens(model.tokenize(prompt).tokens, [span])
-    states = model.encode_prompts([prompt] * len(images))
+    conditions = model.encode_prompts([prompt] * len(images))
     latents, seeds = model.encode_images(images), range(len(images))
-    recording, _ = record_once(model, latents, states, TIMESTEP, seeds, positions)
+    recording, _ = record_once(model, latents, conditions, TIMESTEP, seeds, positions)
     layers = {layer: word_map(calls[0], range(len(positions))) for layer, calls in recording.maps.items()}
     return average_layers(layers)[MEAN]
 

@@ -5,7 +5,6 @@ ones, from the captions of scenes, against generation's own maps at the same t. 
 the loss: `verdict_parts`; how maps change along t: `verdict_coarse`.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from inspector.analysis.attention import MEAN
 from inspector.analysis.metrics import summarise
 from inspector.evaluation import verdict_coarse
+from inspector.evaluation.reporting import counted
 from inspector.evaluation.verdict_columns import Columns, rounded
 from inspector.evaluation.verdict_generated import OfGenerated, measure_generated
 from inspector.evaluation.verdict_given import Given, measure_given
@@ -72,10 +72,10 @@ def evaluate(
     model = load_diffusion(diffusion)
     timesteps = check_timesteps(model, timesteps)
     batches = [-(-number // batch_size(model)) for number in (count, generated)]
-    report = _reporter(progress, "Noising given pictures", batches[0] * given_total(len(timesteps), seeds))
+    report = counted(progress, "Noising given pictures", batches[0] * given_total(len(timesteps), seeds))
     given = measure_given(model, count, seed, timesteps, seeds, max(2, count // CLUSTERED), report)
     passes = batches[1] * (1 + generated_total(len(timesteps), seeds))
-    report = _reporter(progress, "Noising generated pictures", passes)
+    report = counted(progress, "Noising generated pictures", passes)
     drawn = measure_generated(model, generated, seed, timesteps, seeds, report)
     found = {
         "count": count,
@@ -163,16 +163,3 @@ def _told(columns: Columns, captions: dict[int, str], metric: str, kept: Sequenc
             "rows": columns.samples(MEAN, kept),
         },
     }
-
-
-def _reporter(progress: Callable[[Progress], None] | None, message: str, total: int) -> Callable[[], None]:
-    started, done = time.monotonic(), 0
-
-    def report() -> None:
-        nonlocal done
-        done += 1
-        if progress:
-            left = (time.monotonic() - started) / done * (total - done)
-            progress(Progress(done, total, message, left))
-
-    return report

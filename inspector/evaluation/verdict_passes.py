@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from inspector.analysis.features import combine, find_taps
 from inspector.errors import ChoiceError
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel
 from inspector.results import AGAIN, DECODED, INVERSION, LATENT, MEAN_OF_SEEDS, NOISE_ONCE, NOISELESS
 from inspector.results.arms import MOST_SEEDS
 from inspector.trace.arms import decoded_again, inversion_timesteps, invert, noiseless
@@ -81,12 +81,12 @@ def check_timesteps(model: DiffusionModel, timesteps: Sequence[int]) -> tuple[in
 
 
 def watch(
-    model: DiffusionModel, noisy: torch.Tensor, states: torch.Tensor, timestep: int, positions: Sequence[int]
+    model: DiffusionModel, noisy: torch.Tensor, conditions: Conditions, timestep: int, positions: Sequence[int]
 ) -> tuple[dict[str, np.ndarray], torch.Tensor]:
     """Maps (picture, token, h, w) and features (picture, channel, h, w) of x_t (n, c, h, w), from one call."""
     taps = find_taps(model.unet, PRESET)
     with capture(model.unet, taps.layers, inputs=taps.inputs, stop_after_last=False) as captured:
-        recording, _ = record_at(model, noisy, states, timestep, positions)
+        recording, _ = record_at(model, noisy, conditions, timestep, positions)
     maps = {layer: calls[0] for layer, calls in recording.maps.items()}
     return maps, combine([captured[layer] for layer in taps.layers], PRESET)
 
@@ -103,7 +103,7 @@ def noised(
     model: DiffusionModel,
     arm: str,
     latents: torch.Tensor,
-    states: torch.Tensor,
+    conditions: Conditions,
     timestep: int,
     seeds: Sequence[int],
     repeats: int,
@@ -119,7 +119,7 @@ def noised(
     vectors: torch.Tensor | float = 0.0
     for repeat in range(repeats):
         noisy = noise_once(model, latents, timestep, [seed + repeat for seed in seeds])
-        maps, features = watch(model, noisy, states, timestep, positions)
+        maps, features = watch(model, noisy, conditions, timestep, positions)
         yield Pass(arm, timestep, repeat, maps, features)
         if mean:
             total = {layer: total.get(layer, 0) + values.astype(np.float32) for layer, values in maps.items()}
@@ -130,19 +130,19 @@ def noised(
 
 
 def without_noise(
-    model: DiffusionModel, latents: torch.Tensor, states: torch.Tensor, timestep: int, positions: Sequence[int]
+    model: DiffusionModel, latents: torch.Tensor, conditions: Conditions, timestep: int, positions: Sequence[int]
 ) -> Pass:
     """The pass at sqrt(a_t) z_0: what t alone does."""
     noisy = noiseless(model, latents, timestep)
-    return Pass(NOISELESS, timestep, None, *watch(model, noisy, states, timestep, positions))
+    return Pass(NOISELESS, timestep, None, *watch(model, noisy, conditions, timestep, positions))
 
 
 def inverted(
-    model: DiffusionModel, latents: torch.Tensor, states: torch.Tensor, timesteps: Sequence[int]
+    model: DiffusionModel, latents: torch.Tensor, conditions: Conditions, timesteps: Sequence[int]
 ) -> dict[int, torch.Tensor]:
     """t -> x_t of DDIM inversion, as far as the largest t."""
     found = {}
-    for step in invert(model, latents, states, INVERSION_STEPS):
+    for step in invert(model, latents, conditions, INVERSION_STEPS):
         if step.timestep in timesteps:
             found[step.timestep] = step.latents
         if step.timestep >= max(timesteps):
@@ -151,11 +151,11 @@ def inverted(
 
 
 def inversion(
-    model: DiffusionModel, states: torch.Tensor, found: Mapping[int, torch.Tensor], positions: Sequence[int]
+    model: DiffusionModel, conditions: Conditions, found: Mapping[int, torch.Tensor], positions: Sequence[int]
 ) -> Iterator[Pass]:
     """A pass at each x_t that `inverted` found, at its own t."""
     for timestep, noisy in found.items():
-        yield Pass(INVERSION, timestep, None, *watch(model, noisy, states, timestep, positions))
+        yield Pass(INVERSION, timestep, None, *watch(model, noisy, conditions, timestep, positions))
 
 
 def reconstructed(model: DiffusionModel, found: Mapping[int, torch.Tensor], prompts: Sequence[str]) -> torch.Tensor:
@@ -226,12 +226,12 @@ def given_passes(
     positions: Sequence[int],
 ) -> Iterator[Pass]:
     """Every arm of given pictures at each t of `found`, which are inversion's x_t."""
-    states = model.encode_prompts(prompts)
+    conditions = model.encode_prompts(prompts)
     for timestep in found:
-        yield from noised(model, NOISE_ONCE, latents, states, timestep, seeds, repeats, positions)
-        yield without_noise(model, latents, states, timestep, positions)
+        yield from noised(model, NOISE_ONCE, latents, conditions, timestep, seeds, repeats, positions)
+        yield without_noise(model, latents, conditions, timestep, positions)
         yield denoised_again(model, latents, prompts, timestep, seeds, positions)
-    yield from inversion(model, states, found, positions)
+    yield from inversion(model, conditions, found, positions)
 
 
 def generated_passes(
@@ -248,15 +248,15 @@ def generated_passes(
     The mean of seeds, without noise and inversion are of the 8-bit picture, which is all that a picture from elsewhere
     leaves, as the attention tab has them.
     """
-    states = model.encode_prompts(prompts)
+    conditions = model.encode_prompts(prompts)
     rounded = model.encode_images(model.decode(latents))
     starts = {LATENT: latents, DECODED: decoded_again(model, latents), NOISE_ONCE: rounded}
     for timestep in timesteps:
         for arm, start in starts.items():
             mean = arm == NOISE_ONCE
-            yield from noised(model, arm, start, states, timestep, seeds, repeats, positions, mean)
-        yield without_noise(model, rounded, states, timestep, positions)
-    yield from inversion(model, states, inverted(model, rounded, states, timesteps), positions)
+            yield from noised(model, arm, start, conditions, timestep, seeds, repeats, positions, mean)
+        yield without_noise(model, rounded, conditions, timestep, positions)
+    yield from inversion(model, conditions, inverted(model, rounded, conditions, timesteps), positions)
 
 
 def given_total(timesteps: int, repeats: int) -> int:

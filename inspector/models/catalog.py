@@ -9,17 +9,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedModelError
+from inspector.errors import ModelError, ModelFilesError, UnknownModelError, UnsupportedModelError
 from inspector.models import forms
 from inspector.models.files import PICKLES, check_header
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
 from inspector.models.listed import ModelSpec as ModelSpec
+from inspector.models.listed_diffusion import LISTED_DIFFUSION
+from inspector.models.sampling import sampling_of, sampling_of_folder
+from inspector.models.single_files import configurations
 from inspector.results import LOCAL, check_number
 from inspector.settings import ASSETS, settings
 
-CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in LISTED}
+CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in (*LISTED, *LISTED_DIFFUSION)}
 
 # What is embedded instead of a model of a kind, to be named where one cannot be had.
 INSTEAD: Mapping[Kind, str] = {
@@ -72,6 +76,12 @@ def spec(name: str, kind: Kind | None = None) -> ModelSpec:
     return found
 
 
+def usual_values(name: str) -> dict[str, Any]:
+    """Field of a request -> what is usual for a diffusion model; {} where it is what is usual everywhere."""
+    sampling = spec(name, "diffusion").sampling
+    return {} if sampling is None else sampling.values
+
+
 def promptable(name: str) -> ModelSpec:
     """The entry of a segmenter that takes points and boxes.
 
@@ -120,8 +130,21 @@ def register_local(path: Path | str) -> str:
         architecture=family,
         told=forms.HEADS[family][0] if kind == "head" else "",
         promptable=kind == "segmenter" and config.get("model_type") in PROMPTABLE,
+        sampling=_sampling(place) if kind == "diffusion" else None,
     )
     return name
+
+
+def _sampling(place: Path) -> Any:
+    """How a diffusion model on disk makes pictures; None where its files cannot be read, which loading then says."""
+    if not place.is_file():
+        return sampling_of_folder(place)
+    try:
+        told = configurations(place)
+    except ModelError:
+        return None
+    scheduler, unet = told["scheduler/scheduler_config.json"], told["unet/config.json"]
+    return sampling_of(str(told["model_index.json"]["_class_name"]), scheduler, unet)
 
 
 def _existing(text: str) -> Path | None:

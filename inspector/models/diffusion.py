@@ -10,7 +10,10 @@ from diffusers import (
     AutoencoderKL,
     DDIMScheduler,
     DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    LCMScheduler,
     PNDMScheduler,
     StableDiffusionPipeline,
     UNet2DConditionModel,
@@ -62,13 +65,17 @@ SCENES_SCHEDULER: Mapping[str, Any] = {
     "prediction_type": "epsilon",
 }
 
-# Name -> class and settings laid over the model's own scheduler configuration. Deterministic ones only: the same
-# request gives the same picture. A bare DDIM clips the predicted image to [-1, 1], which latents are not bound to.
+# Name -> class and settings laid over the model's own scheduler configuration; `Sampling.schedulers` says which of them
+# a model works with. Two add noise on the way, drawn from the request's seed: euler-a and lcm. A bare DDIM clips the
+# predicted image to [-1, 1], which latents are not bound to.
 SCHEDULERS: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
     "ddim": (DDIMScheduler, {"clip_sample": False}),
     "pndm": (PNDMScheduler, {"skip_prk_steps": True}),
     "euler": (EulerDiscreteScheduler, {}),
     "dpm++": (DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++", "solver_order": 2}),
+    "euler-a": (EulerAncestralDiscreteScheduler, {}),
+    "lcm": (LCMScheduler, {"clip_sample": False}),
+    "flow": (FlowMatchEulerDiscreteScheduler, {}),
 }
 
 

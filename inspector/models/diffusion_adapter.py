@@ -1,174 +1,159 @@
-"""A Stable Diffusion pipeline's parts as analyses ask for them: `protocols.DiffusionModel`."""
+"""Open a pipeline's folder as `protocols.DiffusionModel`, by the class that its model_index.json names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMInverseScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextModel, PreTrainedTokenizerBase
+from diffusers import AutoencoderKL, FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
+from transformers import (
+    AutoTokenizer,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    PreTrainedTokenizerBase,
+    T5EncoderModel,
+)
 
-from inspector.errors import ChoiceError, ImageError, ModelFilesError, NotFiniteError, UnsupportedModelError
+from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
-from inspector.models.diffusion import SCHEDULERS
-from inspector.models.files import pipeline_variant, read_json
+from inspector.models.families.flux import FluxAdapter
+from inspector.models.families.latent import LatentDiffusion
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter
+from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
+from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
+from inspector.models.files import PIPELINE_CONFIG, pipeline_variant, read_json
 from inspector.models.opening import open_part
-from inspector.models.protocols import PromptToken, TokenizedPrompt
-from inspector.models.tokenizer import open_fast_tokenizer, plain
-
-INVERTED_SPACINGS = ("leading", "trailing")  # what DDIMInverseScheduler knows
-TEXTS = 32  # prompts encoded at once: 0.15 GB for Stable Diffusion 1.5's text encoder
+from inspector.models.tokenizer import open_fast_tokenizer
 
 
-class StableDiffusionAdapter:
-    """Satisfies `protocols.DiffusionModel`; its docstrings say what each method returns."""
+@dataclass(frozen=True)
+class Folder:
+    """A pipeline's folder whose files are all there, and in what its parts are opened."""
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        unet: UNet2DConditionModel,
-        vae: AutoencoderKL,
-        text_encoder: CLIPTextModel,
-        tokenizer: PreTrainedTokenizerBase,
-        scheduler_config: dict[str, Any],
-        revision: str,
-    ) -> None:
-        self.spec, self.revision = spec, revision
-        self.unet = unet.eval().requires_grad_(False)
-        self.vae = vae.eval().requires_grad_(False)
-        self.text_encoder = text_encoder.eval().requires_grad_(False)
-        self.device, self.dtype = unet.device, unet.dtype
-        parts = (self.unet, self.vae, text_encoder)
-        self.parameters = sum(weight.numel() for part in parts for weight in part.parameters())
-        self.latent_factor = 2 ** (len(vae.config.block_out_channels) - 1)
-        size = unet.config.sample_size
-        self.image_size = int(size if isinstance(size, int) else min(size)) * self.latent_factor
-        self.prompt_length = int(text_encoder.config.max_position_embeddings)
-        # Latents must halve evenly at each level of the UNet.
-        self.multiple = self.latent_factor * 2 ** (len(unet.config.block_out_channels) - 1)
-        self._tokenizer, self._scheduler_config = tokenizer, scheduler_config
+    path: Path
+    spec: ModelSpec
+    device: torch.device
+    dtype: torch.dtype
+    revision: str
+    index: Mapping[str, Any]
+    variant: str
 
-    def tokenize(self, prompt: str) -> TokenizedPrompt:
-        """Ids and character spans of a prompt; spans index the prompt as given, whatever its case or spacing.
+    def has(self, name: str) -> bool:
+        """Whether model_index.json names a part that may be left out."""
+        return name in self.index and self.index[name] != [None, None]
 
-        Control tokens that were typed out, such as <|endoftext|>, are left out, as blanks would be.
-        """
-        tokenizer = self._tokenizer
-        read = tokenizer(
-            plain(prompt), add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
-        )
-        room = self.prompt_length - 2
-        ids, spans = read["input_ids"][:room], read["offset_mapping"][:room]
-        start, stop = tokenizer.bos_token_id, tokenizer.eos_token_id
-        words = [
-            PromptToken(index, prompt[first:last], first, last) for index, (first, last) in enumerate(spans, start=1)
-        ]
-        tokens = (
-            PromptToken(0, str(tokenizer.bos_token), 0, 0),
-            *words,
-            PromptToken(len(words) + 1, str(tokenizer.eos_token), len(prompt), len(prompt)),
-        )
-        padding = (tokenizer.pad_token_id,) * (room - len(ids))
-        cut = prompt[spans[-1][1] :].strip() if len(read["input_ids"]) > room else ""
-        return TokenizedPrompt(prompt, (start, *ids, stop, *padding), tokens, cut)
+    def part(self, kind: Any, name: str, dtype: torch.dtype | None = None) -> Any:
+        """One part on the device; raises as `open_part`."""
+        return open_part(kind, place_of(self.path, name), dtype or self.dtype, self.variant).to(self.device)
 
-    @torch.no_grad()
-    def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
-        """Hidden states (n, prompt_length, width) that the UNet attends to: the text tower's last, normed."""
-        ids = torch.tensor([self.tokenize(prompt).ids for prompt in prompts], device=self.device)
-        states = torch.cat([self.text_encoder(part).last_hidden_state for part in ids.split(TEXTS)])
-        return self._finite(states, "the text encoder's states")
-
-    @torch.no_grad()
-    def encode_images(self, images: np.ndarray) -> torch.Tensor:
-        """uint8 (n, h, w, 3), sides multiples of latent_factor * 8 -> scaled latents, posterior mode.
-
-        Raises ImageError when a side is no such multiple: resizing is the caller's choice.
-        """
-        height, width = images.shape[1:3]
-        if height % self.multiple or width % self.multiple:
-            raise ImageError(
-                f"The picture is {width} x {height} pixels, and {self.spec.title} needs multiples of {self.multiple}; "
-                "scale it to such a size."
+    def tokenizer(self, name: str, encoder: Any) -> PreTrainedTokenizerBase:
+        """A tokenizer; ModelFilesError where its text encoder has another vocabulary."""
+        expected, is_t5 = encoder.config.vocab_size, isinstance(encoder, T5EncoderModel)
+        place = place_of(self.path, name)
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True) if is_t5 else open_fast_tokenizer(place)
+        if len(tokenizer) > expected if is_t5 else len(tokenizer) != expected:  # T5's embeddings are padded
+            raise ModelFilesError(
+                f"The {name} of {self.path} has {len(tokenizer)} tokens and its text encoder {expected}; "
+                "copy the tokenizer that belongs to it."
             )
-        pixels = torch.tensor(images, device=self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        latents = self.vae.encode(pixels.to(self.dtype)).latent_dist.mode() * self.vae.config.scaling_factor
-        return self._finite(latents, "the autoencoder's latents")
+        return tokenizer
 
-    @torch.no_grad()
-    def decode(self, latents: torch.Tensor) -> np.ndarray:
-        """Scaled latents (n, c, h, w) -> uint8 (n, H, W, 3). Raises NotFiniteError where the picture is no numbers."""
-        pixels = self.vae.decode(latents.to(self.dtype) / self.vae.config.scaling_factor).sample.float()
-        self._finite(pixels, "the autoencoder's picture")
-        pixels = ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-        return pixels.permute(0, 2, 3, 1).cpu().numpy()
-
-    def _finite(self, values: torch.Tensor, part: str) -> torch.Tensor:
-        """The values, or NotFiniteError that names the model's part."""
-        if not values.is_meta and not torch.isfinite(values).all():
-            raise NotFiniteError.of(self.spec.name, part)
-        return values
-
-    def scheduler(self, name: str = "ddim") -> Any:
-        """A fresh diffusers scheduler with the model's own betas. Raises ChoiceError for an unknown name."""
-        if name not in SCHEDULERS:
-            raise ChoiceError(f"There is no scheduler {name!r}; choose one of {', '.join(SCHEDULERS)}.")
-        kind, settings = SCHEDULERS[name]
-        return kind.from_config({**self._scheduler_config, **settings})
-
-    def inverse_scheduler(self) -> Any:
-        """A fresh DDIMInverseScheduler with the model's own betas, its steps spaced as `scheduler("ddim")`'s."""
-        config = self.scheduler("ddim").config
-        known = config.timestep_spacing in INVERTED_SPACINGS
-        return DDIMInverseScheduler.from_config(
-            {**config, "timestep_spacing": config.timestep_spacing if known else "leading"}
-        )
-
-    def pipeline(self, scheduler: str = "ddim") -> Any:
-        """diffusers' own pipeline of the same parts, to compare with. Raises ChoiceError as `scheduler`."""
-        pipeline = StableDiffusionPipeline(
-            self.vae,
-            self.text_encoder,
-            self._tokenizer,
-            self.unet,
-            self.scheduler(scheduler),
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
+    @property
+    def scheduler(self) -> dict[str, Any]:
+        """scheduler_config.json."""
+        return read_json(place_of(self.path, "scheduler") / "scheduler_config.json")
 
 
 def open_diffusion_folder(
     folder: Path, spec: ModelSpec, device: torch.device, dtype: torch.dtype, revision: str
-) -> StableDiffusionAdapter:
-    """Build the adapter of a Stable Diffusion folder, every part in one explicit dtype.
+) -> LatentDiffusion:
+    """Build the adapter of a pipeline's folder, every part in one explicit dtype but where a part needs more.
 
     Raises ModelFilesError when files or weights are missing, damaged or do not fit, UnsupportedModelError
     when it is another kind of pipeline.
     """
     variant = pipeline_variant(folder)
-    unet = open_part(UNet2DConditionModel, place_of(folder, "unet"), dtype, variant)
-    if unet.config.in_channels != 4 or unet.config.class_embed_type or unet.config.addition_embed_type:
+    index = read_json(folder / PIPELINE_CONFIG)
+    opened = Folder(folder, spec, device, dtype, revision, index, variant)
+    return FAMILIES[str(index["_class_name"])](opened)
+
+
+def _open_unet(folder: Folder, addition: str | None) -> UNet2DConditionModel:
+    """The UNet, if it takes what its family gives it; addition: what is embedded beside a text."""
+    config = read_json(place_of(folder.path, "unet") / "config.json")
+    if (
+        config.get("in_channels", 4) != 4
+        or config.get("class_embed_type")
+        or config.get("addition_embed_type") != addition
+    ):
         raise UnsupportedModelError(
-            f"{spec.title} is conditioned on more than a text; choose a plain text-to-image model."
+            f"{folder.spec.title} is conditioned on more than a text; choose a plain text-to-image model."
         )
-    adapter = StableDiffusionAdapter(
-        spec,
-        unet.to(device),
-        open_part(AutoencoderKL, place_of(folder, "vae"), dtype, variant).to(device),
-        open_part(CLIPTextModel, place_of(folder, "text_encoder"), dtype, variant).to(device),
-        open_fast_tokenizer(place_of(folder, "tokenizer")),
-        read_json(place_of(folder, "scheduler") / "scheduler_config.json"),
-        revision,
+    return folder.part(UNet2DConditionModel, "unet")
+
+
+def _stable_diffusion(folder: Folder) -> LatentDiffusion:
+    unet = _open_unet(folder, None)
+    vae = folder.part(AutoencoderKL, "vae")
+    encoder = folder.part(CLIPTextModel, "text_encoder")
+    return StableDiffusionAdapter(
+        folder.spec, unet, vae, encoder, folder.tokenizer("tokenizer", encoder), folder.scheduler, folder.revision
     )
-    expected = adapter.text_encoder.config.vocab_size
-    if len(adapter._tokenizer) != expected:
-        raise ModelFilesError(
-            f"The tokenizer of {folder} has {len(adapter._tokenizer)} tokens and its text encoder {expected}; "
-            "copy the tokenizer that belongs to it."
-        )
-    return adapter
+
+
+def _stable_diffusion_xl(folder: Folder) -> LatentDiffusion:
+    unet = _open_unet(folder, "text_time")
+    encoders = (
+        folder.part(CLIPTextModel, "text_encoder"),
+        folder.part(CLIPTextModelWithProjection, "text_encoder_2"),
+    )
+    names = ("tokenizer", "tokenizer_2")
+    first, second = (folder.tokenizer(name, encoder) for name, encoder in zip(names, encoders, strict=True))
+    zeros = bool(folder.index.get("force_zeros_for_empty_prompt", True))
+    return StableDiffusionXLAdapter(
+        folder.spec, unet, _open_vae(folder), encoders, (first, second), folder.scheduler, folder.revision, zeros
+    )
+
+
+def _open_vae(folder: Folder) -> AutoencoderKL:
+    """The autoencoder, in float32 where half precision overflows in it, as its config.json says."""
+    upcast = folder.dtype == torch.float16 and read_json(place_of(folder.path, "vae") / "config.json").get(
+        "force_upcast", True
+    )
+    return folder.part(AutoencoderKL, "vae", torch.float32 if upcast else None)
+
+
+def _stable_diffusion_3(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(SD3Transformer2DModel, "transformer")
+    first, second = (folder.part(CLIPTextModelWithProjection, name) for name in ("text_encoder", "text_encoder_2"))
+    third = folder.part(T5EncoderModel, "text_encoder_3") if folder.has("text_encoder_3") else None
+    encoders = (first, second, third)
+    tokenizers = (
+        folder.tokenizer("tokenizer", first),
+        folder.tokenizer("tokenizer_2", second),
+        None if third is None else folder.tokenizer("tokenizer_3", third),
+    )
+    vae = folder.part(AutoencoderKL, "vae")
+    return StableDiffusion3Adapter(
+        folder.spec, transformer, vae, encoders, tokenizers, folder.scheduler, folder.revision
+    )
+
+
+def _flux(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(FluxTransformer2DModel, "transformer")
+    encoders = folder.part(CLIPTextModel, "text_encoder"), folder.part(T5EncoderModel, "text_encoder_2")
+    tokenizers = folder.tokenizer("tokenizer", encoders[0]), folder.tokenizer("tokenizer_2", encoders[1])
+    vae = folder.part(AutoencoderKL, "vae")
+    return FluxAdapter(folder.spec, transformer, vae, encoders, tokenizers, folder.scheduler, folder.revision)
+
+
+# Class that model_index.json names -> what opens its folder; `files.PIPELINES` says which parts each has.
+FAMILIES: Mapping[str, Callable[[Folder], LatentDiffusion]] = {
+    "StableDiffusionPipeline": _stable_diffusion,
+    "LatentConsistencyModelPipeline": _stable_diffusion,
+    "StableDiffusionXLPipeline": _stable_diffusion_xl,
+    "StableDiffusion3Pipeline": _stable_diffusion_3,
+    "FluxPipeline": _flux,
+}

@@ -17,7 +17,13 @@ from inspector.models.settings_checks import check_settings, rules_of
 CLIP_CONFIG = "open_clip_config.json"
 CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 PIPELINE_CONFIG = "model_index.json"
-PIPELINES = ("StableDiffusionPipeline",)  # _class_name of what `diffusion_adapter` opens
+PIPELINES = (  # _class_name of what `diffusion_adapter` opens
+    "StableDiffusionPipeline",
+    "LatentConsistencyModelPipeline",
+    "StableDiffusionXLPipeline",
+    "StableDiffusion3Pipeline",
+    "FluxPipeline",
+)
 PARTS: Mapping[str, str] = {  # part of a Stable Diffusion pipeline -> stem of its weights
     "unet": "diffusion_pytorch_model",
     "vae": "diffusion_pytorch_model",
@@ -66,12 +72,11 @@ def check_pipeline(folder: Path) -> dict[str, str]:
     index = read_json(folder / PIPELINE_CONFIG)
     kind = index.get("_class_name")
     if kind not in PIPELINES:
-        raise UnsupportedModelError(
-            f"{folder} holds a {kind}; only {', '.join(PIPELINES)} (Stable Diffusion 1.x and 2.x) can be read so far."
-        )
+        raise UnsupportedModelError(f"{folder} holds a {kind}; only {', '.join(PIPELINES)} can be read so far.")
     parts = parts_of(index)
-    for part in ("scheduler", "tokenizer", *parts):
-        file = place_of(folder, part) / CONFIGS.get(part, "config.json")
+    tokenizers = [part for part in index if part.startswith("tokenizer_") and index[part] != [None, None]]
+    for part in ("scheduler", "tokenizer", *tokenizers, *parts):
+        file = place_of(folder, part) / CONFIGS.get(part.partition("_")[0], "config.json")
         check_settings(file, read_json(file), rules_of(part))
     return parts
 

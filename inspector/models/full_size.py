@@ -10,8 +10,8 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from inspector.models.clip import build_clip, save_clip
+from inspector.models.configurations import SD15_UNET, SD15_VAE
 from inspector.models.diffusion import build_autoencoder, build_unet, save_diffusion
-from inspector.models.single_configs import SD15_UNET, SD15_VAE
 from inspector.models.tokenizer import write_tokenizer
 
 CLIP, TEXT = "ViT-B-16-quickgelu", "ViT-L-14-quickgelu"  # open_clip's names; of the latter, the text tower

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from inspector.models.sampling import Sampling
+
 Kind = Literal["clip", "diffusion", "segmenter", "head"]
 Origin = Literal["embedded", "hub", "local"]
 
@@ -24,6 +26,7 @@ class ModelSpec:
     told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
     lora: absolute path of a file of changes (`models.lora`), and their scale; None for the model as it is.
     promptable: whether it gives masks of points and boxes (`protocols.PromptableSegmenter`).
+    sampling: how a diffusion model makes pictures; None where its files tell.
     """
 
     name: str
@@ -42,6 +45,7 @@ class ModelSpec:
     told: str = ""
     promptable: bool = False
     lora: tuple[str, float] | None = None
+    sampling: Sampling | None = None
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:
         """Estimated memory in GB (10^9 bytes) to load and use the model at 4 (float32) or 2 bytes each."""

@@ -87,6 +87,12 @@ def loaded() -> tuple[str, ...]:
         return tuple(_loaded)
 
 
+def in_memory(name: str) -> Any:
+    """The model of a name where it is in memory, else None; using it so makes it no more likely to stay there."""
+    with _cache_lock:
+        return _loaded.get(name)
+
+
 def unload(name: str | None = None) -> None:
     """Forget one model, or all; their memory is free once nobody else holds them."""
     with _cache_lock:

@@ -1,6 +1,6 @@
 """What analyses may ask of a model; nothing outside `inspector.models` knows more than this.
 
-Adapters in `models/clip_adapter.py` and `models/diffusion_adapter.py` satisfy these protocols for the embedded and
+Adapters in `models/clip_adapter.py` and `models/families` satisfy these protocols for the embedded and
 for the full-size models alike. Tensors live on the model's device in the model's dtype.
 """
 
@@ -13,6 +13,9 @@ import torch
 from torch import nn
 
 from inspector.models.catalog import ModelSpec
+from inspector.models.conditions import Conditions as Conditions
+from inspector.models.conditions import join as join
+from inspector.models.sampling import Sampling as Sampling
 from inspector.results import ClassNames
 
 
@@ -41,9 +44,12 @@ class Layers:
         return self.tokens[layer][:, 1:].transpose(1, 2).unflatten(-1, self.grid)
 
 
+REST = -1  # index of what stands for all that a place of joint attention attends to beside the prompt's tokens
+
+
 @dataclass(frozen=True)
 class PromptToken:
-    """One token of a prompt: its index in the sequence and its span of characters.
+    """One token of a prompt: its index in the sequence, or REST, and its span of characters.
 
     Start, end and padding tokens have an empty span (start == stop).
     """
@@ -60,7 +66,7 @@ class TokenizedPrompt:
 
     prompt: str
     ids: tuple[int, ...]
-    tokens: tuple[PromptToken, ...]  # start token, the words' tokens, the first end token
+    tokens: tuple[PromptToken, ...]  # start token or REST, the words' tokens, the first end token
     truncated: str  # the part of the prompt that did not fit, "" if all fitted
 
 
@@ -212,41 +218,84 @@ class ImportedHead:
 
 
 class DiffusionModel(Protocol):
-    """A latent text-to-image model with a UNet whose cross-attention modules end in `attn2`."""
+    """A latent text-to-image model: a network that predicts, an autoencoder, text encoders.
+
+    Nothing outside `inspector.models` knows its family: what a pass takes is in `Conditions`, and `predict` makes it.
+    """
 
     spec: ModelSpec
     device: torch.device
     dtype: torch.dtype
     revision: str
-    parameters: int  # weights of UNet, autoencoder and text encoder
-    unet: nn.Module  # diffusers UNet2DConditionModel
+    parameters: int  # weights of all parts
+    sampling: Sampling  # how it makes pictures, and what is usual
     vae: nn.Module  # diffusers AutoencoderKL
     image_size: int  # side it was trained at
     latent_factor: int  # image pixels per latent pixel
+    latent_channels: int
     prompt_length: int  # tokens the text encoder reads
+
+    @property
+    def network(self) -> nn.Module:
+        """What predicts: diffusers' UNet2DConditionModel, or a transformer."""
+        ...
+
+    @property
+    def unet(self) -> nn.Module:
+        """The network, where it is a UNet; its cross-attention modules end in `attn2`.
+
+        Raises UnsupportedModelError, in one sentence, where it is none.
+        """
+        ...
 
     def tokenize(self, prompt: str) -> TokenizedPrompt:
         """Ids and character spans of a prompt."""
         ...
 
-    def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
-        """Hidden states (n, prompt_length, width) that the UNet attends to."""
+    def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
+        """What the network is told of each prompt; states (n, prompt_length, width)."""
+        ...
+
+    def unconditional(self, count: int) -> Conditions:
+        """What classifier-free guidance is against, of so many images."""
+        ...
+
+    def predict(self, latents: torch.Tensor, timestep: torch.Tensor | float, conditions: Conditions) -> torch.Tensor:
+        """What the network predicts at x_t (n, c, h, w): noise, v or velocity, whatever its schedulers take.
+
+        timestep: t on the schedule of 1,000, one for all images or (n,). With a gradient where torch records one.
+        """
         ...
 
     def encode_images(self, images: np.ndarray) -> torch.Tensor:
         """uint8 (n, h, w, 3), sides multiples of latent_factor * 8 -> scaled latents, posterior mode."""
         ...
 
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels (n, 3, h, w) from -1 to 1 -> scaled latents, posterior mode."""
+        ...
+
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         """Scaled latents (n, c, h, w) -> uint8 (n, H, W, 3)."""
         ...
 
+    def decode_pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """Scaled latents (n, c, h, w) -> pixels (n, 3, H, W) from about -1 to 1, not clipped."""
+        ...
+
     def scheduler(self, name: str = "ddim") -> Any:
-        """A fresh diffusers scheduler with the model's own betas. Names: models.diffusion.SCHEDULERS."""
+        """A fresh diffusers scheduler with the model's own noise levels. Names: `sampling.schedulers`."""
+        ...
+
+    def set_steps(self, sampler: Any, steps: int, size: tuple[int, int]) -> None:
+        """Set a scheduler to so many steps for latents of (h, w), as the family's pipeline does."""
         ...
 
     def inverse_scheduler(self) -> Any:
-        """A fresh DDIM inversion scheduler with the model's own betas, its steps spaced as `scheduler("ddim")`'s."""
+        """A fresh DDIM inversion scheduler with the model's own betas, its steps spaced as `scheduler("ddim")`'s.
+
+        Raises UnsupportedModelError where inversion is not defined (`sampling.inverts`).
+        """
         ...
 
     def pipeline(self, scheduler: str = "ddim") -> Any:

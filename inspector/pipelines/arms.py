@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from inspector.analysis.metrics import decibels
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel
 from inspector.pipelines.common import INFERENCE_LOCK
 from inspector.results import (
     AGAIN,
@@ -100,7 +100,7 @@ def plan(request: AttentionRequest, model: DiffusionModel) -> Plan:
     arms, asked = set(request.chosen_arms), request.noise_timesteps
     matched = asked == (EVERY,) or (not asked and request.noise_timestep is None)
     generation = _levels(request, model, request.scheduler) if GENERATION in arms or matched else ()
-    ddim = _levels(request, model, "ddim") if {INVERSION, AGAIN} & arms else ()
+    ddim = _levels(request, model, model.sampling.noising) if {INVERSION, AGAIN} & arms else ()
     if matched:
         return Plan(request, generation if asked else generation[-1:], generation, ddim)
     return Plan(request, tuple(map(int, asked)) or (int(request.noise_timestep or 0),), generation, ddim)
@@ -139,8 +139,8 @@ class Comparison:
         return Previewer(self.model)
 
     @cached_property
-    def states(self) -> torch.Tensor:
-        """Text states (1, tokens, width) of the prompt."""
+    def conditions(self) -> Conditions:
+        """Those of the prompt."""
         return self.model.encode_prompts([self.request.prompt])
 
     @cached_property
@@ -227,15 +227,16 @@ class Comparison:
         recording, kept, previews, asked = Recording(), self._kept(), [], timesteps or self.plan.timesteps
         for timestep in asked:
             yield self._progress(f"{told}, t = {timestep}")
-            with INFERENCE_LOCK, keep(self.model.unet, kept):
+            with INFERENCE_LOCK, keep(self.model.network, kept):
                 _, predicted = record_at(
                     self.model,
                     noisy(timestep),
-                    self.states,
+                    self.conditions,
                     timestep,
                     self.positions,
                     self.request.heads,
                     recording,
+                    self.request.reading,
                 )
                 picture = self.model.decode(predicted)[0] if len(asked) == 1 else self.previewer(predicted)
                 previews.append(shrink(picture))
@@ -245,7 +246,7 @@ class Comparison:
         """x_t by inversion, then a pass at each, since those of the inversion itself are at x of the step below."""
         model, request, found = self.model, self.request, {}
         with INFERENCE_LOCK:
-            steps = invert(model, self.encoded, self.states, request.steps)
+            steps = invert(model, self.encoded, self.conditions, request.steps)
         while True:
             with INFERENCE_LOCK:
                 step = next(steps, None)
@@ -266,10 +267,12 @@ class Comparison:
 
     def _again(self) -> Generator[Progress, None, Arm]:
         """Noise at `Plan.begin`, then denoised from there, under guidance, by DDIM as all arms' noise is."""
-        request, begin = self.request, self.plan.begin
+        model, request, begin = self.model, self.request, self.plan.begin
         with INFERENCE_LOCK:
-            noisy = noise_once(self.model, self.encoded, begin, [request.seed])
-        steps = denoise(self.model, noisy, [request.prompt], request.steps, request.guidance_scale, begin=begin)
+            noisy = noise_once(model, self.encoded, begin, [request.seed])
+        steps = denoise(
+            model, noisy, [request.prompt], request.steps, request.guidance_scale, model.sampling.noising, begin=begin
+        )
         arm, _ = yield from self._denoised(steps, "Denoising again, step {} of {}, t = {}")
         return arm
 
@@ -289,8 +292,8 @@ class Comparison:
             with (
                 INFERENCE_LOCK,
                 following.step() if following else nullcontext() as used,
-                record(model.unet, self.positions, 1, heads, recording, model.spec.name, used),
-                keep(model.unet, kept),
+                record(model.network, self.positions, 1, heads, recording, model.spec.name, used, self.request.reading),
+                keep(model.network, kept),
             ):
                 step = next(steps, None)
             if step is None:

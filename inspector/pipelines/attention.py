@@ -7,14 +7,15 @@ from typing import Any
 
 from inspector.analysis.attention import score
 from inspector.errors import ChoiceError, RecordingError
-from inspector.models import load_diffusion
+from inspector.models import catalog, load_diffusion
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
 from inspector.pipelines.arms import Comparison, Plan, plan, projections
 from inspector.pipelines.common import fit_image, gpu, last, loading, provenance
-from inspector.pipelines.keeping import advice, kept_bytes, told
+from inspector.pipelines.keeping import Forecast, advice, kept_bytes, times, told
 from inspector.pipelines.probes import probe_maps
 from inspector.pipelines.room import check_room
+from inspector.pipelines.usual import check_network, check_usual
 from inspector.results import AGAIN, GENERATION, AttentionRequest, AttentionResult, Progress, Token
 from inspector.settings import settings
 from inspector.trace.projections import head_counts
@@ -33,23 +34,50 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     """Progress with a preview after every denoising step, one a step and no more, then the result.
 
     Closing the generator stops the run: nothing of it runs between two items, no hook is left and no lock held.
-    Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, RecordingError when the maps
-    would not fit into `limits.max_recording`, ModelMemoryError when the run would not fit into the memory that is free.
+    Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, and as `check_usual`,
+    RecordingError when the maps would not fit into `limits.max_recording`, ModelMemoryError when the run would not fit
+    into the memory that is free.
     """
     started = time.perf_counter()
+    spec = catalog.spec(request.model, "diffusion")
+    check_usual(request, spec, spec.sampling)  # before gigabytes are fetched
     model = yield from loading(load_diffusion, request.model)
+    check_usual(request, model.spec, model.sampling)
+    check_network(request, model)
     prompt = model.tokenize(request.prompt)
     asked = plan(request, model)
-    side, multiple = generated_size(request, model), model.latent_factor * LEVELS
-    given = None if request.image is None else fit_image(request.image, side, multiple)
+    given = _given(request, model)
     positions = [token.index for token in prompt.tokens]
-    _check_memory(asked, model, (side, side) if given is None else given.shape[:2], len(positions))
+    size = _size(request, model, given)
+    _check_memory(asked, model, size, len(positions))
     made = Comparison(model, asked, positions, given, request.image)
     if given is None:
-        yield from made.generate(first_latents(model, request.seed, side, side))
+        yield from made.generate(first_latents(model, request.seed, *size))
     yield from made.others()
     result = _result(request, prompt, made, started, model)
     yield replace(result, metrics=score(result))
+
+
+def forecast(request: AttentionRequest, model: DiffusionModel) -> Forecast:
+    """What a run of the request will keep, and how much longer that makes it, computed without a pass of the model.
+
+    Raises ChoiceError as `stream`.
+    """
+    asked, size = plan(request, model), _size(request, model, _given(request, model))
+    return Forecast(kept_bytes(asked, model, size, len(model.tokenize(request.prompt).tokens)), times(request))
+
+
+def _given(request: AttentionRequest, model: DiffusionModel) -> Any:
+    """The picture as the model sees it, uint8 (h, w, 3); None where one is generated."""
+    if request.image is None:
+        return None
+    return fit_image(request.image, generated_size(request, model), model.latent_factor * LEVELS)
+
+
+def _size(request: AttentionRequest, model: DiffusionModel, given: Any) -> tuple[int, int]:
+    """(h, w) in pixels of the picture that the model sees."""
+    side = generated_size(request, model)
+    return (side, side) if given is None else given.shape[:2]
 
 
 def generated_size(request: AttentionRequest, model: DiffusionModel) -> int:
@@ -91,12 +119,12 @@ def _result(
     """The result without metrics."""
     arms = made.arms
     queries = {name: arm.queries for name, arm in arms.items() if arm.queries}
-    heads = head_counts(model.unet, projections(request))
+    heads = head_counts(model.network, projections(request))
     return AttentionResult(
         request=request,
         maps={name: arm.maps for name, arm in arms.items()},
         steps={name: arm.steps for name, arm in arms.items()},
-        tokens=tuple(Token(token.index, token.text, token.start, token.stop) for token in prompt.tokens),
+        tokens=tuple(Token(place, token.text, token.start, token.stop) for place, token in enumerate(prompt.tokens)),
         images={name: arm.image for name, arm in arms.items()},
         previews={name: arm.previews for name, arm in arms.items() if len(arm.previews)},
         truncated=prompt.truncated,

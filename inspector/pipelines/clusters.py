@@ -17,6 +17,7 @@ from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.pipelines.room import check_room
+from inspector.pipelines.usual import check_unet
 from inspector.results import ClustersRequest, ClustersResult, Masks, Progress
 
 STAGES = 3
@@ -36,6 +37,7 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
     """
     started = time.perf_counter()
     model = yield from loading(load_diffusion, request.model)
+    check_unet(model)
     yield Progress(1, STAGES, f"Running the UNet once at t = {request.timestep}")
     with INFERENCE_LOCK:
         features = image_features(model, request)
@@ -68,8 +70,8 @@ def image_features(model: DiffusionModel, request: ClustersRequest) -> torch.Ten
         raise too_long(model.spec.name, cut, "the prompt")
     image = fit_image(request.image, model.image_size, model.latent_factor * 8)
     check_room(model, image.shape[:2])
-    latents, states = model.encode_images(image[None]), model.encode_prompts([request.prompt])
-    return preset_features(model, latents, states, [request.timestep], request.seed, request.preset)[0]
+    latents, conditions = model.encode_images(image[None]), model.encode_prompts([request.prompt])
+    return preset_features(model, latents, conditions, [request.timestep], request.seed, request.preset)[0]
 
 
 def rows(clusterings: Mapping[str, Clustering], masks: Masks) -> tuple[dict[str, Any], ...]:

@@ -21,6 +21,7 @@ import numpy as np
 from inspector.errors import Cancelled, InspectorError, ModelMemoryError
 from inspector.models.placement import out_of_memory
 from inspector.pipelines.known import warning
+from inspector.pipelines.usual import unusual
 from inspector.results import Progress, Provenance
 from inspector.settings import settings
 
@@ -175,6 +176,6 @@ def provenance(started: float, request: Any, *models: Any) -> Provenance:
         dtype=str(models[0].dtype).removeprefix("torch."),
         versions=versions,
         seconds=round(time.perf_counter() - started, 3),
-        warning=warning(request, *(model.spec for model in models)),
+        warning=warning(request, *(model.spec for model in models)) or unusual(request, models[0]),
         told={model.spec.name: model.spec.told for model in models if model.spec.told},
     )

@@ -15,7 +15,7 @@ import torch
 from inspector.analysis import diffcut, diffseg, diffsegmenter, memory
 from inspector.analysis.vocabulary import fill, too_long
 from inspector.errors import NotFiniteError, PromptError
-from inspector.models.protocols import DiffusionModel, TokenizedPrompt
+from inspector.models.protocols import Conditions, DiffusionModel, TokenizedPrompt, join
 from inspector.pipelines.common import fit_image
 from inspector.pipelines.once import Once
 from inspector.pipelines.room import check_room, pass_bytes
@@ -45,7 +45,7 @@ class DiffusionReading:
     """The picture of a request as one diffusion model sees it.
 
     spreading: templates whose words' passes also record the finest self-attention, for DiffSegmenter. states: prompt ->
-    (1, tokens, width) of the text encoder, kept by the caller.
+    conditions of one image, kept by the caller.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class DiffusionReading:
         model: DiffusionModel,
         request: SegmentationRequest,
         spreading: Collection[str],
-        states: dict[str, torch.Tensor],
+        states: dict[str, Conditions],
     ) -> None:
         self.model, self._once, self._seed = model, once, request.seed
         self._spreading, self._states = spreading, states
@@ -76,13 +76,13 @@ class DiffusionReading:
 
         return self._once("latents", compute)
 
-    def states(self, prompts: Sequence[str]) -> torch.Tensor:
-        """(prompt, tokens, width); a prompt is encoded once."""
+    def states(self, prompts: Sequence[str]) -> Conditions:
+        """Those of the prompts; a prompt is encoded once."""
         missing = tuple(dict.fromkeys(prompt for prompt in prompts if prompt not in self._states))
         if missing:
             found = self._once(("states", missing), lambda: self.model.encode_prompts(missing))
-            self._states.update(zip(missing, found.split(1), strict=True))
-        return torch.cat([self._states[prompt] for prompt in prompts])
+            self._states.update({prompt: found[place : place + 1] for place, prompt in enumerate(missing)})
+        return join([self._states[prompt] for prompt in prompts])
 
     def words(self, classes: ClassNames, template: str, timestep: int) -> list[list[WordMaps]]:
         """Of each synonym of each class, its maps in its own prompt, the same noise added once for all."""
@@ -153,7 +153,7 @@ class DiffusionReading:
     @torch.no_grad()
     def _pass(self, timestep: int) -> None:
         noisy = noise_once(self.model, self.latents(), timestep, [self._seed])
-        self.model.unet(noisy, timestep, encoder_hidden_states=self.states([""]))
+        self.model.predict(noisy, timestep, self.states([""]))
 
     def tokens(self, classes: ClassNames, template: str) -> torch.Tensor:
         """(class, width), as `class_tokens`; a prompt is encoded once."""
@@ -166,7 +166,7 @@ class DiffusionReading:
         """
 
         def compute() -> dict[int, np.ndarray]:
-            context = self.tokens(classes, template)[None]
+            context = self.states([""]).with_states(self.tokens(classes, template)[None])
             recording, _ = record_at(self.model, self.latents(), context, timestep, range(len(classes)))
             layers = {name: calls[0][0].astype(np.float32) for name, calls in recording.maps.items()}
             groups: dict[int, list[np.ndarray]] = {}
@@ -178,7 +178,7 @@ class DiffusionReading:
 
 
 def class_tokens(
-    model: DiffusionModel, classes: ClassNames, template: str, encode: Callable[[Sequence[str]], torch.Tensor]
+    model: DiffusionModel, classes: ClassNames, template: str, encode: Callable[[Sequence[str]], Conditions]
 ) -> torch.Tensor:
     """(class, width): the text encoder's state at the end of each class's prompt, averaged over synonyms.
 
@@ -187,7 +187,7 @@ def class_tokens(
     words = [word for synonyms in classes for word in synonyms]
     prompts = [fill(template, word) for word in words]
     ends = [read_whole(model, template, word).tokens[-1].index for word in words]
-    states = encode(prompts)[range(len(prompts)), ends]
+    states = encode(prompts).states[range(len(prompts)), ends]
     return torch.stack([part.mean(0) for part in states.split([len(synonyms) for synonyms in classes])])
 
 

@@ -15,7 +15,7 @@ from inspector.analysis.vocabulary import best_synonyms, embed_words
 from inspector.errors import UnsupportedModelError
 from inspector.models.heads.full_odise import FullOdise
 from inspector.models.heads.pyramid import LEVELS
-from inspector.models.protocols import ClipModel, DiffusionModel
+from inspector.models.protocols import ClipModel, Conditions, DiffusionModel
 from inspector.pipelines.mask_heads import NOISE_SEED, by_logits, patch_logits
 from inspector.results import ClassNames, Proposed
 from inspector.trace.taps import autoencoder_features, autoencoder_taps, tap_shapes, unet_features, unet_taps
@@ -105,18 +105,20 @@ def pyramid(head: FullOdise, image: np.ndarray, clip: ClipModel, diffusion: Diff
 
 
 def tile_levels(
-    head: FullOdise, tile: np.ndarray, clip: ClipModel, diffusion: DiffusionModel, empty: torch.Tensor
+    head: FullOdise, tile: np.ndarray, clip: ClipModel, diffusion: DiffusionModel, empty: Conditions
 ) -> list[torch.Tensor]:
-    """The pyramid of one square tile; empty: text states of the empty prompt (1, tokens, width)."""
+    """The pyramid of one square tile; empty: conditions of the empty prompt."""
     seen = cv2.resize(tile, (diffusion.image_size,) * 2, interpolation=cv2.INTER_CUBIC)
     latents, features = autoencoder_features(diffusion, seen[None], autoencoder_taps(diffusion))
     trunk = clip.trunk(clip.pixels(seen))
     embedding = clip.head(clip.last_block(trunk.tokens), trunk, "class")
-    context, shift = head.captioner(embedding.float(), empty.float())
+    context, shift = head.captioner(embedding.float(), empty.states.float())
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(NOISE_SEED)).to(latents)
     noised = diffusion.scheduler("ddim").add_noise(latents, noise, torch.zeros(1, dtype=torch.long))
     dtype = diffusion.dtype
-    features |= unet_features(diffusion, noised, 0, context.to(dtype), unet_taps(diffusion), shift.to(dtype))
+    features |= unet_features(
+        diffusion, noised, 0, empty.with_states(context.to(dtype)), unet_taps(diffusion), shift.to(dtype)
+    )
     return head.pyramid({name: values.float() for name, values in features.items()}, tile.shape[:2])
 
 

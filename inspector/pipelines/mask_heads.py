@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from inspector.models.heads.build import Surroundings
 from inspector.models.heads.specs import INVERSION_STEPS, INVERTED, HeadSpec
-from inspector.models.protocols import ClipModel, DiffusionModel, Layers, Trunk
+from inspector.models.protocols import ClipModel, Conditions, DiffusionModel, Layers, Trunk
 from inspector.pipelines.crops import crop_opinions
 from inspector.results import Proposed
 from inspector.trace.arms import invert
@@ -96,17 +96,17 @@ def read_unet(
     spec: HeadSpec,
     diffusion: DiffusionModel,
     latents: torch.Tensor,
-    states: torch.Tensor,
+    conditions: Conditions,
     shift: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """The UNet's taps of clean latents: of one pass (n, channel, h, w), or of several along an inversion."""
     taps = unet_taps(diffusion)
     if spec.path == "once":
-        return unet_features(diffusion, noised(spec, diffusion, latents), spec.timestep, states, taps, shift)
+        return unet_features(diffusion, noised(spec, diffusion, latents), spec.timestep, conditions, taps, shift)
     found = []
-    for step in invert(diffusion, latents, states, INVERSION_STEPS):
+    for step in invert(diffusion, latents, conditions, INVERSION_STEPS):
         if step.timestep in INVERTED:
-            found.append(unet_features(diffusion, step.latents, step.timestep, states, taps))
+            found.append(unet_features(diffusion, step.latents, step.timestep, conditions, taps))
         if len(found) == len(INVERTED):
             break
     return {name: torch.stack([part[name] for part in found], 1) for name in found[0]}
@@ -120,7 +120,8 @@ def read_asked(
     t counts from 0, as the model's scheduler counts it: VPD's 1 is the second of a thousand noise levels.
     """
     context = head.adapter(tokens).expand(len(latents), -1, -1)
-    return read_class_tokens(diffusion, noised(spec, diffusion, latents), spec.timestep, context)
+    conditions = diffusion.encode_prompts([""]).with_states(context)
+    return read_class_tokens(diffusion, noised(spec, diffusion, latents), spec.timestep, conditions)
 
 
 @torch.no_grad()
@@ -151,10 +152,11 @@ def inputs_of_picture(
         read = read_asked(spec, diffusion, head, latents, tokens)
         return Inputs(read.features, pixels, layers, size, (image,), read.attention)
     if spec.unet:
-        context, shift = diffusion.encode_prompts([caption if spec.context == "caption" else ""]), None
+        conditions, shift = diffusion.encode_prompts([caption if spec.context == "caption" else ""]), None
         if spec.captioner:
-            context, shift = head.captioner(image_embedding(clip, layers), context)
-        features |= read_unet(spec, diffusion, latents, context, shift)
+            context, shift = head.captioner(image_embedding(clip, layers), conditions.states)
+            conditions = conditions.with_states(context)
+        features |= read_unet(spec, diffusion, latents, conditions, shift)
     return Inputs(features, pixels, layers, size, (image,))
 
 

@@ -68,9 +68,9 @@ def probe_maps(
     found: dict[str, dict[str, list[np.ndarray]]] = {arm: {layer: [] for layer in own} for arm, own in queries.items()}
     layers = next(iter(queries.values()))
     with INFERENCE_LOCK, torch.no_grad():
-        modules: dict[str, Any] = dict(find_modules(model.unet, list(layers)))
+        modules: dict[str, Any] = dict(find_modules(model.network, list(layers)))
         for probe in probes:
-            states = model.encode_prompts([probe])
+            states = model.encode_prompts([probe]).states
             prompt = model.tokenize(probe)
             positions = [token.index for token in prompt.tokens if token.stop > token.start]
             for layer, module in modules.items():

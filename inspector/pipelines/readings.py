@@ -8,7 +8,7 @@ import torch
 
 from inspector.analysis import diffsegmenter
 from inspector.analysis.vocabulary import other_words
-from inspector.models.protocols import ImportedHead, Segmenter
+from inspector.models.protocols import Conditions, ImportedHead, Segmenter
 from inspector.pipelines.clip_reading import ClipReading
 from inspector.pipelines.diffusion_reading import DiffusionReading
 from inspector.pipelines.once import Once
@@ -46,7 +46,7 @@ class Texts:
     """
 
     clip: dict[tuple[str, ...], torch.Tensor] = field(default_factory=dict)
-    diffusion: dict[str, torch.Tensor] = field(default_factory=dict)
+    diffusion: dict[str, Conditions] = field(default_factory=dict)
 
 
 class Readings:

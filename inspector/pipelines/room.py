@@ -19,9 +19,13 @@ DECODING, PASSING = 10, 50
 
 def pass_bytes(model: DiffusionModel, size: tuple[int, int]) -> int:
     """Bytes that a pass of the UNet holds at once for one picture of (h, w) pixels; an estimate."""
-    config: Any = model.unet.config
+    config: Any = model.network.config
     positions = size[0] * size[1] // model.latent_factor**2
-    return PASSING * int(config.block_out_channels[0]) * positions * model.dtype.itemsize
+    if hasattr(config, "block_out_channels"):
+        width = int(config.block_out_channels[0])
+    else:  # a transformer over patches of two by two latents
+        width = int(config.num_attention_heads * config.attention_head_dim) // 4
+    return PASSING * width * positions * model.dtype.itemsize
 
 
 def run_bytes(model: DiffusionModel, size: tuple[int, int], batch: int = 1) -> int:

@@ -17,6 +17,7 @@ from inspector.pipelines import durations, segmenters, trained
 from inspector.pipelines.common import INFERENCE_LOCK, gpu, last, loading, provenance
 from inspector.pipelines.loaded_segmenters import segmenter_proposals, untold
 from inspector.pipelines.readings import Asked, Readings
+from inspector.pipelines.usual import check_unet
 from inspector.results import (
     ALL_METHODS,
     LOADED,
@@ -57,6 +58,8 @@ def stream(request: SegmentationRequest) -> Iterator[Progress | SegmentationResu
     """
     started = time.perf_counter()
     models = yield from _models(request)
+    if segmenters.need_unet(request.methods):
+        check_unet(models["diffusion"])
     readings = Readings(request, models)
     asked = Asked.of(parse_classes(request.classes), request)
     methods = request.methods

@@ -21,7 +21,7 @@ A further method is one more entry of METHODS and one more name in SEGMENTATION_
 was trained on masks: `trained` has those, and `imported_heads` the published ones.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -152,6 +152,11 @@ METHODS: Mapping[str, Method] = {
     "vpd": Method(("clip", "diffusion"), partial(trained.head_scores, "vpd")),
     LOADED: Method(("segmenter",), segmenter_scores),  # and CLIP, where the masks have no names
 }
+
+
+def need_unet(methods: Sequence[str]) -> bool:
+    """Whether one of the methods reads a UNet's own layers: all by a diffusion model but `attention`."""
+    return any("diffusion" in METHODS[method].models and method != "attention" for method in methods)
 
 
 def kinds_of(request: SegmentationRequest) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from inspector.results.arms import (
     read_timesteps,
     seed_arm,
 )
-from inspector.results.attention import AttentionRequest, AttentionResult
+from inspector.results.attention import READINGS, AttentionRequest, AttentionResult
 from inspector.results.checks import (
     ClassNames,
     Masks,
@@ -97,6 +97,7 @@ __all__ = [
     "OWN",
     "OWN_TIMESTEPS",
     "POOLINGS",
+    "READINGS",
     "SCORE_SIDE",
     "SCORE_THRESHOLD",
     "SEGMENTATION_METHODS",

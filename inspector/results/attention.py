@@ -51,6 +51,7 @@ from inspector.settings import settings
 
 PREVIEW_SIDE = 256  # pixels of a preview at most
 MOST_LAYERS, MOST_TOKENS = 200, 1000
+READINGS = ("attention", "output")
 LEAST_LEFT = 1e-3  # that the start token leaves, as float16 tells it: below one it has no more digits
 
 
@@ -72,6 +73,8 @@ class AttentionRequest:
     probes: words that need not be in the prompt, a text with commas or a tuple; they keep the queries.
     masks: word or phrase of the prompt -> bool (h, w), for the metrics only.
     scene: number of the drawn scene that `image` is, told for the record only.
+    reading: what the maps are, of a transformer with joint attention: "attention", each place's share for each token,
+        or "output", dot products of what attention gives places and tokens, softmax over the prompt's tokens.
     edit: what the generated picture keeps of another prompt's, and how much words weigh; None for an ordinary run.
     """
 
@@ -95,6 +98,7 @@ class AttentionRequest:
     kept_steps: str = LAST
     probes: tuple[str, ...] = ()
     edit: Edit | None = None
+    reading: str = READINGS[0]
 
     def __post_init__(self) -> None:
         limits = settings().limits
@@ -119,6 +123,7 @@ class AttentionRequest:
             check_flag(name, getattr(self, name))
         set_(self, "queries", self.queries or bool(self.probes))
         check_choice("kept_steps", self.kept_steps, KEPT_STEPS)
+        check_choice("reading", self.reading, READINGS)
         if self.noise_timestep is not None:
             check_number("noise_timestep", self.noise_timestep, 0, 999, whole=True)
         if self.size is not None:
@@ -328,7 +333,7 @@ class AttentionResult:
         size: (h, w) to enlarge to bilinearly at the end; None stays at the grid.
         head: of each layer, from 0; None is the mean over heads. Raises ChoiceError where a layer has no such head.
         renormalised: without the start token, which takes most: each layer's maps over what that leaves, so that all
-            other tokens, those of the padding included, sum to 1.
+            other tokens, those of the padding included, sum to 1. In joint attention, without the picture and padding.
         """
         if arm is None:
             parts = [self.select(name, step, layer, token, size, head, renormalised) for name in self.arms]

@@ -24,8 +24,9 @@ class Edit:
 
     cross_kept, self_kept: in which share of the steps, 0 to 1, from the first on, cross- and self-attention are the
         source's; the defaults are those of the paper's demonstrations. 0 keeps nothing.
-    weights: word of the prompt and factor of its maps, -10 to 10, such as "horse: 2, grass: .5"; at every step, since
-        the paper's formula knows no share. Kept as one spelling of the text.
+    weights: word of the prompt and factor of its maps, -10 to 10, such as "horse: 2, grass: .5"; at every step, as the
+        paper's formula has no share of them, where the authors' code weighs in those of `cross_kept` alone. Kept as one
+        spelling of the text.
     Raises PromptError for an empty source, ChoiceError for a share or a weight that is none.
     """
 

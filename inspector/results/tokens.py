@@ -11,6 +11,8 @@ from inspector.results.spelling import folded, names, plain_name, spans
 from inspector.settings import settings
 from inspector.words import same_word
 
+REST_TEXT = "<rest>"  # text of the token that stands for the picture itself and padding, in joint attention
+
 
 @dataclass(frozen=True)
 class Token:

@@ -7,11 +7,11 @@ encoded (`decoded_again`); through the 8-bit picture (`DiffusionModel.encode_ima
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel
+from inspector.trace.trajectories import add_noise
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,12 @@ class Inverted:
 @torch.no_grad()
 def decoded_again(model: DiffusionModel, latents: torch.Tensor) -> torch.Tensor:
     """z_0 through the decoder and the encoder (posterior mode), with no 8 bits and no clipping between them."""
-    vae: Any = model.vae
-    pixels = vae.decode(latents.to(model.dtype) / vae.config.scaling_factor).sample
-    return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+    return model.encode_pixels(model.decode_pixels(latents))
 
 
 def noiseless(model: DiffusionModel, latents: torch.Tensor, timestep: int) -> torch.Tensor:
     """sqrt(a_t) z_0, the mean of x_t over all noise: what noise adds, and what another t alone does, come apart."""
-    sampler = model.scheduler("ddim")
-    times = torch.full((len(latents),), timestep, device=latents.device)
-    return sampler.add_noise(latents, torch.zeros_like(latents), times)
+    return add_noise(model, latents, torch.zeros_like(latents), timestep)
 
 
 def inversion_timesteps(model: DiffusionModel, steps: int) -> tuple[int, ...]:
@@ -46,16 +42,17 @@ def inversion_timesteps(model: DiffusionModel, steps: int) -> tuple[int, ...]:
     return tuple(int(timestep) for timestep in sampler.timesteps)
 
 
-def invert(model: DiffusionModel, latents: torch.Tensor, states: torch.Tensor, steps: int) -> Iterator[Inverted]:
+def invert(model: DiffusionModel, latents: torch.Tensor, conditions: Conditions, steps: int) -> Iterator[Inverted]:
     """DDIM inversion without guidance (Song et al. 2020, section 4.3): yields x_t at each t of the schedule, rising.
 
-    latents: z_0. states: (n, tokens, width) of the prompts. The UNet is asked at x of the step below for the noise at
-    t, as diffusers' own inversion does; a map of x_t needs a pass of its own (`trajectories.record_at`).
+    latents: z_0. conditions: of the n prompts. The UNet is asked at x of the step below for the noise at
+    t, as diffusers' own inversion does; a map of x_t needs a pass of its own (`trajectories.record_at`). Raises
+    UnsupportedModelError where inversion is not defined for the model.
     """
     sampler = model.inverse_scheduler()
     sampler.set_timesteps(steps, device=model.device)
     for index, timestep in enumerate(sampler.timesteps):
         with torch.no_grad():  # not around the yield, where it would switch gradients off for the caller
-            output = model.unet(latents, timestep, encoder_hidden_states=states).sample
+            output = model.predict(latents, timestep, conditions)
             latents = sampler.step(output, timestep, latents).prev_sample
         yield Inverted(index, len(sampler.timesteps), int(timestep), latents)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel
 from inspector.trace.hooks import capture
 from inspector.trace.recorders import attention_weights, cross_attention_layers, grid_of
 from inspector.trace.taps import Tap
@@ -44,9 +44,9 @@ def output_taps(model: DiffusionModel) -> tuple[Tap, ...]:
 
 
 def read_class_tokens(
-    model: DiffusionModel, latents: torch.Tensor, timestep: int, context: torch.Tensor
+    model: DiffusionModel, latents: torch.Tensor, timestep: int, conditions: Conditions
 ) -> ClassTokens:
-    """One pass of latents (n, c, h, w) that are x_t already; context: (n, class, width)."""
+    """One pass of latents (n, c, h, w) that are x_t already; conditions: states (n, class, width)."""
     size = (int(latents.shape[-2]), int(latents.shape[-1]))
     wanted = {_halved(size, times): place for place, times in enumerate(HALVINGS)}
     groups: list[list[torch.Tensor]] = [[] for _ in HALVINGS]
@@ -69,7 +69,7 @@ def read_class_tokens(
             stack.callback(module.to_k.register_forward_hook(look(layer, module)).remove)
         layers = [tap.layer for tap in output_taps(model)]
         captured = stack.enter_context(capture(model.unet, layers, graph=torch.is_grad_enabled()))
-        model.unet(latents, timestep, encoder_hidden_states=context)
+        model.predict(latents, timestep, conditions)
     features = {f"unet.{layer}": values for layer, values in captured.items()}
     return ClassTokens(features, tuple(torch.stack(group).mean(0) for group in groups if group))
 

@@ -8,7 +8,6 @@ twice (PNDM). Maps are formed at the end of a call, of layers that are alike tog
 waits for the device. `recordings` says when maps go to the CPU.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,14 +18,10 @@ import torch
 from torch import nn
 
 from inspector.errors import NotFiniteError, RecordingError
+from inspector.trace.forming import FORMED, Used, chosen, first_not_finite, half, one_timestep
 from inspector.trace.hooks import find_modules
+from inspector.trace.joint import ATTENTION, OUTPUT, joint_grid, joint_layers, record_joint
 from inspector.trace.recordings import Kept, Recording
-
-# (layer, its own probabilities (n, head, token, h * w)) -> those that it attends with instead
-Used = Callable[[str, torch.Tensor], torch.Tensor]
-FORMED = (
-    2**26
-)  # bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held
 
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
@@ -38,6 +33,11 @@ def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: order.index(name.split(".")[0])))
 
 
+def attention_layers(network: nn.Module) -> tuple[str, ...]:
+    """Names of the modules in which the picture attends to the text; RecordingError if there is none."""
+    return joint_layers(network) or cross_attention_layers(network)
+
+
 @contextmanager
 def record(
     unet: nn.Module,
@@ -47,6 +47,7 @@ def record(
     into: Recording | None = None,
     model: str = "The model",
     used: Used | None = None,
+    reading: str = ATTENTION,
 ) -> Iterator[Recording]:
     """Record every call of `unet` inside the `with` that ends; the hooks are gone after it, also after a crash.
 
@@ -57,11 +58,18 @@ def record(
     into: continue this recording, so that a lock need not be held from one denoising step to the next.
     model: its name, for errors.
     used: what the layers attend with instead of their own probabilities, as `edits.impose` yields it.
+    reading: of a transformer with joint attention, ATTENTION or OUTPUT, as `joint` says; `unet` may be one.
     Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
     masked, or has a grid that does not come from halving the sample's; NotFiniteError at the end of the first call
     with a map that is none.
     """
     recording = Recording() if into is None else into
+    if joint_layers(unet):
+        with record_joint(unet, positions, images, heads, recording, model, reading) as recording:
+            yield recording
+        return
+    if reading == OUTPUT:
+        raise RecordingError("A UNet's cross-attention has no output space that its tokens share; record attention.")
     if not recording.layers:  # a search through all modules takes 1 ms
         recording.layers = cross_attention_layers(unet)
     modules = {layer: unet.get_submodule(layer) for layer in recording.layers}
@@ -71,7 +79,7 @@ def record(
 
     def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         sample = args[0] if args else kwargs["sample"]
-        time[:] = [_one_timestep(args[1] if len(args) > 1 else kwargs["timestep"])]
+        time[:] = [one_timestep(args[1] if len(args) > 1 else kwargs["timestep"])]
         size[:] = sample.shape[-2:]
         call.clear()
 
@@ -80,11 +88,11 @@ def record(
 
     def end(*_: Any) -> None:
         recording.timesteps.extend(time)
-        index = _chosen(positions, call[0].query.device) if call else slice(0)
+        index = chosen(positions, call[0].query.device) if call else slice(0)
         groups = (_formed(group, index, (size[0], size[1]), heads, used) for group in _alike(call))
         kept = [maps for group in groups for maps in group]
         call.clear()
-        if layer := _first_not_finite(kept, recording.layers):
+        if layer := first_not_finite(kept, recording.layers):
             step = len(recording.timesteps)
             raise NotFiniteError.of(model, f"layer {layer} at step {step}, t = {recording.timesteps[-1]}")
         recording.keep(kept)
@@ -144,32 +152,9 @@ def _formed(
         maps = torch.cat([used(one.layer, part) for one, part in zip(group, parts, strict=True)])
     maps = maps[..., positions, :]
     maps = maps.unflatten(-1, grid_of(maps.shape[-1], sample))
-    yield Kept(layers, False, _half(maps.mean(1)))
+    yield Kept(layers, False, half(maps.mean(1)))
     if heads:
-        yield Kept(layers, True, _half(maps))
-
-
-def _first_not_finite(call: Sequence[Kept], layers: Sequence[str]) -> str:
-    """The first layer whose mean over heads holds what is no number, "" for none; waits for the device once."""
-    means = [kept for kept in call if not kept.heads]
-    if not means or means[0].maps.is_meta:
-        return ""
-    total = torch.cat([kept.maps.flatten() for kept in means]).sum(dtype=torch.float32)  # of probabilities: never large
-    if math.isfinite(float(total)):
-        return ""
-    found = {layer for kept in means for layer, maps in kept.parts() if not torch.isfinite(maps).all()}
-    return next(layer for layer in layers if layer in found)
-
-
-def _chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | slice:
-    """Positions as an index on the device; a slice where they are neighbours, which copies nothing.
-
-    An index that is a list would be sent to the device anew at each layer, and each time waited for.
-    """
-    first, count = (positions[0], len(positions)) if len(positions) else (0, 0)
-    if first >= 0 and list(positions) == list(range(first, first + count)):
-        return slice(first, first + count)
-    return torch.tensor(list(positions), device=device)
+        yield Kept(layers, True, half(maps))
 
 
 @torch.no_grad()
@@ -244,7 +229,7 @@ def recording_bytes(
     sample: (h, w) of the latents. Assumes that each down block but the last halves the grid, as in Stable Diffusion.
     """
     total = 0
-    layers = cross_attention_layers(unet)
+    layers = attention_layers(unet)
     for module, (height, width) in zip(find_modules(unet, layers).values(), grids(unet, layers, sample), strict=True):
         total += height * width * (1 + (int(getattr(module, "heads", 1)) if heads else 0))
     return 2 * total * tokens * calls * images
@@ -252,6 +237,8 @@ def recording_bytes(
 
 def grids(unet: nn.Module, layers: Sequence[str], sample: tuple[int, int]) -> list[tuple[int, int]]:
     """(h, w) of each layer's grid, of latents (h, w), before anything runs; assumes as `recording_bytes`."""
+    if joint_layers(unet):
+        return [joint_grid(unet, sample)] * len(layers)
     lowest = sum(1 for name, _ in unet.named_modules() if re.fullmatch(r"down_blocks\.\d+", name)) - 1
     found = []
     for layer in layers:
@@ -260,15 +247,3 @@ def grids(unet: nn.Module, layers: Sequence[str], sample: tuple[int, int]) -> li
         height, width = (-(-side // 2 ** halvings.get(block, lowest)) for side in sample)
         found.append((height, width))
     return found
-
-
-def _one_timestep(timestep: torch.Tensor | float) -> int:
-    values = {round(value) for value in torch.as_tensor(timestep).flatten().tolist()}
-    if len(values) != 1:
-        raise RecordingError(f"One call of the UNet mixes the timesteps {sorted(values)}; record one at a time.")
-    return values.pop()
-
-
-def _half(maps: torch.Tensor) -> torch.Tensor:
-    """Contiguous float16 of memory of its own, so that the probabilities of all tokens can go."""
-    return maps.to(torch.float16, memory_format=torch.contiguous_format, copy=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel
 from inspector.trace.hooks import capture
 
 
@@ -80,7 +80,7 @@ def autoencoder_features(
     decoded: dict[str, torch.Tensor] = {}
     if decoder:
         with capture(vae, decoder, inputs=True) as decoded:
-            vae.decode(latents / vae.config.scaling_factor)
+            model.decode_pixels(latents)
     found = {f"vae.{layer}": values for layer, values in {**encoded, **decoded}.items()}
     return latents, found
 
@@ -89,20 +89,20 @@ def unet_features(
     model: DiffusionModel,
     latents: torch.Tensor,
     timestep: int,
-    states: torch.Tensor,
+    conditions: Conditions,
     taps: Sequence[Tap],
     shift: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Tap name -> (n, channel, h, w) of one pass of latents (n, c, h, w) that are x_t already, without guidance.
 
-    states: (n, tokens, width). shift: (n, time) or None, added to the time embedding. A gradient reaches states and
+    conditions: of n prompts. shift: (n, time) or None, added to the time embedding. A gradient reaches the states and
     shift where torch records one.
     """
     with (
         _shifted(model.unet, shift),
         capture(model.unet, [tap.layer for tap in taps], inputs=True, graph=torch.is_grad_enabled()) as captured,
     ):
-        model.unet(latents, timestep, encoder_hidden_states=states)
+        model.predict(latents, timestep, conditions)
     return {f"unet.{layer}": values for layer, values in captured.items()}
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from inspector.errors import ChoiceError, NotFiniteError
-from inspector.models.protocols import DiffusionModel
+from inspector.models.protocols import Conditions, DiffusionModel, join
+from inspector.trace.joint import ATTENTION
 from inspector.trace.recorders import Recording, record
 
 # Added to the seed of the noise that is added once: the noise a generation started from still shows in its
@@ -44,26 +45,28 @@ class Step:
 
 def first_latents(model: DiffusionModel, seed: int, height: int, width: int, count: int = 1) -> torch.Tensor:
     """Standard normal (count, c, height / factor, width / factor) for an image of height x width pixels."""
-    config: Any = model.unet.config
-    shape = (count, config.in_channels, height // model.latent_factor, width // model.latent_factor)
+    shape = (count, model.latent_channels, height // model.latent_factor, width // model.latent_factor)
     generator = torch.Generator("cpu").manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=model.dtype).to(model.device)
 
 
-def schedule(model: DiffusionModel, scheduler: str, steps: int) -> Any:
-    """The model's scheduler of a name, set to so many steps.
+def schedule(model: DiffusionModel, scheduler: str, steps: int, size: tuple[int, int] | None = None) -> Any:
+    """The model's scheduler of a name, set to so many steps of latents of (h, w), None for the model's own square.
 
     Raises ChoiceError, before anything is computed, where it cannot make so many of the model's noise levels.
     """
     sampler = model.scheduler(scheduler)
-    levels = int(sampler.config.num_train_timesteps)
+    levels, most = int(sampler.config.num_train_timesteps), model.sampling.most
+    highest = levels - 1 if hasattr(sampler, "alphas_cumprod") else levels  # of a flow: pure noise
+    fits = steps <= (most or levels)
     try:
-        sampler.set_timesteps(steps, device=model.device)
-        fits = steps <= levels and 0 <= float(sampler.timesteps.min()) <= float(sampler.timesteps.max()) <= levels - 1
+        if fits:
+            model.set_steps(sampler, steps, size or (model.image_size // model.latent_factor,) * 2)
+            fits = 0 <= float(sampler.timesteps.min()) <= float(sampler.timesteps.max()) <= highest
     except ValueError:  # more steps than levels
         fits = False
     if not fits:
-        raise ChoiceError(f"steps is {steps}; with the scheduler {scheduler} use at most {levels - 1}.")
+        raise ChoiceError(f"steps is {steps}; with the scheduler {scheduler} use at most {most or levels - 1}.")
     return sampler
 
 
@@ -86,30 +89,37 @@ def denoise(
         variance (DDIM, PNDM); the steps above it are left out.
     Raises ChoiceError as `schedule`, NotFiniteError at the first step whose latents are no numbers.
     """
-    sampler = schedule(model, scheduler, steps)
-    guided = guidance_scale > 1
-    states = model.encode_prompts(list(prompts))
+    sampler = schedule(model, scheduler, steps, (latents.shape[-2], latents.shape[-1]))
+    guided = guidance_scale > 1 and model.sampling.guidance == "free"
+    conditions = model.encode_prompts(list(prompts))
+    if model.sampling.guidance == "distilled":
+        conditions = conditions.guided(max(guidance_scale, 1.0))
     if guided:  # encoded apart, as the pipeline does: kernels are chosen by the size of a batch, and round differently
-        states = torch.cat([model.encode_prompts([""] * len(prompts)), states])
+        conditions = join([model.unconditional(len(prompts)), conditions])
     moments = list(zip(sampler.timesteps, sampler.timesteps.tolist(), strict=True))  # read once: each reading waits
     if begin is None:
-        latents = latents * sampler.init_noise_sigma
+        latents = latents * getattr(sampler, "init_noise_sigma", 1.0)
     else:
         moments = [moment for moment in moments if moment[1] <= begin]
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(sampler.step).parameters:
         extra["generator"] = torch.Generator("cpu").manual_seed(seed)
+        # Noise on the way follows that of `first_latents`, as a pipeline's one generator has it.
+        torch.randn(latents.shape, generator=extra["generator"], dtype=latents.dtype)
     for index, (timestep, time) in enumerate(moments):
         with torch.no_grad():  # not around the yield, where it would switch gradients off for the caller
-            batch = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
-            output = model.unet(batch, timestep, encoder_hidden_states=states).sample
+            batch = torch.cat([latents] * 2) if guided else latents
+            if hasattr(sampler, "scale_model_input"):
+                batch = sampler.scale_model_input(batch, timestep)
+            output = model.predict(batch, timestep, conditions)
             if guided:
                 unconditional, conditional = output.chunk(2)
                 output = unconditional + guidance_scale * (conditional - unconditional)
             moved = sampler.step(output, timestep, latents, **extra)
-            predicted = getattr(moved, "pred_original_sample", None)
+            found = (getattr(moved, name, None) for name in ("pred_original_sample", "denoised"))  # denoised: LCM's
+            predicted = next((one for one in found if one is not None), None)
             if predicted is None:
-                predicted = predict_original(sampler, output, int(time), latents)
+                predicted = predict_original(sampler, output, time, latents)
         total = len(moments)
         if not torch.isfinite(moved.prev_sample).all():
             place = f"the UNet's prediction at step {index + 1} of {total}, t = {round(time)}"
@@ -118,20 +128,33 @@ def denoise(
         latents = moved.prev_sample
 
 
-def predict_original(sampler: Any, output: torch.Tensor, timestep: int, latents: torch.Tensor) -> torch.Tensor:
-    """x_0 from the UNet's output at x_t, for schedulers that keep x_t at unit variance (DDIM, PNDM).
+def predict_original(sampler: Any, output: torch.Tensor, timestep: float, latents: torch.Tensor) -> torch.Tensor:
+    """x_0 from the network's output at x_t, for schedulers that keep x_t at unit variance (DDIM, PNDM), and for flows.
 
-    Song et al. 2020 (DDIM), equation 12, for epsilon; Salimans and Ho 2022 for v.
+    Song et al. 2020 (DDIM), equation 12, for epsilon; Salimans and Ho 2022 for v; Liu et al. 2023 for a flow, whose
+    noise is the share t / 1,000 of x_t.
     """
-    kept = sampler.alphas_cumprod[timestep].to(latents.device, torch.float32)
+    if not hasattr(sampler, "alphas_cumprod"):
+        share = timestep / sampler.config.num_train_timesteps
+        return (latents.float() - share * output.float()).to(latents.dtype)
+    kept = sampler.alphas_cumprod[int(timestep)].to(latents.device, torch.float32)
     signal, noise = kept.sqrt(), (1 - kept).sqrt()
     if sampler.config.prediction_type == "v_prediction":
         return (signal * latents - noise * output).to(latents.dtype)
     return ((latents - noise * output) / signal).to(latents.dtype)
 
 
+def add_noise(model: DiffusionModel, latents: torch.Tensor, noise: torch.Tensor, timestep: int) -> torch.Tensor:
+    """x_t of z_0 (n, c, h, w): sqrt(a_t) z_0 + sqrt(1 - a_t) noise; of a flow (1 - t / 1,000) z_0 + t / 1,000 noise."""
+    sampler = model.scheduler(model.sampling.noising)
+    if not hasattr(sampler, "alphas_cumprod"):
+        share = timestep / sampler.config.num_train_timesteps
+        return (1 - share) * latents + share * noise
+    return sampler.add_noise(latents, noise, torch.full((len(latents),), timestep, device=latents.device))
+
+
 def noise_once(model: DiffusionModel, latents: torch.Tensor, timestep: int, seeds: Sequence[int]) -> torch.Tensor:
-    """x_t of finished latents (n, c, h, w): sqrt(a_t) z_0 + sqrt(1 - a_t) noise, one seed per image.
+    """As `add_noise`, of finished latents (n, c, h, w), one seed per image.
 
     The same seed gives other noise than `first_latents`, on purpose.
     """
@@ -139,15 +162,13 @@ def noise_once(model: DiffusionModel, latents: torch.Tensor, timestep: int, seed
         torch.randn(latents.shape[1:], generator=torch.Generator("cpu").manual_seed(seed + NOISE_STREAM))
         for seed in seeds
     ]
-    noise = torch.stack(drawn).to(latents.device, latents.dtype)
-    times = torch.full((len(drawn),), timestep, device=latents.device)
-    return model.scheduler("ddim").add_noise(latents, noise, times)
+    return add_noise(model, latents, torch.stack(drawn).to(latents.device, latents.dtype), timestep)
 
 
 def record_once(
     model: DiffusionModel,
     latents: torch.Tensor,
-    states: torch.Tensor,
+    conditions: Conditions,
     timestep: int,
     seeds: Sequence[int],
     positions: Sequence[int],
@@ -156,24 +177,25 @@ def record_once(
 ) -> tuple[Recording, torch.Tensor]:
     """Noise finished latents once and record one conditional pass of the UNet, without guidance.
 
-    latents: (n, c, h, w), z_0. states: (n, tokens, width) of the prompts. positions: indices of the tokens to keep.
+    latents: (n, c, h, w), z_0. conditions: of the n prompts. positions: indices of the tokens to keep.
     into: a recording to continue.
     Returns the recording of n images and the predicted x_0 (n, c, h, w).
     """
-    return record_at(model, noise_once(model, latents, timestep, seeds), states, timestep, positions, heads, into)
+    return record_at(model, noise_once(model, latents, timestep, seeds), conditions, timestep, positions, heads, into)
 
 
 @torch.no_grad()
 def record_at(
     model: DiffusionModel,
     noisy: torch.Tensor,
-    states: torch.Tensor,
+    conditions: Conditions,
     timestep: int,
     positions: Sequence[int],
     heads: bool = False,
     into: Recording | None = None,
+    reading: str = ATTENTION,
 ) -> tuple[Recording, torch.Tensor]:
-    """As `record_once`, of latents (n, c, h, w) that are x_t already."""
-    with record(model.unet, positions, len(noisy), heads, into, model.spec.name) as recording:
-        output = model.unet(noisy, timestep, encoder_hidden_states=states).sample
-    return recording, predict_original(model.scheduler("ddim"), output, timestep, noisy)
+    """As `record_once`, of latents (n, c, h, w) that are x_t already. reading: as `recorders.record` takes it."""
+    with record(model.network, positions, len(noisy), heads, into, model.spec.name, reading=reading) as recording:
+        output = model.predict(noisy, timestep, conditions)
+    return recording, predict_original(model.scheduler(model.sampling.noising), output, timestep, noisy)

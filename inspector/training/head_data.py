@@ -124,8 +124,8 @@ class Frozen:
         """
         if spec.captioner:
             known = self.inputs(without_captioner(spec), rows)
-            context, shift = head.captioner(self.embedding(rows), self.empty)
-            read = read_unet(spec, self.diffusion, self.latents(rows), context, shift)
+            context, shift = head.captioner(self.embedding(rows), self.empty.states)
+            read = read_unet(spec, self.diffusion, self.latents(rows), self.empty.with_states(context), shift)
             return replace(known, features={**known.features, **read})
         layers, size = self.layers(rows), (self.side, self.side)
         images = tuple(self.pictures.images[rows])
@@ -161,10 +161,10 @@ class Frozen:
 
     def _unet_of(self, spec: HeadSpec, rows: np.ndarray) -> torch.Tensor:
         latents = self.latents(rows)
-        states = self.empty.expand(len(rows), -1, -1)
+        conditions = self.empty.expand(len(rows))
         if spec.context == "caption":
-            states = self.diffusion.encode_prompts([self.pictures.captions[row] for row in rows])
-        found = read_unet(spec, self.diffusion, latents, states)
+            conditions = self.diffusion.encode_prompts([self.pictures.captions[row] for row in rows])
+        found = read_unet(spec, self.diffusion, latents, conditions)
         steps = [found[tap.name] if found[tap.name].ndim == 5 else found[tap.name][:, None] for tap in self.unet]
         return torch.cat(
             [part.flatten(1) for step in zip(*(item.unbind(1) for item in steps), strict=True) for part in step], 1

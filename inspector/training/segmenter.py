@@ -24,7 +24,7 @@ NAME = "scenes-sam"
 PRESETS: dict[str, dict] = {
     "cpu": {
         "workers": 1,
-        "schedule": Schedule(steps=8_000, learning_rate=1e-3, batch=4, average=0.995, probe_every=500),
+        "schedule": Schedule(steps=6_000, learning_rate=1e-3, batch=4, average=0.995, probe_every=500),
     },
     "gpu": {
         "workers": 15,

@@ -1,11 +1,13 @@
 """The attention tab: cross-attention of a diffusion model per word, layer and step."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from inspector.errors import ImageError
+from inspector.models import catalog
 from inspector.results import (
     AttentionRequest,
     AttentionResult,
@@ -17,10 +19,11 @@ from inspector.results import (
 from inspector.ui import attention_recipe, controls, edits, parts, runs, scenes
 from inspector.ui.attention_recipe import KEEPING, OWN, PAPER_SEED, USUAL
 from inspector.ui.controls import whole
+from inspector.ui.guard import guard
 from inspector.ui.pictures import resolve
 from inspector.ui.tab import Example, Subject, Tab, assemble
 from inspector.views import attention as views
-from inspector.views.attention import END, START
+from inspector.views.attention import END
 from inspector.views.figure import Sheet
 from inspector.views.look import Look
 
@@ -50,6 +53,7 @@ def make(
     cross_kept: float = edits.OWN.cross_kept,
     self_kept: float = edits.OWN.self_kept,
     weights: str = "",
+    reading: str = OWN.reading,
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
@@ -76,6 +80,7 @@ def make(
         kept_steps=kept_steps,
         probes=read_probes(probes),
         edit=edit_of(prompt, source, cross_kept, self_kept, weights),
+        reading=reading,
     )
 
 
@@ -109,6 +114,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "kept_steps": request.kept_steps,
         "probes": ", ".join(request.probes),
         **edits.fields(request),
+        "reading": request.reading,
     }
 
 
@@ -143,6 +149,7 @@ def attention(
     cross_kept: float = edits.OWN.cross_kept,
     self_kept: float = edits.OWN.self_kept,
     weights: str = "",
+    reading: str = OWN.reading,
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -156,7 +163,8 @@ def attention(
     `kept_steps`, "last" or "every"; `probes` are words that need not be in the prompt, such as "dog, tree".
     `source` is a prompt whose layout the generated picture keeps (prompt-to-prompt): its cross- and coarse
     self-attention, of the same seed, stand in for the picture's own in the first `cross_kept` and `self_kept` of the
-    steps; `weights`, such as "horse: 2", multiply words' maps. `columns` of 1 or 2 makes the figure as wide as a
+    steps; `weights`, such as "horse: 2", multiply words' maps. `reading` is what the maps are of, in models with joint
+    attention: "attention" or "output". `columns` of 1 or 2 makes the figure as wide as a
     journal's. Returns the figure, the numbers with request and provenance, and the files figure.png, maps.npz and
     result.json; while it runs, `numbers` holds step, total and message.
     """
@@ -183,6 +191,7 @@ def attention(
             cross_kept,
             self_kept,
             weights,
+            reading,
         ),
         asked,
         columns,
@@ -211,13 +220,19 @@ def notes(result: AttentionResult) -> str:
 def figure(result: AttentionResult, look: Look, choice: Mapping[str, str], before: Any, scale: int) -> Sheet:
     """Figure 3, of the word and step that the viewer shows."""
     word: str | int | None = choice.get("word")
-    special = {START: 0, END: len(result.tokens) - 1}
+    special = {views.start(result): 0, END: len(result.tokens) - 1}
     word = special.get(str(word), word if word in views.words(result) else None)
     step = choice.get("step", "")
     last = max(len(steps) for steps in result.steps.values())
     steps = [str(number) for number in range(1, last + 1)]
     index = steps.index(step) if step in steps else -1
     return views.sheet(result, look, index, word, views.SIDE * scale)
+
+
+def usual_values(model: str) -> tuple[Any, ...]:
+    """Steps, guidance and sampler that are usual for a model."""
+    values = {**vars(OWN), **catalog.usual_values(model)}
+    return values["steps"], values["guidance_scale"], values["scheduler"]
 
 
 SUBJECT = Subject(TAB, make_on_page, fields, first_request, notes, figure, complete, edit=edits.written_over)
@@ -243,13 +258,18 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
         prompt = gr.Textbox(
             PAPER_PROMPT, label="Prompt", info="The paper's is “a horse on the grass”.", scale=4, min_width=240
         )
-        recipe, others, kept = attention_recipe.build()
+        recipe = attention_recipe.build()
         with gr.Accordion("Examples", open=False, elem_classes="pill examples"):
             paper = gr.Button("Figure 3: a horse on the grass", size="sm")
             drawn = gr.Button("The drawn horse, noised once", size="sm")
         run, stop = controls.actions()
-    own = {"mode": mode, "prompt": prompt, **recipe, "model": models.diffusion, **others, **kept.own}
+    usual = [recipe.run[name] for name in ("steps", "guidance_scale", "scheduler")]
+    # By a visitor's own choice alone: a request that is shown again brings its values along.
+    models.diffusion.input(guard(usual_values), [models.diffusion], usual, **controls.QUIET)
+    own = {"mode": mode, "prompt": prompt, **recipe.run, "model": models.diffusion, **recipe.compared}
+    own |= {**recipe.edit.own, "reading": recipe.reading}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
-    return assemble(
-        SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=kept.edit
+    tab = assemble(
+        SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=recipe.edit.edit
     )
+    return replace(tab, costs=recipe.costs)

@@ -1,18 +1,35 @@
 """The attention tab's recipe: a run's numbers, what is compared, what is kept for questions, and prompt-to-prompt."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from inspector.results import ARMS, EVERY, KEPT_STEPS, MOST_SEEDS, AttentionRequest
+from inspector.results import ARMS, EVERY, KEPT_STEPS, MOST_SEEDS, READINGS, AttentionRequest
 from inspector.settings import settings
 from inspector.ui import controls, edits
+from inspector.ui.costs import Costs
 
 OWN = controls.own_defaults(AttentionRequest)
 PAPER_SEED = 7  # of the first eight the one that drew a horse best, chosen by eye
 KEEPING = {"single heads": "heads", "queries": "queries", "self-attention": "self_attention"}  # name -> field
 USUAL = ["queries", "self-attention"]  # kept by the page, so that what it shows can be asked further questions
-SCHEDULERS = ("ddim", "pndm", "euler", "dpm++")  # of models.diffusion, which would import torch
+# Of models.diffusion, which would import torch; each model works with some of them.
+SCHEDULERS = ("ddim", "pndm", "euler", "dpm++", "euler-a", "lcm", "flow")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The recipe's controls by field: of a run, of a comparison and what is kept for questions, of prompt-to-prompt.
+
+    reading: what maps are of. costs: where it is told what a run of them keeps.
+    """
+
+    run: dict[str, Any]
+    compared: dict[str, Any]
+    edit: edits.Keeping
+    reading: gr.Radio
+    costs: Costs
 
 
 def _questions() -> dict[str, Any]:
@@ -30,10 +47,10 @@ def _questions() -> dict[str, Any]:
     return {"keep": keep, "kept_steps": steps, "probes": probes}
 
 
-def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping]:
-    """The recipe's controls; those of a comparison and of what is kept for questions; those of prompt-to-prompt."""
+def build() -> Recipe:
+    """The recipe, closed."""
     limits = settings().limits
-    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill"):
+    with gr.Accordion("Recipe", open=False, elem_classes="pill recipe-pill") as opened:
         noise = gr.Slider(
             0,
             999,
@@ -71,8 +88,15 @@ def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping]:
             list(SCHEDULERS), value=OWN.scheduler, label="Sampler", info="Our choice; the paper gives none."
         )
         questions = _questions()
-        kept = edits.controls()
-    recipe = {
+        told = gr.HTML(elem_classes="costs")
+        edit = edits.controls()
+        reading = gr.Radio(
+            list(READINGS),
+            value=OWN.reading,
+            label="Maps of",
+            info="Of FLUX and Stable Diffusion 3: attention, or the output space, as ConceptAttention reads it.",
+        )
+    run = {
         "steps": steps,
         "guidance_scale": guidance,
         "seed": seed,
@@ -80,4 +104,5 @@ def build() -> tuple[dict[str, Any], dict[str, Any], edits.Keeping]:
         "matched": matched,
         "scheduler": scheduler,
     }
-    return recipe, {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}, kept
+    compared = {"arms": arms, "seeds": seeds, "timesteps": timesteps, **questions}
+    return Recipe(run, compared, edit, reading, Costs(told, opened))

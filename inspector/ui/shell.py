@@ -22,6 +22,7 @@ from inspector.ui import (
     changes,
     clusters,
     controls,
+    costs,
     doors,
     evaluations,
     examples,
@@ -100,6 +101,8 @@ def build(entrance: Entrance | None = None) -> gr.Blocks:
         for tab in tabs.values():
             runs.connect(tab, shared)
             changes.connect(tab, shared)
+            if tab.costs is not None:
+                costs.connect(tab.costs, tab.subject.make, tab.controls, shared.inputs)
         bring_back.connect_saved(tabs, chooser, shared)
         asked = [tabs["saliency"].controls["classes"], tabs["segmentation"].controls["classes"]]
         asked.append(tabs["attention"].controls["prompt"])

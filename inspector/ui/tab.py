@@ -9,6 +9,7 @@ import gradio as gr
 
 from inspector.errors import BusyError, ChoiceError, InputError
 from inspector.ui import controls, links, parts, scenes
+from inspector.ui.costs import Costs
 from inspector.ui.pictures import UPLOADS, save
 from inspector.ui.session import RESULTS, fingerprint
 from inspector.ui.source import Source, told
@@ -129,6 +130,7 @@ class Tab:
     triggers: events that run it, beside those of its examples.
     refusal: (visitor, (session, number) of the question whose place is taken) -> why no run is let in, or None.
     edit_inputs: components that say how a word that is written over is asked for.
+    costs: where what a run keeps is told before it, or None.
     """
 
     subject: Subject
@@ -145,6 +147,7 @@ class Tab:
     together: Sequence[Together] = ()
     refusal: Callable[[str, Any], BusyError | None] = lambda who, besides: None
     edit_inputs: Sequence[Any] = ()
+    costs: Costs | None = None
 
     @property
     def outputs(self) -> list[Any]:

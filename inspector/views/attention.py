@@ -21,6 +21,7 @@ from inspector.results import (
 )
 from inspector.results.spelling import names, said
 from inspector.results.spelling import spans as spelling_spans
+from inspector.results.tokens import REST_TEXT
 from inspector.views.figure import Bar, Panel, Row, Sheet
 from inspector.views.look import Look
 from inspector.views.overlay import enlarge, fit, heat, picture
@@ -31,6 +32,7 @@ HEADING = "Cross-attention"
 SIDE = 192  # pixels of a picture's longer side in the figure, which has many
 MEAN = "mean of all layers"
 START, END = "start token", "end token"
+REST = "picture and padding"  # what joint attention has in the start token's place
 
 
 def short(layer: str) -> str:
@@ -92,12 +94,17 @@ def name(result: AttentionResult, token: str | int) -> str:
     found = result.tokens[token]
     if found.stop > found.start:
         return found.text
-    return START if token == 0 else END
+    return start(result) if token == 0 else END
+
+
+def start(result: AttentionResult) -> str:
+    """What the first token is: START, or REST in joint attention."""
+    return REST if result.tokens[0].text == REST_TEXT else START
 
 
 def positions(result: AttentionResult, word: str) -> tuple[int, ...]:
-    """Positions on the token axis of a word, or of START or END. Raises PromptError for one that is not there."""
-    special = {START: (0,), END: (len(result.tokens) - 1,)}
+    """Positions on the token axis of a word, or of START, REST or END. Raises PromptError for one that is not there."""
+    special = {start(result): (0,), END: (len(result.tokens) - 1,)}
     return special.get(word) or result.token_indices(word)
 
 

@@ -53,7 +53,7 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
     Raises PromptError for one that the prompt does not have.
     """
     words = list(dict.fromkeys([*attention.words(result), *([first] if first else [])]))
-    tokens = {word: attention.positions(result, word) for word in (*words, START, END)}
+    tokens = {word: attention.positions(result, word) for word in (*words, attention.start(result), END)}
     told = [attention.name(result, word) if word == first else word for word in tokens]
     longest = max(result.arms, key=lambda arm: len(result.steps[arm]))
     ticks = {
@@ -71,7 +71,7 @@ def of_attention(result: AttentionResult, first: str = "") -> Atlas:
         Axis("step", steps, tuple(ticks[longest]), "slider", len(steps) - 1),
         Axis("layer", tuple(layers), tuple(layers.values()), "list"),
         Axis("arm", result.arms, result.arms, "list"),
-        Axis("view", views, tuple(VIEWS[view] for view in views), "list"),
+        Axis("view", views, tuple(_named(result, view) for view in views), "list"),
     ]
     if HEAD in views:
         heads = range(1, 1 + max(maps.shape[1] for own in result.head_maps.values() for maps in own.values()))
@@ -141,7 +141,7 @@ def _facts(
         "usual": {"view": WORD},
         "brief": {"layer": [name.partition("  (")[0].removeprefix("mean of ") for name in layers]},
         "ranked": "word",
-        "unranked": [START],
+        "unranked": [attention.start(result)],
         "curve": "step",
         "ticks": {"step": ticks},
         "ticksBy": "arm",
@@ -159,9 +159,14 @@ def _facts(
     }  # fmt: skip
 
 
+def _named(result: AttentionResult, view: str) -> str:
+    """A view in words; in joint attention what stands first is no start token."""
+    return VIEWS[view].replace(f"the {START}", attention.start(result))
+
+
 def _questions(result: AttentionResult, tokens: Tokens) -> dict[str, Any]:
     """What a page needs to answer them: the words that compete, and which layers a choice of several stands for."""
-    words = [word for word in tokens if word not in (START, END)]
+    words = [word for word in tokens if word not in (attention.start(result), END)]
     groups = ("mean", *map(str, result.resolutions), *blocks(result.layers))
     members = {group: list(chosen_layers(result.sizes, attention.parse_layer(group))) for group in groups}
     return {

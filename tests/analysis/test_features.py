@@ -66,11 +66,11 @@ def test_early_stop_leaves_every_bit_and_skips_the_rest(model, latents, preset):
             else:
                 handle = module.register_forward_hook(lambda _, args, output, name=name: keep(name, output))
             stack.enter_context(handle)
-        model.unet(latents, torch.tensor([80]), encoder_hidden_states=states)
+        model.unet(latents, torch.tensor([80]), encoder_hidden_states=states.states)
     assert finished == [True]
 
     with model.unet.conv_out.register_forward_hook(lambda *_: finished.append(True)):
-        recorded = features.record(model.unet, latents, [80], states, taps)
+        recorded = features.record(model, latents, [80], states, taps)
     assert finished == [True]
     assert tuple(recorded) == taps.layers
     assert all(torch.equal(recorded[name], whole[name]) for name in taps.layers)
@@ -79,7 +79,7 @@ def test_early_stop_leaves_every_bit_and_skips_the_rest(model, latents, preset):
 
 def test_skip_connections_are_part_of_what_enters_a_block(model, latents):
     states = model.encode_prompts([""])
-    recorded = features.record(model.unet, latents, [10], states, features.find_taps(model.unet, "C"))
+    recorded = features.record(model, latents, [10], states, features.find_taps(model.unet, "C"))
     widths = {name: value.shape[1] for name, value in recorded.items()}
     assert widths["up_blocks.3.resnets.0"] == 16 + 8  # from below, and the skip of down_blocks.0
     assert widths["up_blocks.3.resnets.2"] == 8 + 8
@@ -87,7 +87,7 @@ def test_skip_connections_are_part_of_what_enters_a_block(model, latents):
 
 def test_hooks_are_gone_after_a_crash(model, latents):
     with pytest.raises(RuntimeError):
-        features.record(model.unet, latents[:, :3], [10], model.encode_prompts([""]), features.Taps(LDM_6_TO_11))
+        features.record(model, latents[:, :3], [10], model.encode_prompts([""]), features.Taps(LDM_6_TO_11))
     assert not list(hooks(model.unet))
 
 

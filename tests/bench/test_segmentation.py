@@ -60,7 +60,7 @@ def test_full_size_models_open_as_any_folder_does(tmp_path: Path, monkeypatch: p
     try:
         assert diffusion.image_size == 512
         assert torch.isfinite(clip.text(["a horse"])).all()
-        assert diffusion.encode_prompts(["a horse"]).shape[-1] == 16
+        assert diffusion.encode_prompts(["a horse"]).states.shape[-1] == 16
     finally:
         for name in names.values():
             unload(name)

@@ -149,7 +149,7 @@ MANY = ", ".join(f"class {number}" for number in range(500))
         (["bench", "startup", "--diffusion", "scenes-diffusion"], "--diffusion goes with the subject attention alone"),
         (["bench", "attention", "--diffusion", "no-such-model"], "no-such-model"),
         (["bench", "startup", "--full-size"], "--full-size goes with the subject segmentation alone"),
-        (["bench", "viewer", "--readme"], "--readme goes with the subjects segmentation and engines alone"),
+        (["bench", "viewer", "--readme"], "--readme goes with the subjects keeping, segmentation, engines alone"),
         (["serve", "--port", "0"], "port is 0"),
         (["serve", "--port", "http"], "--port"),
         (["scenes"], "--out"),

@@ -302,6 +302,19 @@ def test_evaluate(
     assert table_of(shown)
 
 
+@pytest.mark.parametrize("more", [[], ["--source", "a dog on the grass"]])
+def test_what_is_kept_is_told_before_the_run(
+    more: list[str], diffusion: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["attention", "--prompt", "a horse on the grass", "--steps", "2", *more, *diffusion]
+    assert main([*asked, "--heads"]) == 0
+    (told,) = (line for line in capsys.readouterr().err.splitlines() if "Keeps" in line)
+    assert told.startswith("inspector: Keeps ")
+    assert "single heads" in told
+    assert main(asked) == 0
+    assert "Keeps" not in capsys.readouterr().err
+
+
 def test_edits_are_measured(
     clip: list[str], diffusion: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ def seen(model: ToyDiffusion, noisy: torch.Tensor, timestep: int) -> tuple[dict[
         for layer, calls in recording.maps.items():
             maps.setdefault(layer, []).append(calls[0][0])
         taps = features.find_taps(model.unet, passes.PRESET)
-        blocks = features.record(model.unet, x[None], [timestep], states, taps)
+        blocks = features.record(model, x[None], [timestep], states, taps)
         grids.append(features.combine(list(blocks.values()), passes.PRESET)[0])
     return {layer: np.stack(found) for layer, found in maps.items()}, torch.stack(grids)
 

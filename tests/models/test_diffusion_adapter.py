@@ -10,11 +10,13 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from inspector.errors import ChoiceError, ImageError, UnsupportedModelError
-from inspector.models import catalog, diffusion_adapter
-from inspector.models.diffusion import SCHEDULERS
-from inspector.models.diffusion_adapter import StableDiffusionAdapter, open_diffusion_folder
+from inspector.models import catalog
+from inspector.models.diffusion_adapter import open_diffusion_folder
+from inspector.models.families import latent
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.loading import load_diffusion
 from inspector.models.protocols import TokenizedPrompt
+from inspector.models.sampling import DENOISERS
 
 
 @pytest.fixture
@@ -80,14 +82,14 @@ def test_prompts_are_encoded_as_the_pipeline_does(
     model: StableDiffusionAdapter, pipeline: StableDiffusionPipeline
 ) -> None:
     expected, _ = pipeline.encode_prompt("a photo of the horse", "cpu", 1, False)
-    assert torch.allclose(model.encode_prompts(["a photo of the horse", ""])[:1], expected, atol=1e-6)
+    assert torch.allclose(model.encode_prompts(["a photo of the horse", ""]).states[:1], expected, atol=1e-6)
 
 
 def test_prompts_are_encoded_in_parts(model: StableDiffusionAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["horse", "a photo of the house", "car", "", "cars"]
-    together = model.encode_prompts(words)
-    monkeypatch.setattr(diffusion_adapter, "TEXTS", 2)
-    assert torch.allclose(model.encode_prompts(words), together, atol=1e-6)
+    together = model.encode_prompts(words).states
+    monkeypatch.setattr(latent, "TEXTS", 2)
+    assert torch.allclose(model.encode_prompts(words).states, together, atol=1e-6)
 
 
 def test_a_whole_run_equals_the_pipelines_image(
@@ -99,7 +101,7 @@ def test_a_whole_run_equals_the_pipelines_image(
     ).images
     scheduler = model.scheduler("ddim")
     scheduler.set_timesteps(3)
-    states, latents = model.encode_prompts(["", "the car"]), start
+    states, latents = model.encode_prompts(["", "the car"]).states, start
     with torch.no_grad():
         for timestep in scheduler.timesteps:
             without, with_text = model.unet(torch.cat([latents] * 2), timestep, states).sample.chunk(2)
@@ -125,7 +127,7 @@ def test_sizes_the_unet_cannot_halve_are_refused(model: StableDiffusionAdapter) 
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
-@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize("name", DENOISERS)
 def test_every_scheduler_keeps_the_models_betas(model: StableDiffusionAdapter, name: str) -> None:
     scheduler = model.scheduler(name)
     assert scheduler.config.beta_schedule == "scaled_linear"
@@ -151,7 +153,7 @@ def test_ddim_never_clips_whatever_the_folder_says(diffusion_folder: Path, tmp_p
 
 
 def test_an_unknown_scheduler_lists_the_known(model: StableDiffusionAdapter) -> None:
-    with pytest.raises(ChoiceError, match=r"no scheduler 'magic'; choose one of ddim, pndm, euler, dpm\+\+"):
+    with pytest.raises(ChoiceError, match=r"no scheduler 'magic'; choose one of ddim, pndm, euler, dpm\+\+, euler-a\."):
         model.scheduler("magic")
 
 
@@ -175,7 +177,7 @@ def test_every_part_has_the_one_dtype_asked_for(diffusion_folder: Path, dtype: t
     spec = catalog.spec(catalog.register_local(diffusion_folder))
     model = open_diffusion_folder(diffusion_folder, spec, torch.device("cpu"), dtype, "")
     assert {model.unet.dtype, model.vae.dtype, model.text_encoder.dtype, model.dtype} == {dtype}
-    assert model.encode_prompts(["car"]).dtype == dtype
+    assert model.encode_prompts(["car"]).states.dtype == dtype
     latents = model.encode_images(np.zeros((1, 64, 64, 3), np.uint8))
     assert latents.dtype == dtype
     assert model.decode(latents).shape == (1, 64, 64, 3)
@@ -184,6 +186,6 @@ def test_every_part_has_the_one_dtype_asked_for(diffusion_folder: Path, dtype: t
 def test_other_pipelines_are_refused_by_name(diffusion_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(diffusion_folder, tmp_path / "xl")
     index = json.loads((tmp_path / "xl" / "model_index.json").read_text())
-    (tmp_path / "xl" / "model_index.json").write_text(json.dumps({**index, "_class_name": "StableDiffusionXLPipeline"}))
-    with pytest.raises(UnsupportedModelError, match="StableDiffusionXLPipeline; only StableDiffusionPipeline"):
+    (tmp_path / "xl" / "model_index.json").write_text(json.dumps({**index, "_class_name": "KandinskyPipeline"}))
+    with pytest.raises(UnsupportedModelError, match="holds a KandinskyPipeline; only StableDiffusionPipeline"):
         load_diffusion(catalog.register_local(tmp_path / "xl"))

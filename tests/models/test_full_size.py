@@ -12,11 +12,11 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from inspector.errors import UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter, refuse_unsupported
+from inspector.models.configurations import SD15_UNET, SD15_VAE
 from inspector.models.diffusion import SCENES_UNET, build_autoencoder, build_unet
-from inspector.models.diffusion_adapter import StableDiffusionAdapter
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.heads.full_odise import FullOdise
 from inspector.models.heads.full_san import PUBLISHED_SAN, FullSan
-from inspector.models.single_configs import SD15_UNET, SD15_VAE
 from inspector.pipelines import full_heads, full_san
 
 # text_encoder/config.json of Stable Diffusion 1.5 (1.4's is equal).

@@ -15,10 +15,10 @@ from inspector.cli import main
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.checksums import file_fingerprint
+from inspector.models.configurations import CLIP_L, SD15_UNET, SD15_VAE, SD21, SDXL
 from inspector.models.files import pipeline_variant, read_json
 from inspector.models.loading import load_diffusion
 from inspector.models.opening import open_part
-from inspector.models.single_configs import SD15_UNET, SD15_VAE, SD21_UNET, SDXL_UNET, TEXT
 from inspector.models.single_files import OPEN_CLIP, XL_FIRST, XL_SECOND, family_of
 from inspector.models.single_opening import as_folder
 from tests.models.single import open_clip_names, openai_names, unet_names, vae_names
@@ -29,7 +29,7 @@ Make = Callable[..., Path]
 
 def text_encoder(kind: Any, activation: str, width: int = WIDTH) -> Any:
     sizes = {"hidden_size": width, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 1}
-    return kind(CLIPTextConfig(**{**TEXT, **sizes}, vocab_size=49408, projection_dim=width, hidden_act=activation))
+    return kind(CLIPTextConfig(**{**CLIP_L, **sizes, "projection_dim": width, "hidden_act": activation}))
 
 
 def unet_of(published: Any, widths: tuple[int, ...], **more: Any) -> UNet2DConditionModel:
@@ -49,12 +49,12 @@ def parts() -> dict[str, dict[str, Any]]:
     return {
         "sd1": {"unet": unet_of(SD15_UNET, widths), "vae": vae, "text_encoder": first},
         "sd2": {
-            "unet": unet_of(SD21_UNET, widths),
+            "unet": unet_of(SD21.parts["unet"], widths),
             "vae": vae,
             "text_encoder": text_encoder(CLIPTextModel, "gelu"),
         },
         "xl": {
-            "unet": unet_of(SDXL_UNET, (32, 64, 64), **size),
+            "unet": unet_of(SDXL.parts["unet"], (32, 64, 64), **size),
             "vae": vae,
             "text_encoder": first,
             "text_encoder_2": second,
@@ -94,9 +94,7 @@ def test_every_part_has_the_weights_it_was_saved_with(parts: Any, make: Make, fa
             assert all(torch.equal(value, expected[name]) for name, value in own.items())
         if family == "sd2":
             assert read_json(folder / "tokenizer" / "tokenizer_config.json")["pad_token"] == "!"
-        if family == "xl":
-            with pytest.raises(UnsupportedModelError, match="StableDiffusionXLPipeline"):
-                pipeline_variant(folder)
+        assert pipeline_variant(folder) == ""
     assert not folder.exists()
 
 
@@ -109,7 +107,7 @@ def test_a_single_file_answers_as_its_parts_do(parts: Any, make: Make) -> None:
     assert model.revision == file_fingerprint(file)
     assert (model.image_size, model.prompt_length) == (512, 77)
     assert spec.parameters == pytest.approx(model.parameters, rel=1e-3)
-    states = model.encode_prompts(["a photo of an astronaut"])
+    states = model.encode_prompts(["a photo of an astronaut"]).states
     ids = torch.tensor([model.tokenize("a photo of an astronaut").ids])
     assert ids[0, :3].tolist() == [49406, 320, 1125]  # CLIP's own numbers of "a" and "photo"
     with torch.no_grad():
@@ -188,6 +186,12 @@ def test_an_inpainting_model_is_refused(parts: Any, make: Make) -> None:
 def test_the_command_line_takes_a_single_file(make: Make, tmp_path: Path) -> None:
     asked = ["attention", "--prompt", "a horse", "--steps", "1", "--size", "64", "--json", str(tmp_path / "told.json")]
     assert main([*asked, "--diffusion", str(make("sd1"))]) == 0
+
+
+def test_a_file_of_xl_opens(make: Make) -> None:
+    model = load_diffusion(catalog.choose(str(make("xl")), "diffusion"))
+    assert model.image_size == 1024
+    assert model.encode_prompts(["a horse"]).states.shape == (1, 77, WIDTH + 64)
 
 
 def test_the_family_is_told_by_the_header(make: Make) -> None:

@@ -8,7 +8,6 @@ import pytest
 from inspector.errors import ChoiceError, RecordingError
 from inspector.pipelines import attention, probes
 from inspector.results import GENERATION, NOISE_ONCE, AttentionRequest, AttentionResult, Region, look_from
-from inspector.settings import Limits, Settings
 from tests.toys import ToyDiffusion
 
 PROMPT = "a horse on the grass"
@@ -94,27 +93,6 @@ def test_every_step_is_kept_where_that_is_asked() -> None:
     first, last = (look_from(kept, region, GENERATION, step) for step in (0, -1))
     assert np.abs(first - last).max() > 1e-6
     assert {maps.shape[0] for maps in kept.queries[GENERATION].values()} == {3}
-
-
-def test_what_will_be_kept_is_told_part_by_part_before_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Settings(limits=Limits(max_recording=100_000))
-    monkeypatch.setattr(attention, "settings", lambda: small)
-    with pytest.raises(RecordingError, match=r"maps .* MB, single heads .* MB, queries .* MB, self-attention .* MB"):
-        attention.run(replace(REQUEST, kept_steps="every"))
-
-
-def test_the_bytes_that_are_told_are_those_that_are_kept(kept: AttentionResult, model: ToyDiffusion) -> None:
-    from inspector.pipelines.arms import plan
-    from inspector.pipelines.keeping import kept_bytes
-
-    told = kept_bytes(plan(REQUEST, model), model, (64, 64), len(kept.tokens))
-    found = {
-        "maps": kept.maps, "single heads": kept.head_maps, "queries": kept.queries,
-        "self-attention": kept.self_attention,
-    }  # fmt: skip
-    assert told == {
-        name: sum(maps.nbytes for layers in arms.values() for maps in layers.values()) for name, arms in found.items()
-    }
 
 
 def test_probe_words_are_read_from_a_text_and_limited() -> None:

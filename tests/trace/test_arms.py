@@ -43,7 +43,7 @@ def test_inversion_by_hand(model: ToyDiffusion) -> None:
     below, lower = kept[0], latents
     for step in found:
         with torch.no_grad():
-            noise = model.unet(lower, step.timestep, encoder_hidden_states=states).sample
+            noise = model.unet(lower, step.timestep, encoder_hidden_states=states.states).sample
         clean = (lower - (1 - below).sqrt() * noise) / below.sqrt()
         expected = kept[step.timestep].sqrt() * clean + (1 - kept[step.timestep]).sqrt() * noise
         assert torch.allclose(step.latents, expected, atol=1e-4)

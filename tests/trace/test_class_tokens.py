@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from inspector.models.protocols import Conditions
 from inspector.trace.class_tokens import output_taps, read_class_tokens
 from inspector.trace.hooks import capture
 from inspector.trace.trajectories import record_at
@@ -32,7 +33,7 @@ def test_the_blocks_are_those_of_the_publication(toy: ToyDiffusion) -> None:
 
 def test_features_are_what_the_blocks_give(toy: ToyDiffusion) -> None:
     latents, context = asked()
-    found = read_class_tokens(toy, latents, 1, context).features
+    found = read_class_tokens(toy, latents, 1, Conditions(context)).features
     layers = [tap.layer for tap in output_taps(toy)]
     with capture(toy.unet, layers) as captured:
         toy.unet(latents, 1, encoder_hidden_states=context)
@@ -44,8 +45,8 @@ def test_features_are_what_the_blocks_give(toy: ToyDiffusion) -> None:
 
 def test_attention_is_the_mean_of_the_recorded_layers_of_each_size(toy: ToyDiffusion) -> None:
     latents, context = asked()
-    found = read_class_tokens(toy, latents, 1, context).attention
-    recording, _ = record_at(toy, latents, context, 1, range(3))
+    found = read_class_tokens(toy, latents, 1, Conditions(context)).attention
+    recording, _ = record_at(toy, latents, Conditions(context), 1, range(3))
     for maps, size in zip(found, ((8, 12), (4, 6)), strict=True):
         layers = [calls[0].astype(np.float32) for calls in recording.maps.values() if calls[0].shape[-2:] == size]
         assert len(layers) == 5  # two on the way down, three on the way up
@@ -57,7 +58,7 @@ def test_a_gradient_reaches_the_context_and_hooks_are_gone(toy: ToyDiffusion) ->
     latents, context = asked()
     for part in ("features", "attention"):
         context = context.detach().requires_grad_()
-        read = read_class_tokens(toy, latents, 1, context)
+        read = read_class_tokens(toy, latents, 1, Conditions(context))
         values = read.features["unet.up_blocks.3.attentions.2"] if part == "features" else read.attention[0]
         values.square().sum().backward()
         assert context.grad is not None
@@ -68,5 +69,5 @@ def test_a_gradient_reaches_the_context_and_hooks_are_gone(toy: ToyDiffusion) ->
 def test_no_graph_is_kept_where_none_is_recorded(toy: ToyDiffusion) -> None:
     latents, context = asked()
     with torch.no_grad():
-        read = read_class_tokens(toy, latents, 1, context.requires_grad_())
+        read = read_class_tokens(toy, latents, 1, Conditions(context.requires_grad_()))
     assert not any(values.requires_grad for values in (*read.features.values(), *read.attention))

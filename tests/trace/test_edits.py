@@ -103,7 +103,7 @@ def test_what_was_cut_off_is_given_nothing(model: ToyDiffusion) -> None:
 
 def test_clips_own_tokens_are_grouped_to_the_words_they_make(tmp_path: Any) -> None:
     """Byte pairs that were learned of nothing but "horse": each letter of another word is a token."""
-    from inspector.models.diffusion_adapter import StableDiffusionAdapter
+    from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 
     write_tokenizer(tmp_path, learn_merges({"horse": 1, "a": 1}, 4), 16)
     reader = object.__new__(StableDiffusionAdapter)
@@ -191,9 +191,9 @@ def test_without_a_factor_that_counts_the_output_is_the_modules_own(model: ToyDi
     """What is formed a second time is what the module computes, to rounding."""
     latents, states = torch.randn(2, 4, 16, 16), model.encode_prompts(["", COW])
     with torch.no_grad():
-        plain = model.unet(latents, 100, encoder_hidden_states=states).sample
+        plain = model.unet(latents, 100, encoder_hidden_states=states.states).sample
         with edits.impose(model.unet, {}, edits.Rule(None, torch.zeros(16, 1), torch.ones(16, 1))):
-            formed = model.unet(latents, 100, encoder_hidden_states=states).sample
+            formed = model.unet(latents, 100, encoder_hidden_states=states.states).sample
     assert not torch.equal(formed, plain)
     torch.testing.assert_close(formed, plain, atol=1e-5, rtol=1e-4)
 
@@ -244,7 +244,7 @@ def test_maps_are_recorded_as_they_were_used(model: ToyDiffusion) -> None:
 def test_self_attention_is_kept_where_it_is_coarse(model: ToyDiffusion) -> None:
     latents, states = torch.randn(2, 4, 16, 16), model.encode_prompts(["", COW])
     with torch.no_grad(), edits.keep(model.unet, False, True, 256) as kept:
-        model.unet(latents, 100, encoder_hidden_states=states)
+        model.unet(latents, 100, encoder_hidden_states=states.states)
     assert {query.shape[1] for query, _ in kept.values()} == {16, 4}
     assert all(len(query) == len(key) == 1 for query, key in kept.values())
     assert all(layer.endswith("attn1") for layer in kept)

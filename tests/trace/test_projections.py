@@ -45,7 +45,7 @@ def test_queries_of_cross_attention_give_the_recorded_maps_again(model: ToyDiffu
     queries, selves = kept.taken()
     assert selves == {}
     module, count = model.unet.get_submodule(CROSS), head_counts(model.unet, kept)[CROSS]
-    states = model.encode_prompts(["a horse"])
+    states = model.encode_prompts(["a horse"]).states
     keys = module.to_k(states)[0].unflatten(-1, (count, -1)).numpy()  # (token, head, channel)
     for step in range(2):
         places = queries[CROSS][step].astype(np.float32).reshape(count, -1, 64)
@@ -60,7 +60,7 @@ def test_queries_and_keys_of_self_attention_are_those_of_its_recorder(model: Toy
     kept = Projections(selves=True)
     latents = trajectories.first_latents(model, 3, 64, 64)
     with torch.no_grad(), record_self(model.unet) as layers, keep(model.unet, kept):
-        model.unet(latents, 100, encoder_hidden_states=model.encode_prompts(["a horse"]))
+        model.unet(latents, 100, encoder_hidden_states=model.encode_prompts(["a horse"]).states)
     _, selves = kept.taken()
     assert list(selves) == [layer.layer for layer in layers]
     own = next(layer for layer in layers if layer.layer == OWN)
@@ -109,6 +109,6 @@ def test_bytes_are_known_before(model: ToyDiffusion, size: tuple[int, int]) -> N
     wanted = Projections(queries=True, selves=True)
     latents = torch.zeros(1, 4, size[0] // 8, size[1] // 8)
     with torch.no_grad(), keep(model.unet, wanted):
-        model.unet(latents, 10, encoder_hidden_states=model.encode_prompts(["a"]))
+        model.unet(latents, 10, encoder_hidden_states=model.encode_prompts(["a"]).states)
     taken = [item.nbytes for part in wanted.taken() for item in part.values()]
     assert projection_bytes(model.unet, (size[0] // 8, size[1] // 8), wanted, 1) == sum(taken)

@@ -16,9 +16,9 @@ def model() -> ToyDiffusion:
 
 def run(model: ToyDiffusion, images: int = 1) -> torch.Tensor:
     latents = torch.randn(images, 4, 16, 16, generator=torch.Generator().manual_seed(0))
-    states = model.encode_prompts([""]).expand(images, -1, -1)
+    states = model.encode_prompts([""]).expand(images)
     with torch.no_grad():
-        return model.unet(latents, 100, encoder_hidden_states=states).sample
+        return model.unet(latents, 100, encoder_hidden_states=states.states).sample
 
 
 def test_rows_are_the_softmax_of_the_layer_s_own_hidden_states(model):

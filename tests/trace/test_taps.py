@@ -42,7 +42,7 @@ def test_a_unets_tap_is_what_enters_with_the_skip_connection(toy: ToyDiffusion) 
     handle = block.register_forward_pre_hook(lambda module, args: seen.update(input=args[0].clone()))
     states = toy.encode_prompts(["a car"])
     latents = torch.randn(1, 4, 16, 16)
-    toy.unet(latents, 100, encoder_hidden_states=states)
+    toy.unet(latents, 100, encoder_hidden_states=states.states)
     handle.remove()
     found = unet_features(toy, latents, 100, states, unet_taps(toy))["unet.up_blocks.3.resnets.2"]
     assert torch.equal(found, seen["input"])
@@ -60,9 +60,10 @@ def test_a_shift_of_zero_changes_nothing_and_another_does_and_then_it_is_gone(to
 
 
 def test_a_gradient_reaches_context_and_shift(toy: ToyDiffusion) -> None:
-    states = toy.encode_prompts([""]).requires_grad_()
+    conditions = toy.encode_prompts([""])
+    states = conditions.states.requires_grad_()
     shift = torch.zeros(1, toy.unet.time_embedding.linear_2.out_features, requires_grad=True)
-    found = unet_features(toy, torch.randn(1, 4, 16, 16), 0, states, unet_taps(toy), shift)
+    found = unet_features(toy, torch.randn(1, 4, 16, 16), 0, conditions, unet_taps(toy), shift)
     found["unet.up_blocks.3.resnets.2"].square().sum().backward()
     assert states.grad is not None
     assert states.grad.abs().sum() > 0

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from inspector.errors import ChoiceError
+from inspector.models.protocols import Conditions
 from inspector.trace import recorders, trajectories
 from tests.toys import ToyDiffusion
 
@@ -26,8 +27,8 @@ def reference(model: ToyDiffusion, scheduler: str, steps: int, guidance: float, 
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline(
-        prompt_embeds=model.encode_prompts([PROMPT]),
-        negative_prompt_embeds=model.encode_prompts([""]),
+        prompt_embeds=model.encode_prompts([PROMPT]).states,
+        negative_prompt_embeds=model.encode_prompts([""]).states,
         height=64,
         width=128,
         num_inference_steps=steps,
@@ -141,8 +142,8 @@ def test_the_predicted_image_is_the_formulas(model: ToyDiffusion) -> None:
     assert torch.allclose(predicted, (noised - (1 - kept).sqrt() * output) / kept.sqrt(), atol=1e-5)
 
 
-def with_unet(model: ToyDiffusion, noised: torch.Tensor, states: torch.Tensor) -> Callable[[int], torch.Tensor]:
-    return lambda timestep: model.unet(noised, timestep, encoder_hidden_states=states).sample
+def with_unet(model: ToyDiffusion, noised: torch.Tensor, states: Conditions) -> Callable[[int], torch.Tensor]:
+    return lambda timestep: model.unet(noised, timestep, encoder_hidden_states=states.states).sample
 
 
 @pytest.mark.parametrize("scheduler", ["ddim", "pndm"])

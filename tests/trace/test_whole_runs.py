@@ -11,7 +11,8 @@ import torch
 
 from inspector.models import load_diffusion
 from inspector.models.catalog import ModelSpec
-from inspector.models.diffusion_adapter import StableDiffusionAdapter, open_diffusion_folder
+from inspector.models.diffusion_adapter import open_diffusion_folder
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.settings import ASSETS
 from inspector.trace import recorders, recordings, trajectories
 

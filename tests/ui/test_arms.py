@@ -176,7 +176,7 @@ def test_generations_map_at_the_nearest_t_is_what_others_agree_with(visit: Open)
     assert tab.locator(".dv-verdict figcaption").all_text_contents() == ["Correlation with generation", "Entropy"]
     point = tab.locator(".dv-chart").first.get_by_role("button", name="mean of seeds, t = 301")
     shown = [("mean of seeds", 1), ("generation", 3)]  # t = 301 and 251
-    choices = [{"word": "horse", "layer": "mean", "arm": arm, "step": str(step)} for arm, step in shown]
+    choices = [{"view": "word", "word": "horse", "layer": "mean", "arm": arm, "step": str(step)} for arm, step in shown]
     one, other = (tab.evaluate(f"[...{VIEWER}.own.map({json.dumps(choice)}).values]") for choice in choices)
     told = float(point.get_attribute("aria-label").rpartition(" ")[2])
     assert told == pytest.approx(np.corrcoef(one, other)[0, 1], abs=0.002)

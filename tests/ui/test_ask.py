@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inspector.ui import scenes
-from tests.ui.driving import LONG, PHONE, VIEWER, Open, asked_from_now, query, side, state, until
+from tests.ui.driving import LONG, PHONE, VIEWER, Open, asked_from_now, pill, query, side, state, until
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
@@ -207,3 +207,18 @@ def test_a_run_that_kept_nothing_says_how_to_keep_it(visit: Open) -> None:
     assert tab.get_by_label("Words that are not in the prompt").count() == 0
     told = tab.get_by_text("self-attention press Run with “Keep for questions after the run” under Recipe")
     assert told.is_visible()
+
+
+def test_what_is_kept_is_told_before_the_run(visit: Open) -> None:
+    """And anew where what is asked for changes, without a run."""
+    tab = visit(EXAMPLE)
+    asked = asked_from_now(tab)
+    pill(tab, "Recipe")
+    costs = tab.locator(".block.costs:visible")
+    costs.filter(has_text="Keeps").wait_for(timeout=LONG)
+    usual = costs.inner_text()
+    for part in ("queries", "self-attention", "times as long"):
+        assert part in usual
+    tab.get_by_label("single heads").check()
+    costs.filter(has_text="single heads").wait_for(timeout=LONG)
+    assert not [url for url in asked if "queue/join" in url]

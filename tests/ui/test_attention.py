@@ -66,3 +66,9 @@ def test_the_notes_tell_how_well_inversion_leads_back() -> None:
     back = samples.attention(reconstruction={"psnr": 31.26, "rms": 0.125})
     told = "comes back to within 31.3 dB of the picture; its latents are off by 12.5% of their own deviation."
     assert told in attention.notes(back)
+
+
+def test_choosing_a_model_sets_what_is_usual_for_it() -> None:
+    assert attention.usual_values("sd-turbo") == (1, 1.0, "euler")
+    assert attention.usual_values("sdxl") == (20, 5.0, "ddim")
+    assert attention.usual_values("scenes-diffusion") == (20, 7.5, "ddim")

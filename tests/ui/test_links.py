@@ -36,6 +36,7 @@ OTHERS: dict[str, Any] = {
         "single heads",
         "every",
         "dog, cow",
+        reading="output",
     ),
     "clusters": lambda: clusters.make(None, 500_004, 3, "C", 7, "a prompt", 4, 9, "local:x"),
     "segmentation": lambda: segmentation.make(

@@ -60,6 +60,7 @@ EVERY: dict[str, dict[str, Any]] = {
         "self_attention": True,
         "kept_steps": "every",
         "probes": "dog, brown cow",
+        "reading": "output",
     },
     "clusters": {"k": 3, "preset": "B", "timestep": 7, "prompt": "a horse", "seed": 2, "restarts": 3},
     "segmentation": {

@@ -1,0 +1,1 @@
+"""One adapter per family of diffusion models, each satisfying `protocols.DiffusionModel`."""

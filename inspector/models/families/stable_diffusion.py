@@ -1,0 +1,105 @@
+"""Stable Diffusion 1.x and 2.x, SD-Turbo and latent consistency models: a UNet and one of CLIP's text encoders."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, LatentConsistencyModelPipeline, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel, PreTrainedTokenizerBase
+
+from inspector.models.catalog import ModelSpec
+from inspector.models.conditions import Conditions
+from inspector.models.families import latent
+from inspector.models.families.latent import LatentDiffusion
+from inspector.models.families.prompts import read_prompt
+from inspector.models.protocols import TokenizedPrompt
+from inspector.models.sampling import Sampling, sampling_of
+
+
+class UNetDiffusion(LatentDiffusion):
+    """What families with a UNet share."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # Latents must halve evenly at each level of the UNet.
+        self.multiple = self.latent_factor * 2 ** (len(self.network.config.block_out_channels) - 1)
+
+    @property
+    def unet(self) -> Any:
+        """What denoises."""
+        return self.network
+
+    @unet.setter
+    def unet(self, unet: UNet2DConditionModel) -> None:
+        self.network = unet
+
+    def predict(self, latents: torch.Tensor, timestep: torch.Tensor | float, conditions: Conditions) -> torch.Tensor:
+        """One pass of the UNet."""
+        more = self._more(latents, conditions)
+        return self.network(latents, timestep, encoder_hidden_states=conditions.states, **more).sample
+
+    def _more(self, latents: torch.Tensor, conditions: Conditions) -> dict[str, Any]:
+        """What the UNet takes beside latents, t and states."""
+        width = self.network.config.time_cond_proj_dim
+        if width is None:
+            return {}
+        scale = self.sampling.guidance_scale if conditions.guidance is None else conditions.guidance
+        told = guidance_embedding(scale - 1, width).to(latents.device, latents.dtype)
+        return {"timestep_cond": told.expand(len(latents), -1)}
+
+
+class StableDiffusionAdapter(UNetDiffusion):
+    """Satisfies `protocols.DiffusionModel`; its docstrings say what each method returns."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        unet: UNet2DConditionModel,
+        vae: AutoencoderKL,
+        text_encoder: CLIPTextModel,
+        tokenizer: PreTrainedTokenizerBase,
+        scheduler_config: dict[str, Any],
+        revision: str,
+    ) -> None:
+        sampling: Sampling = spec.sampling or sampling_of("StableDiffusionPipeline", scheduler_config, unet.config)
+        super().__init__(spec, unet, vae, (text_encoder,), scheduler_config, revision, sampling)
+        self.text_encoder = text_encoder
+        self.prompt_length = int(text_encoder.config.max_position_embeddings)
+        self._tokenizer = tokenizer
+
+    def tokenize(self, prompt: str) -> TokenizedPrompt:
+        """As `prompts.read_prompt`."""
+        return read_prompt(self._tokenizer, prompt, self.prompt_length)
+
+    @torch.no_grad()
+    def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
+        """Hidden states (n, prompt_length, width) that the UNet attends to: the text tower's last, normed."""
+        ids = torch.tensor([self.tokenize(prompt).ids for prompt in prompts], device=self.device)
+        states = torch.cat([self.text_encoder(part).last_hidden_state for part in ids.split(latent.TEXTS)])
+        return Conditions(self._finite(states, "the text encoder's states"))
+
+    def pipeline(self, scheduler: str = "ddim") -> Any:
+        """diffusers' own pipeline of the same parts, to compare with. Raises ChoiceError as `scheduler`."""
+        consistent = self.network.config.time_cond_proj_dim is not None and scheduler == "lcm"
+        kind = LatentConsistencyModelPipeline if consistent else StableDiffusionPipeline
+        pipeline = kind(
+            vae=self.vae,
+            text_encoder=self.text_encoder,
+            tokenizer=self._tokenizer,
+            unet=self.network,
+            scheduler=self.scheduler(scheduler),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+
+def guidance_embedding(scale: float, width: int) -> torch.Tensor:
+    """float32 (1, width): sine and cosine of a guidance scale less 1 (Meng et al. 2023, as diffusers embeds it)."""
+    half = width // 2
+    rates = torch.exp(torch.arange(half, dtype=torch.float32) * -(torch.log(torch.tensor(10000.0)) / (half - 1)))
+    angles = (torch.tensor([scale]) * 1000.0)[:, None] * rates[None, :]
+    told = torch.cat([torch.sin(angles), torch.cos(angles)], dim=1)
+    return torch.nn.functional.pad(told, (0, width % 2))

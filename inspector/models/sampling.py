@@ -1,0 +1,103 @@
+"""How a diffusion model makes pictures, and with which values: data, read from its files where the catalog is silent.
+
+Importing it loads no torch. Sources: the scheduler_config.json and model cards of the published models; defaults of
+diffusers' pipelines.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+# free: against a pass without the prompt (Ho and Salimans 2022). distilled: the scale is an input of the network. none:
+# the model was made to be used without.
+Guidance = Literal["free", "distilled", "none"]
+DENOISERS = ("ddim", "pndm", "euler", "dpm++", "euler-a")  # of models that predict noise or v
+CONSISTENT, FLOWING = ("lcm",), ("flow",)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What is usual for a model, and what it can be asked for.
+
+    schedulers: names of `models.diffusion.SCHEDULERS` that it works with. inverts: whether DDIM inversion is defined
+    for it. few: steps that it was distilled for at most, 0 where it was not; most: that its scheduler can make.
+    """
+
+    guidance: Guidance = "free"
+    guidance_scale: float = 7.5
+    steps: int = 20
+    scheduler: str = "ddim"
+    schedulers: tuple[str, ...] = DENOISERS
+    inverts: bool = True
+    few: int = 0
+    most: int = 0
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Field of a request -> its usual value."""
+        return {"steps": self.steps, "guidance_scale": self.guidance_scale, "scheduler": self.scheduler}
+
+    @property
+    def noising(self) -> str:
+        """The scheduler by which noise is added to a finished picture, and a noised one denoised again."""
+        return "ddim" if "ddim" in self.schedulers else self.schedulers[0]
+
+
+TURBO = Sampling("none", 1.0, 1, "euler", few=4)  # Sauer et al. 2023: one to four steps, no guidance
+XL = Sampling(guidance_scale=5.0)
+XL_TURBO = Sampling("none", 1.0, 1, "euler-a", few=4)
+LCM = Sampling("distilled", 8.5, 4, "lcm", CONSISTENT, inverts=False, few=8, most=50)  # Luo et al. 2023
+SD3 = Sampling("free", 7.0, 28, "flow", FLOWING, inverts=False)
+SD35_TURBO = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=8)
+FLUX_DEV = Sampling("distilled", 3.5, 28, "flow", FLOWING, inverts=False)
+FLUX_SCHNELL = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=4)
+
+
+def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[str, Any]) -> Sampling:
+    """What the files of a pipeline tell: its class's name, scheduler_config.json, and config.json of what denoises."""
+    if pipeline == "FluxPipeline":
+        return FLUX_DEV if network.get("guidance_embeds") else FLUX_SCHNELL
+    if pipeline == "StableDiffusion3Pipeline":
+        return SD3
+    kind, large = str(scheduler.get("_class_name")), pipeline == "StableDiffusionXLPipeline"
+    if kind == "LCMScheduler":
+        told: Guidance = "distilled" if network.get("time_cond_proj_dim") else "none"
+        scale, most = (
+            LCM.guidance_scale if told == "distilled" else 1.0,
+            int(scheduler.get("original_inference_steps", 50)),
+        )
+        return Sampling(told, scale, LCM.steps, "lcm", CONSISTENT, inverts=False, few=LCM.few, most=most)
+    if _is_turbo(kind, scheduler):
+        return XL_TURBO if large else TURBO
+    if network.get("time_cond_proj_dim"):
+        return Sampling("distilled", LCM.guidance_scale)
+    return XL if large else Sampling()
+
+
+def _is_turbo(kind: str, scheduler: Mapping[str, Any]) -> bool:
+    """Whether a scheduler is that of SD-Turbo and SDXL-Turbo.
+
+    They alone, of what is published, predict noise with Euler's steps that trail: models with trailing steps that were
+    not distilled predict v, or have their noise levels rescaled.
+    """
+    trailing = scheduler.get("timestep_spacing") == "trailing" and kind.startswith("Euler")
+    noise = scheduler.get("prediction_type", "epsilon") == "epsilon"
+    return trailing and noise and not scheduler.get("rescale_betas_zero_snr")
+
+
+def sampling_of_folder(folder: Path) -> Sampling | None:
+    """As `sampling_of`, of a pipeline's folder; None where its files cannot be read, which loading then says."""
+    index = _object(folder / "model_index.json")
+    part = "unet" if "unet" in index else "transformer"
+    scheduler, network = _object(folder / "scheduler" / "scheduler_config.json"), _object(folder / part / "config.json")
+    return sampling_of(str(index.get("_class_name")), scheduler, network) if scheduler and network else None
+
+
+def _object(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,70 @@
+"""Usual: what a request asks of a model that was not made for it, said before anything runs, or beside the result."""
+
+from typing import Any
+
+from inspector.errors import ChoiceError, UnsupportedModelError
+from inspector.models.listed import ModelSpec
+from inspector.models.protocols import DiffusionModel
+from inspector.models.sampling import Sampling
+from inspector.results import AGAIN, GENERATION, INVERSION, AttentionRequest
+from inspector.trace.joint import OUTPUT, joint_layers
+
+
+def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling | None) -> None:
+    """Refuse what a model cannot do; sampling: None where it is not known before loading, which refuses nothing.
+
+    Raises ChoiceError for guidance of a model that was made to be used without, and for a scheduler that it does not
+    work with; UnsupportedModelError for an inversion that is not defined.
+    """
+    if sampling is None:
+        return
+    arms = set(request.chosen_arms)
+    if sampling.guidance == "none" and request.guidance_scale > 1 and {GENERATION, AGAIN} & arms:
+        raise ChoiceError(
+            f"guidance_scale is {request.guidance_scale:g}, and {spec.title} was made to be used without guidance; "
+            f"use 1, and {_steps(sampling)} of {sampling.scheduler}."
+        )
+    if request.scheduler not in sampling.schedulers:
+        raise ChoiceError(
+            f"The scheduler is {request.scheduler!r:.40}, which {spec.title} does not work with; choose one of "
+            f"{', '.join(sampling.schedulers)}."
+        )
+    if INVERSION in arms and not sampling.inverts:
+        raise UnsupportedModelError(
+            f"DDIM inversion is not defined for {spec.title}; leave out the arm inversion, or choose a Stable "
+            "Diffusion model that is no consistency or flow model."
+        )
+
+
+def check_network(request: AttentionRequest, model: DiffusionModel) -> None:
+    """Raise UnsupportedModelError for what is defined for UNets alone, or for joint attention alone."""
+    if joint_layers(model.network):
+        if request.edit is not None or request.probes:
+            check_unet(model)
+    elif request.reading == OUTPUT:
+        raise UnsupportedModelError(
+            f"{model.spec.title} has no joint attention, whose output places and tokens share; leave out the reading "
+            f"{OUTPUT!r}, or choose a transformer such as FLUX.1."
+        )
+
+
+def check_unet(model: DiffusionModel) -> None:
+    """Raise UnsupportedModelError, in one sentence, where it is no UNet that denoises."""
+    _ = model.unet
+
+
+def unusual(request: Any, model: Any) -> str:
+    """What to say beside a result of values that are not the model's usual ones, "" where there is nothing."""
+    sampling: Sampling | None = getattr(model, "sampling", None)
+    if sampling is None or not isinstance(request, AttentionRequest) or not sampling.few:
+        return ""
+    if GENERATION not in request.chosen_arms or request.steps <= sampling.few:
+        return ""
+    return (
+        f"{model.spec.title} was distilled for at most {sampling.few} steps, and {request.steps} were made: the "
+        "picture and its maps are not what its makers mean."
+    )
+
+
+def _steps(sampling: Sampling) -> str:
+    return f"{sampling.steps} step" if sampling.steps == 1 else f"{sampling.steps} steps"

@@ -1,0 +1,50 @@
+"""What recorders share when they form maps: how much at once, which tokens, in which precision, whether numbers."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+
+from inspector.errors import RecordingError
+from inspector.trace.recordings import Kept
+
+# (layer, its own probabilities (n, head, token, h * w)) -> those that it attends with instead
+Used = Callable[[str, torch.Tensor], torch.Tensor]
+# Bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held.
+FORMED = 2**26
+
+
+def first_not_finite(call: Sequence[Kept], layers: Sequence[str]) -> str:
+    """The first layer whose mean over heads holds what is no number, "" for none; waits for the device once."""
+    means = [kept for kept in call if not kept.heads]
+    if not means or means[0].maps.is_meta:
+        return ""
+    total = torch.cat([kept.maps.flatten() for kept in means]).sum(dtype=torch.float32)  # of probabilities: never large
+    if math.isfinite(float(total)):
+        return ""
+    found = {layer for kept in means for layer, maps in kept.parts() if not torch.isfinite(maps).all()}
+    return next(layer for layer in layers if layer in found)
+
+
+def chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | slice:
+    """Positions as an index on the device; a slice where they are neighbours, which copies nothing.
+
+    An index that is a list would be sent to the device anew at each layer, and each time waited for.
+    """
+    first, count = (positions[0], len(positions)) if len(positions) else (0, 0)
+    if first >= 0 and list(positions) == list(range(first, first + count)):
+        return slice(first, first + count)
+    return torch.tensor(list(positions), device=device)
+
+
+def one_timestep(timestep: torch.Tensor | float) -> int:
+    """The t of all images of a call. Raises RecordingError where they differ."""
+    values = {round(value) for value in torch.as_tensor(timestep).flatten().tolist()}
+    if len(values) != 1:
+        raise RecordingError(f"One call of the UNet mixes the timesteps {sorted(values)}; record one at a time.")
+    return values.pop()
+
+
+def half(maps: torch.Tensor) -> torch.Tensor:
+    """Contiguous float16 of memory of its own, so that the probabilities of all tokens can go."""
+    return maps.to(torch.float16, memory_format=torch.contiguous_format, copy=True)

@@ -1,0 +1,43 @@
+"""Costs: what a run will keep and how much longer that makes it, told beside the controls before it runs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from inspector.ui import parts
+from inspector.ui.controls import QUIET
+from inspector.ui.guard import explained
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Where the costs are told, and what is opened to see them."""
+
+    told: gr.HTML
+    opened: gr.Accordion
+
+
+def connect(costs: Costs, make: Callable[..., Any], own: Mapping[str, Any], source: Sequence[Any]) -> None:
+    """Tell the costs when they are looked at, and anew as often as a control changes.
+
+    make: (*values of `source`, *values of `own`) -> request. source: the picture and its scene's number. A prompt or a
+    picture that changes meanwhile counts when the recipe is opened again: both are outside it.
+    """
+
+    def tell(*values: Any) -> str:
+        try:
+            request = make(*values)
+            from inspector.models.loading import in_memory  # with torch, which building a page does without
+            from inspector.pipelines import attention
+
+            model = in_memory(request.model)
+            if model is None:
+                return parts.hint("What a run keeps is told here once its model is in memory.")
+            return parts.hint(str(attention.forecast(request, model)))
+        except Exception as error:  # noqa: BLE001  # nobody would hear of it
+            return parts.problem(str(explained(error)))
+
+    changes = [costs.opened.expand, *(control.change for name, control in own.items() if name != "prompt")]
+    gr.on(changes, tell, [*source, *own.values()], costs.told, trigger_mode="always_last", **QUIET)

@@ -1,0 +1,62 @@
+"""What is usual for a model, as its files tell it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inspector.models import catalog
+from inspector.models.configurations import BETAS, EULER, PUBLISHED, TURBO
+from inspector.models.sampling import LCM, XL, Sampling, sampling_of, sampling_of_folder
+
+SD = "StableDiffusionPipeline"
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "turbo"),
+    [
+        (TURBO, True),
+        (EULER, False),
+        ({**TURBO, "prediction_type": "v_prediction"}, False),  # trailing steps alone distil nothing
+        ({**TURBO, "rescale_betas_zero_snr": True}, False),
+        ({**TURBO, "_class_name": "DDIMScheduler"}, False),
+    ],
+)
+def test_turbos_are_told_by_their_trailing_steps_of_noise(scheduler: dict[str, object], turbo: bool) -> None:
+    assert (sampling_of(SD, scheduler, {}).guidance == "none") == turbo
+
+
+def test_a_consistency_model_without_an_embedded_scale_has_no_guidance() -> None:
+    scheduler = {**BETAS, "_class_name": "LCMScheduler", "original_inference_steps": 40}
+    told = sampling_of(SD, scheduler, {"time_cond_proj_dim": None})
+    assert (told.guidance, told.guidance_scale, told.scheduler, told.most, told.noising) == (
+        "none",
+        1,
+        "lcm",
+        40,
+        "lcm",
+    )
+    assert sampling_of(SD, scheduler, {"time_cond_proj_dim": 256}).guidance_scale == LCM.guidance_scale
+
+
+def test_a_registered_folder_has_its_own_values_and_a_damaged_one_none(tmp_path: Path) -> None:
+    sdxl = PUBLISHED["sdxl"]
+    for name, content in {
+        "model_index.json": {"_class_name": sdxl.pipeline, "unet": ["diffusers", "UNet2DConditionModel"]},
+        "scheduler/scheduler_config.json": sdxl.scheduler,
+        "unet/config.json": sdxl.parts["unet"],
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(content))
+    assert catalog.spec(catalog.register_local(tmp_path)).sampling == XL
+    assert catalog.usual_values(catalog.register_local(tmp_path))["guidance_scale"] == 5.0
+    (tmp_path / "unet" / "config.json").write_text("{")
+    assert sampling_of_folder(tmp_path) is None
+    assert catalog.usual_values(catalog.register_local(tmp_path)) == {}
+
+
+def test_requests_begin_with_stable_diffusions_values() -> None:
+    from inspector.results import AttentionRequest
+
+    request = AttentionRequest("a horse")
+    assert Sampling().values == {name: getattr(request, name) for name in Sampling().values}

@@ -1,0 +1,179 @@
+"""Every family with a UNet, its published configuration at small width, through the real loader and all pipelines."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+from diffusers.models.attention_processor import Attention
+
+from inspector.errors import ChoiceError, InspectorError, UnsupportedModelError
+from inspector.models import catalog, loading
+from inspector.models.loading import load_diffusion
+from inspector.models.protocols import DiffusionModel
+from inspector.pipelines import attention, clusters, segmentation
+from inspector.results import GENERATION, INVERSION, AttentionRequest, ClustersRequest, SegmentationRequest
+from inspector.trace import recorders
+from inspector.trace.self_attention import self_attention_layers
+from tests.models.small_families import small_folder
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
+PROMPT, SIDE, SEED = "a horse on the grass", 64, 11
+UNETS = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sd-turbo", "lcm-dreamshaper", "sdxl", "sdxl-turbo")
+FREE = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sdxl")  # where guidance is free
+LAYERS = {"sdxl": 70, "sdxl-turbo": 70}  # of cross-attention: 4 of 2 blocks, 6 of 10, with 2 in the middle blocks' 10
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    found: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name not in found:
+            found[name] = small_folder(name, tmp_path_factory.mktemp("families"))
+        return found[name]
+
+    return folder
+
+
+@pytest.fixture
+def opened(folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], DiffusionModel]:
+    monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
+    loading._loaded.clear()
+    return lambda name: load_diffusion(catalog.register_local(folders(name)))
+
+
+def usual(model: DiffusionModel, **changes: Any) -> AttentionRequest:
+    values = {**model.sampling.values, "steps": 2, "size": SIDE, "seed": SEED, "model": model.spec.name}
+    return AttentionRequest(**{"prompt": PROMPT, **values, **changes})
+
+
+def published(folder: Path, request: AttentionRequest) -> np.ndarray:
+    """The picture of diffusers' own pipeline, as it opens the folder by itself."""
+    pipeline = DiffusionPipeline.from_pretrained(folder, use_safetensors=True, safety_checker=None)
+    pipeline.set_progress_bar_config(disable=True)
+    made = pipeline(
+        request.prompt,
+        height=SIDE,
+        width=SIDE,
+        num_inference_steps=request.steps,
+        guidance_scale=request.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+        output_type="np",
+    ).images
+    return (made[0] * 255).round().astype(np.uint8)
+
+
+def own_scheduler(model: DiffusionModel) -> str:
+    """The name of the scheduler that the folder itself has."""
+    return {"stable-diffusion-2.0": "ddim", "stable-diffusion-2.1": "ddim", "sdxl": "euler"}.get(
+        Path(model.spec.source).name, model.sampling.scheduler
+    )
+
+
+@pytest.mark.parametrize("name", UNETS)
+def test_the_recorded_picture_is_the_pipelines_to_the_bit(
+    name: str, opened: Callable[[str], DiffusionModel], folders: Callable[[str], Path]
+) -> None:
+    model = opened(name)
+    scales = (model.sampling.guidance_scale, 1.0) if model.sampling.guidance != "none" else (1.0,)
+    for scale in scales:
+        request = usual(model, guidance_scale=scale, scheduler=own_scheduler(model), arms=(GENERATION,))
+        result = attention.run(request)
+        assert np.array_equal(result.images[GENERATION], published(folders(name), request)), scale
+    assert len(result.layers) == LAYERS.get(name, 16)
+    assert result.images[GENERATION].std() > 1
+
+
+@pytest.mark.parametrize("name", UNETS)
+def test_maps_are_the_softmax_that_the_module_itself_forms(name: str, opened: Callable[[str], DiffusionModel]) -> None:
+    """Against the probabilities of diffusers' plain attention, from the module's own inputs, in float32."""
+    model = opened(name)
+    latents, conditions = torch.randn(1, 4, 8, 8), model.encode_prompts([PROMPT])
+    layer = recorders.cross_attention_layers(model.unet)[-1]
+    seen: list[Any] = []
+    module: Attention = model.unet.get_submodule(layer)  # type: ignore[assignment]
+    handle = module.register_forward_pre_hook(lambda _m, args, kwargs: seen.append((args, kwargs)), with_kwargs=True)
+    with recorders.record(model.unet, range(8), heads=True) as recording:
+        model.predict(latents, 300, conditions)
+    handle.remove()
+    (args, kwargs), states = seen[0], conditions.states
+    hidden = args[0] if args else kwargs["hidden_states"]
+    query, key = (module.head_to_batch_dim(part) for part in (module.to_q(hidden), module.to_k(states)))
+    explicit = module.get_attention_scores(query, key).transpose(1, 2)  # (head, token, h * w)
+    formed = recorders.attention_maps(module, module.to_q(hidden), module.to_k(states), range(8))[0]
+    assert torch.allclose(formed, explicit[:, :8], atol=1e-5)
+    kept = torch.from_numpy(recording.head_maps[layer][0][0].astype(np.float32)).flatten(-2)
+    assert torch.allclose(kept, explicit[:, :8], atol=1e-3)  # kept in half precision
+    assert explicit.std(0).max() > 0.01  # and not all alike
+
+
+@pytest.mark.parametrize("name", UNETS)
+def test_every_pipeline_runs_or_refuses_in_one_sentence(
+    name: str, opened: Callable[[str], DiffusionModel], drawn: np.ndarray
+) -> None:
+    model = opened(name)
+    request = usual(model, image=drawn, size=None, arms=("noise once", INVERSION))
+    if model.sampling.inverts:
+        result = attention.run(request)
+        assert np.isfinite(result.reconstruction["psnr"])
+    else:
+        with pytest.raises(UnsupportedModelError, match=r"^DDIM inversion is not defined for .*; leave out .*\.$"):
+            attention.run(request)
+        result = attention.run(replace(request, arms=("noise once", "without noise", "denoised again")))
+    assert set(result.sizes) == set(recorders.cross_attention_layers(model.unet))
+    for preset in "ABC":
+        found = clusters.run(ClustersRequest(image=drawn, k=3, preset=preset, model=model.spec.name, restarts=2))
+        assert set(found.layers) <= {module for module, _ in model.unet.named_modules()}
+    for method in ("attention", "diffsegmenter", "diffseg", "diffcut", "vpd-attention"):
+        asked = SegmentationRequest(image=drawn, classes="horse, grass", method=method, diffusion=model.spec.name)
+        assert segmentation.run(asked).labels.shape == drawn.shape[:2]
+    assert self_attention_layers(model.unet)
+
+
+@pytest.fixture
+def drawn() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("sd-turbo", {"guidance_scale": 7.5}, r"guidance_scale is 7\.5, and .* without guidance; use 1, and 1 step of"),
+        (
+            "lcm-dreamshaper",
+            {"scheduler": "ddim"},
+            r"scheduler is 'ddim', which .* does not work with; choose one of lcm",
+        ),
+        ("lcm-dreamshaper", {"steps": 51}, r"steps is 51; with the scheduler lcm use at most 50\.$"),
+    ],
+)
+def test_values_that_are_wrong_for_a_model_are_said_before_it_runs(
+    name: str, changes: dict[str, Any], words: str, opened: Callable[[str], DiffusionModel]
+) -> None:
+    model = opened(name)
+    calls: list[int] = []
+    handle = model.network.register_forward_pre_hook(lambda *_: calls.append(1))
+    with pytest.raises(ChoiceError, match=words):
+        attention.run(usual(model, **changes))
+    handle.remove()
+    assert not calls
+
+
+def test_names_of_the_catalog_are_refused_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "load_diffusion", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(InspectorError, match="SD-Turbo was made to be used without guidance"):
+        attention.run(AttentionRequest(PROMPT, model="sd-turbo"))
+
+
+def test_more_steps_than_a_model_was_distilled_for_are_told_beside_the_result(
+    opened: Callable[[str], DiffusionModel],
+) -> None:
+    model = opened("sd-turbo")
+    assert not attention.run(usual(model, steps=1, arms=(GENERATION,))).provenance.warning
+    told = attention.run(usual(model, steps=5, arms=(GENERATION,))).provenance.warning
+    assert "distilled for at most 4 steps, and 5 were made" in told
