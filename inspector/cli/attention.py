@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.cli import asking, edits
-from inspector.cli.options import Fields, add_diffusion, add_fields, add_masks, add_outputs, given, option
+from inspector.cli.options import Fields, add_diffusion, add_fields, add_masks, add_outputs, diffusion_of, given, option
 
 if TYPE_CHECKING:
     from inspector.results import AttentionRequest, AttentionResult
@@ -111,7 +111,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         picture = open_picture(args.image, args.masks)
         fields = {"prompt": picture.caption, **picture.fields} | fields
     tell_unused(args, fields)
-    models = [choose(name, "diffusion") for name in (args.diffusion, args.beside) if name is not None]
+    models = [diffusion_of(args)] + ([choose(args.beside, "diffusion")] if args.beside is not None else [])
     edit = edits.edit(args, fields.get("prompt", ""))
     requests = [
         AttentionRequest(**{"prompt": "", **usual_values(model), **fields}, model=model, edit=edit) for model in models

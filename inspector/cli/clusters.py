@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from inspector.cli.options import Fields, add_diffusion, add_fields, add_image, add_outputs, given
+from inspector.cli.options import Fields, add_diffusion, add_fields, add_image, add_outputs, diffusion_of, given
 
 if TYPE_CHECKING:
     from inspector.results import ClustersResult
@@ -46,7 +46,6 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     from inspector.cli.output import hand_over, prepare
     from inspector.cli.progress import follow
     from inspector.errors import ChoiceError
-    from inspector.models.catalog import choose
     from inspector.pipelines import clusters
     from inspector.results import ClustersRequest
     from inspector.views import clusters as view
@@ -57,7 +56,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     prepare(args)
     names = [name for name in (args.image, args.beside) if name is not None]
     pictures = [open_picture(names[0], args.masks), *map(open_picture, names[1:])]
-    model = choose(args.diffusion, "diffusion")
+    model = diffusion_of(args)
     results = []
     for name, picture in zip(names, pictures, strict=True):
         request = ClustersRequest(**picture.fields, model=model, **given(args, FIELDS))

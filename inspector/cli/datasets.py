@@ -103,6 +103,7 @@ def run(args: argparse.Namespace) -> None:
 
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """Fields of the subject's request from the options, models registered. Raises ChoiceError for another subject's."""
+    from inspector.cli.options import diffusion_of
     from inspector.errors import ChoiceError
     from inspector.models.catalog import choose
 
@@ -113,7 +114,7 @@ def options(args: argparse.Namespace) -> dict[str, Any]:
                 raise ChoiceError(f"--{field} goes with {' and '.join(subjects)}; leave it out with {args.subject}.")
             value = getattr(args, field)
             found[names.get(field, field)] = choose(value, KINDS[field]) if field in KINDS else value
-    clip, diffusion = (lambda: choose(args.clip, "clip")), (lambda: choose(args.diffusion, "diffusion"))
+    clip, diffusion = (lambda: choose(args.clip, "clip")), (lambda: diffusion_of(args))
     if args.subject == "segmentation":
         return found | {"clip": clip(), "diffusion": diffusion(), "seed": args.seed}
     if args.subject == "saliency":

@@ -121,6 +121,23 @@ def add_diffusion(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH",
         help="diffusion model of the catalog, a folder of diffusers, or a single file (default %(default)s)",
     )
+    parser.add_argument("--lora", metavar="FILE", help="change the diffusion model by this LoRA, a file of safetensors")
+    parser.add_argument(
+        "--lora-scale", type=float, metavar="X", help="multiply the LoRA's changes by this, -10 to 10 (default: 1)"
+    )
+
+
+def diffusion_of(args: argparse.Namespace) -> str:
+    """The name of the model of --diffusion, --lora and --lora-scale. Raises as `catalog.choose` and `register_lora`."""
+    from inspector.errors import ChoiceError
+    from inspector.models.catalog import choose, register_lora
+
+    name = choose(args.diffusion, "diffusion")
+    if args.lora is None:
+        if args.lora_scale is not None:
+            raise ChoiceError("--lora-scale is of a LoRA; give --lora too, or leave it out.")
+        return name
+    return register_lora(name, args.lora, 1.0 if args.lora_scale is None else args.lora_scale)
 
 
 def make_writable(file: Path | None = None, folder: Path | None = None) -> None:

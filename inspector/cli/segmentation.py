@@ -12,6 +12,7 @@ from inspector.cli.options import (
     add_fields,
     add_image,
     add_outputs,
+    diffusion_of,
     given,
     option,
 )
@@ -135,7 +136,7 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     own: dict[str, Any] = {kind: choose(getattr(args, kind), kind) for kind in OWN if kind in args}
     fields = given(args, FIELDS) | {"clip": choose(args.clip, "clip")} | own
     fields["classes"] = asked_classes(args, fields, picture.image)
-    request = SegmentationRequest(**picture.fields, diffusion=choose(args.diffusion, "diffusion"), **fields)
+    request = SegmentationRequest(**picture.fields, diffusion=diffusion_of(args), **fields)
     result = follow(segmentation.stream(request))
     if result.metrics:
         print(f"mIoU {result.metrics['miou']:.3f}, pixel accuracy {result.metrics['pixel_accuracy']:.3f}. {RULE}")

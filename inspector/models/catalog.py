@@ -7,18 +7,20 @@ names here, so that page, API and command line refuse them alike.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedModelError
+from inspector.errors import ModelError, ModelFilesError, UnknownModelError, UnsupportedModelError
 from inspector.models import forms
-from inspector.models.files import PICKLES
+from inspector.models.files import PICKLES, check_header
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
 from inspector.models.listed import ModelSpec as ModelSpec
 from inspector.models.listed_diffusion import LISTED_DIFFUSION
-from inspector.models.sampling import sampling_of_folder
-from inspector.results import LOCAL
+from inspector.models.sampling import sampling_of, sampling_of_folder
+from inspector.models.single_files import configurations
+from inspector.results import LOCAL, check_number
 from inspector.settings import ASSETS, settings
 
 CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in (*LISTED, *LISTED_DIFFUSION)}
@@ -128,9 +130,21 @@ def register_local(path: Path | str) -> str:
         architecture=family,
         told=forms.HEADS[family][0] if kind == "head" else "",
         promptable=kind == "segmenter" and config.get("model_type") in PROMPTABLE,
-        sampling=sampling_of_folder(place) if kind == "diffusion" else None,
+        sampling=_sampling(place) if kind == "diffusion" else None,
     )
     return name
+
+
+def _sampling(place: Path) -> Any:
+    """How a diffusion model on disk makes pictures; None where its files cannot be read, which loading then says."""
+    if not place.is_file():
+        return sampling_of_folder(place)
+    try:
+        told = configurations(place)
+    except ModelError:
+        return None
+    scheduler, unet = told["scheduler/scheduler_config.json"], told["unet/config.json"]
+    return sampling_of(str(told["model_index.json"]["_class_name"]), scheduler, unet)
 
 
 def _existing(text: str) -> Path | None:
@@ -140,6 +154,29 @@ def _existing(text: str) -> Path | None:
         return path if path.exists() else None
     except (OSError, ValueError, RuntimeError):  # too long, a null byte, nobody's home
         return None
+
+
+def register_lora(base: str, path: Path | str, scale: float = 1.0) -> str:
+    """Make a diffusion model with a LoRA's changes loadable, a model of its own, and return the name it goes by.
+
+    base: name of the diffusion model. scale: what the changes are multiplied by, -10 to 10. Raises UnknownModelError
+    where there is no such model or file, ModelFilesError for what is no file of safetensors, ChoiceError for a scale
+    out of range.
+    """
+    check_number("lora_scale", scale, -10, 10)
+    plain, file = spec(base, "diffusion"), _existing(str(path))
+    if file is None or not file.is_file():
+        raise UnknownModelError(f"There is no file {str(path)!r}; give a LoRA as one file of safetensors.")
+    if file.suffix.lower() in PICKLES:
+        forms.kind_of(file)  # which refuses it, with the line that converts it
+    check_header(file)
+    name = f"{plain.name}+{file.stem}@{scale:g}"
+    place, same = (str(file.resolve()), float(scale)), 1
+    while name in _LOCAL and _LOCAL[name].lora != place:
+        same += 1
+        name = f"{plain.name}+{file.stem}-{same}@{scale:g}"
+    _LOCAL[name] = replace(plain, name=name, title=f"{plain.title} with {file.stem} at {scale:g}", lora=place)
+    return name
 
 
 def registered() -> tuple[ModelSpec, ...]:

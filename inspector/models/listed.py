@@ -24,6 +24,7 @@ class ModelSpec:
     architecture: open_clip's name of the configuration, "" where the folder's own one is read; of a head its family.
     variant: the files' suffix on the hub ("fp16" halves the download).
     told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
+    lora: absolute path of a file of changes (`models.lora`), and their scale; None for the model as it is.
     promptable: whether it gives masks of points and boxes (`protocols.PromptableSegmenter`).
     sampling: how a diffusion model makes pictures; None where its files tell.
     """
@@ -43,6 +44,7 @@ class ModelSpec:
     variant: str = ""
     told: str = ""
     promptable: bool = False
+    lora: tuple[str, float] | None = None
     sampling: Sampling | None = None
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:

@@ -1,7 +1,7 @@
 """Single files of Stable Diffusion: which family one is of, and its configuration, told from the file's header.
 
 A single file holds every part under the names of the code that it was trained by (CompVis, Stability), and no
-configuration: that is written down in `configurations`, and widths and depths are the header's own.
+configuration: that is the published one (`configurations`), with the widths and depths of the file's header.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
-from inspector.models.configurations import SD15, SD21, SDXL, Config, Configuration
+from inspector.models.configurations import SD15, SD20_BASE, SD21, SD_TURBO, SDXL, SDXL_TURBO, Configuration
 from inspector.models.headers import Shapes, shapes
 
 UNET, VAE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."
 OPENAI, OPEN_CLIP = "cond_stage_model.transformer.", "cond_stage_model.model."
 XL_FIRST, XL_SECOND = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."
 SD2_DEPTH = 24  # of OpenCLIP's ViT-H/14; Stable Diffusion 2.x reads the last layer but one, so that one is left out
-# Words in a file's name that say of 2.x what nothing in it does: that it predicts noise, at 512 px.
-PREDICTS_NOISE = ("base", "512", "turbo")
+# Words in a file's name that say what nothing in the file does: that 2.x predicts noise, at 512 px; that it is a Turbo.
+BASE, TURBO = ("base", "512"), "turbo"
 # Beginnings of names -> what a file that is no whole model is, and what to do with it.
 LORA = "a LoRA, which changes a model; give the model that it was made for"
 PART = "one part of a pipeline; give the pipeline's folder"
@@ -41,25 +41,25 @@ OTHERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Family:
-    """A family of single files. texts: text encoder -> beginning of its weights' names."""
+    """A family of single files. texts: part -> (transformers' class, beginning of its names)."""
 
     title: str
     published: Configuration
-    texts: Mapping[str, str]
-
-    @property
-    def unet(self) -> Config:
-        """The published UNet's configuration."""
-        return self.published.parts["unet"]
+    texts: Mapping[str, tuple[str, str]]
 
 
-V = Family("Stable Diffusion 2.x", SD21, {"text_encoder": OPEN_CLIP})
 FAMILIES = (
-    Family("Stable Diffusion 1.x", SD15, {"text_encoder": OPENAI}),
-    V,
-    Family("Stable Diffusion XL", SDXL, {"text_encoder": XL_FIRST, "text_encoder_2": XL_SECOND}),
+    Family("Stable Diffusion 1.x", SD15, {"text_encoder": ("CLIPTextModel", OPENAI)}),
+    Family("Stable Diffusion 2.x", SD21, {"text_encoder": ("CLIPTextModel", OPEN_CLIP)}),
+    Family(
+        "Stable Diffusion XL",
+        SDXL,
+        {
+            "text_encoder": ("CLIPTextModel", XL_FIRST),
+            "text_encoder_2": ("CLIPTextModelWithProjection", XL_SECOND),
+        },
+    ),
 )
-KINDS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}  # transformers' classes
 
 
 def family_of(file: Path, found: Shapes | None = None) -> Family:
@@ -72,7 +72,7 @@ def family_of(file: Path, found: Shapes | None = None) -> Family:
     if not any(name.startswith(f"{UNET}input_blocks.") for name in found):
         raise UnsupportedModelError(f"{file} holds {_other(found)}.")
     for family in FAMILIES:
-        if all(any(name.startswith(begin) for name in found) for begin in family.texts.values()):
+        if all(any(name.startswith(begin) for name in found) for _, begin in family.texts.values()):
             if not any(name.startswith(VAE) for name in found):
                 raise ModelFilesError(f"{file} holds no autoencoder; give a file that holds the whole model.")
             return family
@@ -86,9 +86,12 @@ def _other(found: Shapes) -> str:
     return "no weights of Stable Diffusion (1.x, 2.x, XL) or of any other model that is known; give a model's folder"
 
 
-def predicts_noise(file: Path) -> bool:
-    """Whether a file of 2.x predicts noise at 512 px, by its name, else v at 768 px: nothing in the file says it."""
-    return any(word in file.stem.lower() for word in PREDICTS_NOISE)
+def published_as(file: Path, family: Family) -> Configuration:
+    """The published configuration that a file is taken to have, by its family and, within that, by its name."""
+    name = file.stem.lower()
+    if TURBO in name:
+        return SD_TURBO if family.published is SD21 else SDXL_TURBO if family.published is SDXL else family.published
+    return SD20_BASE if family.published is SD21 and any(word in name for word in BASE) else family.published
 
 
 def configurations(file: Path) -> dict[str, dict[str, Any]]:
@@ -96,55 +99,52 @@ def configurations(file: Path) -> dict[str, dict[str, Any]]:
     found = shapes(file)
     family = family_of(file, found)
     try:
-        configs = _configurations(family, found)
+        return _configurations(family, published_as(file, family), found)
     except (KeyError, IndexError, ValueError) as error:
         raise ModelFilesError(f"{file} lacks weights of {family.title} ({error}); download it again.") from error
-    if family is V and predicts_noise(file):
-        configs["unet/config.json"]["sample_size"] = 64
-        configs["scheduler/scheduler_config.json"]["prediction_type"] = "epsilon"
-        if "turbo" in file.stem.lower():
-            configs["scheduler/scheduler_config.json"]["timestep_spacing"] = "trailing"
-    return configs
 
 
-def _configurations(family: Family, found: Shapes) -> dict[str, dict[str, Any]]:
-    levels, scheduler = len(family.unet["block_out_channels"]), family.published.scheduler
+def _configurations(family: Family, published: Configuration, found: Shapes) -> dict[str, dict[str, Any]]:
+    own = published.parts["unet"]
+    levels = len(own["block_out_channels"])
     widths = [found[f"{UNET}input_blocks.{1 + 3 * level}.0.out_layers.3.weight"][0] for level in range(levels)]
-    context = next(shape[1] for name, shape in found.items() if name.startswith(UNET) and "attn2.to_k" in name)
     unet: dict[str, Any] = {
-        **family.unet,
+        **own,
         "in_channels": found[f"{UNET}input_blocks.0.0.weight"][1],
         "block_out_channels": widths,
-        "cross_attention_dim": context,
+        "cross_attention_dim": next(
+            shape[1] for name, shape in found.items() if name.startswith(UNET) and "attn2.to_k" in name
+        ),
     }
     if f"{UNET}label_emb.0.0.weight" in found:
         unet["projection_class_embeddings_input_dim"] = found[f"{UNET}label_emb.0.0.weight"][1]
-    if isinstance(family.unet["attention_head_dim"], tuple):  # a head for every 64 of the width
+    if isinstance(own["attention_head_dim"], tuple):  # a head for every 64 of the width
         unet["attention_head_dim"] = [max(1, width // 64) for width in widths]
     channels = [found[f"{VAE}encoder.down.{level}.block.0.conv2.weight"][0] for level in range(4)]
     index: dict[str, Any] = {
-        **family.published.index,
-        "_class_name": family.published.pipeline,
+        **published.index,
+        "_class_name": published.pipeline,
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
-        "scheduler": ["diffusers", scheduler["_class_name"]],
+        "scheduler": ["diffusers", published.scheduler["_class_name"]],
     }
     configs = {
         "unet/config.json": unet,
-        "vae/config.json": {**family.published.parts["vae"], "block_out_channels": channels},
+        "vae/config.json": {**published.parts["vae"], "block_out_channels": channels},
+        "scheduler/scheduler_config.json": dict(published.scheduler),
     }
-    for part, begin in family.texts.items():
-        index[part] = ["transformers", KINDS[part]]
+    for part, (kind, begin) in family.texts.items():
+        index[part] = ["transformers", kind]
         index[part.replace("text_encoder", "tokenizer")] = ["transformers", "CLIPTokenizer"]
         configs[f"{part}/config.json"] = {
-            **family.published.parts[part],
-            **_text(found, begin),
-            "architectures": [KINDS[part]],
+            **published.parts[part],
+            **_text_sizes(found, begin),
+            "architectures": [kind],
         }
-    return {"model_index.json": index, "scheduler/scheduler_config.json": dict(scheduler), **configs}
+    return {"model_index.json": index, **configs}
 
 
-def _text(found: Shapes, begin: str) -> dict[str, Any]:
+def _text_sizes(found: Shapes, begin: str) -> dict[str, Any]:
     """The sizes of a text encoder whose names begin so: transformers' or open_clip's."""
     names = {name.removeprefix(begin).removeprefix("text_model."): name for name in found if name.startswith(begin)}
     own = {name: found[full] for name, full in names.items()}

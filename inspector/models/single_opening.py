@@ -18,14 +18,13 @@ from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, SimpleTokenizer
 from safetensors.torch import load_file
 
 from inspector.models.files import SINGLE, missing_weights, read_json, single_file
-from inspector.models.single_files import OPEN_CLIP, XL_SECOND, configurations, family_of
+from inspector.models.single_files import configurations, family_of, published_as
 from inspector.models.tokenizer import CONFIG_FILE, write_tokenizer
 
 CONVERSIONS: Mapping[Any, Callable[..., dict[str, torch.Tensor]]] = {
     UNet2DConditionModel: convert_ldm_unet_checkpoint,
     AutoencoderKL: convert_ldm_vae_checkpoint,
 }
-PADDED_BY_EXCLAMATION = (OPEN_CLIP, XL_SECOND)  # text encoders of open_clip, whose padding is the token of number 0
 
 
 @contextmanager
@@ -40,12 +39,10 @@ def as_folder(file: Path) -> Iterator[Path]:
         for name, config in configs.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(json.dumps(config), "utf-8")
-        for part, begin in family_of(file).texts.items():
-            tokenizer = folder / part.replace("text_encoder", "tokenizer")
-            write_tokenizer(tokenizer, list(SimpleTokenizer().bpe_ranks), DEFAULT_CONTEXT_LENGTH)
-            if begin in PADDED_BY_EXCLAMATION:
-                told = json.loads((tokenizer / CONFIG_FILE).read_text("utf-8")) | {"pad_token": "!"}
-                (tokenizer / CONFIG_FILE).write_text(json.dumps(told), "utf-8")
+        for name, padding in published_as(file, family_of(file)).pads.items():
+            write_tokenizer(folder / name, list(SimpleTokenizer().bpe_ranks), DEFAULT_CONTEXT_LENGTH)
+            told = json.loads((folder / name / CONFIG_FILE).read_text("utf-8")) | {"pad_token": padding}
+            (folder / name / CONFIG_FILE).write_text(json.dumps(told), "utf-8")
         (folder / SINGLE).write_text(json.dumps({"file": str(file)}), "utf-8")
         yield folder
 

@@ -5,6 +5,7 @@ it reads an upload from `PICTURE`, which lies beside it. What neither gives, suc
 takes from `ARCHIVE`, the saved result.
 """
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -23,6 +24,7 @@ SCENE, PICTURE, ARCHIVE = "scene", "picture.png", "maps.npz"
 DRAWN_SIDE = 256  # pixels of a scene that is drawn without saying how large, as page and command line do
 GIVEN = ("image", "masks", "scene")  # the fields that come with the picture
 MODELS = ("model", "clip", "diffusion", "segmenter", "head")  # the fields that name a model
+WITH_LORA = re.compile(r"(.+)\+([^+@]+)@(-?[0-9.]+(?:e-?[0-9]+)?)")  # a name of `catalog.register_lora`
 PARTS = ("edit",)  # the fields whose own fields are options
 
 
@@ -76,9 +78,8 @@ def as_python(request: Request) -> str:
         arguments[name] = repr(value)
         if name in PARTS:
             imports["inspector.results"] = f"{kind}, {type(value).__name__}"
-        if _is_local(name, value):
-            arguments[name] = f"register_local({_folder(value)!r})"
-            imports["inspector.models.catalog"] = "register_local"
+        if name in MODELS and (made := _registered(value)):
+            arguments[name], imports["inspector.models.catalog"] = made
     return "\n".join(
         [
             *(f"from {module} import {imports[module]}" for module in sorted(imports)),
@@ -111,7 +112,10 @@ def as_command(request: Request) -> str:
         words += [tab.image] if tab.image else []
         words.append(f"scene:{request.scene}" if origin == SCENE else origin)
     for name, value in _options(changed).items():
-        words += _option(tab.options.get(name, name), _folder(value) if _is_local(name, value) else value)
+        option, changed_by = tab.options.get(name, name), _lora(value) if name in MODELS else None
+        value = changed_by[0] if changed_by else value
+        words += _option(option, _folder(value) if _is_local(name, value) else value)
+        words += [*_option("lora", changed_by[1]), *_option("lora-scale", changed_by[2])] if changed_by else []
     words += ["--out", f"out/{tab.name}"]
     return "\n".join([*_remark(changed), shlex.join(words)]) if all(map(_can_be_typed, words)) else ""
 
@@ -204,9 +208,29 @@ def _folder(model: str) -> str:
     return f"./{model.removeprefix(LOCAL)}"
 
 
+def _lora(model: str) -> tuple[str, str, float] | None:
+    """The model, the file beside the recipe and the scale of a name that `register_lora` gave, None for another."""
+    found = WITH_LORA.fullmatch(model)
+    return (found[1], f"./{found[2]}.safetensors", float(found[3])) if found else None
+
+
+def _registered(model: str) -> tuple[str, str] | None:
+    """The code that makes a local model, or one with a LoRA, loadable, and what it imports; None for other names."""
+    if changed := _lora(model):
+        base = _registered(changed[0])
+        code = f"register_lora({base[0] if base else repr(changed[0])}, {changed[1]!r}, {changed[2]:g})"
+        return code, "register_local, register_lora" if base else "register_lora"
+    if model.startswith(LOCAL):
+        return f"register_local({_folder(model)!r})", "register_local"
+    return None
+
+
 def _remark(changed: Mapping[str, Any]) -> list[str]:
     """A comment for Python and shell, where a model is a folder; it quotes no name, which could hold a line break."""
-    local = any(_is_local(name, value) for name, value in changed.items())
+    told = [value for name, value in changed.items() if name in MODELS]
+    if any(_lora(value) for value in told):
+        return ["# A LoRA is a file, and a local model a folder: change their paths if they do not lie here."]
+    local = any(value.startswith(LOCAL) for value in told)
     return ["# A local model is a folder: change its path if it does not lie here."] if local else []
 
 

@@ -20,6 +20,7 @@ from typing import Any
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 LARGE = 50_000  # bytes from which on a file is kept as the hub keeps large ones, named by its SHA-256
 RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+TREE = re.compile(r"/api/models/([^/]+/[^/]+)/tree/([^/?]+)[^?]*(?:\?.*)?")
 INFO = re.compile(r"/api/models/([^/]+/[^/?]+)(?:/revision/([^/?]+))?(?:\?.*)?")
 
 
@@ -68,6 +69,13 @@ def described(name: str, file: Path) -> dict[str, Any]:
     return told
 
 
+def as_tree(file: Path, folder: Path) -> dict[str, Any]:
+    """A file as the hub's answer about a tree names it."""
+    told = described(file.relative_to(folder).as_posix(), file)
+    lfs = {"lfs": {"oid": told["lfs"]["sha256"], "size": told["size"], "pointerSize": 134}} if "lfs" in told else {}
+    return {"type": "file", "path": told["rfilename"], "size": told["size"], "oid": told["blobId"], **lfs}
+
+
 def git_hash(data: bytes) -> str:
     """The name that git gives a file's bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
@@ -82,11 +90,25 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
+    def do_HEAD(self) -> None:
+        """What a file is, as huggingface_hub asks before it fetches one."""
+        wanted = RESOLVE.fullmatch(self.path)
+        found = wanted and self.hub.commit(wanted[1], wanted[2])
+        if not wanted or not found or not (found[1] / wanted[3]).is_file():
+            self._fail(404, "EntryNotFound")
+            return
+        told = described(wanted[3], found[1] / wanted[3])
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", found[0])
+        self.send_header("ETag", f'"{told["lfs"]["sha256"] if "lfs" in told else told["blobId"]}"')
+        self.send_header("Content-Length", str(told["size"]))
+        self.end_headers()
+
     def do_GET(self) -> None:
         """A repository's description, or a file."""
         mood = self.hub.mood
-        info, wanted = INFO.fullmatch(self.path), RESOLVE.fullmatch(self.path)
-        match = info or wanted
+        info, wanted, tree = (form.fullmatch(self.path) for form in (INFO, RESOLVE, TREE))
+        match = info or wanted or tree
         found = match and self.hub.commit(match[1], match[2] or "main")
         if mood.status and not (mood.only_files and info):
             self._fail(mood.status, mood.code)
@@ -99,6 +121,8 @@ class Handler(BaseHTTPRequestHandler):
             names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
             siblings = [described(name, folder / name) for name in names]
             self._json({"id": match[1], "sha": commit, "siblings": siblings})
+        elif tree:
+            self._json([as_tree(item, found[1]) for item in sorted(found[1].rglob("*")) if item.is_file()])
         elif not (found[1] / match[3]).is_file():
             self._fail(404, "EntryNotFound")
         else:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
 from safetensors.torch import load_file, save_file
 
 from inspector.errors import Cancelled, ModelFetchError, ModelFilesError, ModelMemoryError, UnsupportedModelError
@@ -206,6 +206,23 @@ def test_a_cache_that_diffusers_filled_is_used_as_it_is(
     assert hub.asked == []
     assert pipeline_variant(folder) == ("fp16" if half else "")
     assert loading.load_diffusion(SD15.name).revision == SD15.revision
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_so_is_one_that_huggingface_hub_fills_itself(
+    hub: Hub, repository: Path, empty_cache: Path, half: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"  # made when it is imported
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    left = ["*.bin", "safety_checker/*", "*.fp16.*"]
+    options = {"allow_patterns": ["*.json", "*.txt", "*.fp16.safetensors"]} if half else {"ignore_patterns": left}
+    told = snapshot_download(
+        SD15.source, revision=SD15.revision, cache_dir=empty_cache, endpoint=hub.endpoint, max_workers=1, **options
+    )
+    hub.asked.clear()
+    assert fetch(SD15, quiet) == Fetched(Path(told), SD15.revision)
+    assert hub.asked == []
+    assert (place(empty_cache) / "trees").is_dir()
 
 
 def test_so_is_the_hubs_cache_where_another_is_named(

@@ -303,6 +303,19 @@ def test_numbers_of_numpy_are_written_as_numbers(asked: Callable[[str], Any]) ->
     assert asked(as_command(request)).threshold == 0.25
 
 
+def test_a_lora_is_looked_for_beside_the_recipe() -> None:
+    for base, told, code in (
+        ("stable-diffusion-1.5", "stable-diffusion-1.5", "register_lora('stable-diffusion-1.5', "),
+        ("local:my model", "'./my model'", "register_lora(register_local('./my model'), "),
+    ):
+        request = AttentionRequest("a horse", model=f"{base}+a style@0.8")
+        script, command = as_python(request), as_command(request)
+        assert f"model={code}'./a style.safetensors', 0.8)," in script
+        assert "from inspector.models.catalog import " in script
+        assert f"--diffusion {told} --lora './a style.safetensors' --lora-scale 0.8" in command
+        compile(script, "recipe", "exec")
+
+
 def test_a_local_model_is_looked_for_beside_the_recipe(folder: Path, asked: Callable[[str], Any]) -> None:
     """Even one whose folder has the name of a model of the catalog."""
     for name in ("scenes-clip", "scenes-diffusion"):

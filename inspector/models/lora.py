@@ -1,0 +1,116 @@
+"""LoRA (Hu et al. 2022): a file of low-rank changes, added to a diffusion model's own weights when it is opened.
+
+A weight W becomes W + scale * alpha / rank * up @ down. Files name the layers as diffusers and peft do
+(unet.mid_block...lora_A.weight), or as kohya's scripts (lora_unet_mid_block_..._lora_down.weight with an alpha).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from inspector.errors import ModelFilesError
+from inspector.models.files import damaged
+from inspector.models.opening import check_numbers
+
+# Ends of names -> which of the two matrices, or the alpha.
+ENDS = re.compile(
+    r"[._](?:lora_linear_layer\.|lora[._])?(?P<which>down|up|A|B)(?:\.default)?\.weight$|\.(?P<alpha>alpha)$"
+)
+WHICH = {"down": "down", "A": "down", "up": "up", "B": "up"}
+TEXTS = ("text_encoder", "text_encoder_2")
+
+
+@dataclass
+class _Change:
+    """What a file holds of one layer."""
+
+    matrices: dict[str, torch.Tensor] = field(default_factory=dict)
+    alpha: float | None = None
+
+
+def apply_lora(model: Any, file: Path, scale: float) -> None:
+    """Change the weights of an adapter's UNet and text encoders in place.
+
+    Raises ModelFilesError where the file is damaged, holds no LoRA, changes a layer that the model has not, or one of
+    another shape.
+    """
+    try:
+        changes = read_changes(load_file(file))
+    except SafetensorError as error:
+        raise damaged(file) from error
+    if not changes:
+        raise ModelFilesError(f"{file} holds no LoRA; give one as safetensors, of diffusers' or kohya's names.")
+    known = layers(model)
+    for name, change in changes.items():
+        weight = known.get(name)
+        if weight is None or set(change.matrices) != {"up", "down"}:
+            what = f"changes {name}, which {model.spec.title} has not" if weight is None else f"holds half of {name}"
+            raise ModelFilesError(f"{file} {what}; give a LoRA that was made for this model.")
+        with torch.no_grad():
+            weight.add_(delta(file, name, change, weight, scale))
+    for part in _parts(model).values():
+        check_numbers(part, file)
+
+
+def read_changes(state: Mapping[str, torch.Tensor]) -> dict[str, _Change]:
+    """Layer, as `layers` names it -> its change. Names of other things, such as of DoRA's scales, count as layers."""
+    found: dict[str, _Change] = {}
+    for name, value in state.items():
+        end = ENDS.search(name)
+        if end is None:
+            continue
+        change = found.setdefault(plain_name(name[: end.start()]), _Change())
+        if end["alpha"]:
+            change.alpha = float(value)
+        else:
+            change.matrices[WHICH[end["which"]]] = value.float()
+    return found
+
+
+def plain_name(name: str) -> str:
+    """A layer's name without what differs between those who write such files: points, wrappers, processors."""
+    name = name.removeprefix("base_model.model.")
+    if not name.startswith(("unet.", "text_encoder", "lora_")):
+        name = f"unet.{name}"
+    name = name.removesuffix(".lora_linear_layer").replace(".processor.", ".")
+    name = re.sub(r"\bto_out$", "to_out.0", re.sub(r"[._]lora$", "", name))
+    name = name.replace(".", "_").removeprefix("lora_")
+    for kohya, part in (("te1_", "text_encoder_"), ("te2_", "text_encoder_2_"), ("te_", "text_encoder_")):
+        name = part + name.removeprefix(kohya) if name.startswith(kohya) else name
+    return re.sub(r"^(text_encoder(?:_2)?)_text_model_", r"\1_", name)
+
+
+def layers(model: Any) -> dict[str, nn.Parameter]:
+    """Plain name -> weight, of all layers of an adapter's parts that have one."""
+    return {
+        plain_name(f"{part}.{name}"): layer.weight
+        for part, network in _parts(model).items()
+        for name, layer in network.named_modules()
+        if isinstance(getattr(layer, "weight", None), nn.Parameter)
+    }
+
+
+def _parts(model: Any) -> dict[str, nn.Module]:
+    texts = getattr(model, "text_encoders", None) or (model.text_encoder,)
+    return {"unet": model.unet, **dict(zip(TEXTS, texts, strict=False))}
+
+
+def delta(file: Path, name: str, change: _Change, weight: torch.Tensor, scale: float) -> torch.Tensor:
+    """What is added to a weight. Raises ModelFilesError where it has another shape."""
+    up, down = change.matrices["up"], change.matrices["down"]
+    rank = down.shape[0]
+    share = 1.0 if change.alpha is None else change.alpha / rank
+    if up.flatten(1).shape[1] != rank or up.shape[0] * down[0].numel() != weight.numel():
+        raise ModelFilesError(
+            f"{file} changes {name} by {tuple(up.shape)} and {tuple(down.shape)}, and the model's weight is "
+            f"{tuple(weight.shape)}; give a LoRA that was made for this model."
+        )
+    found = up.flatten(1) @ down.flatten(1)
+    return (scale * share * found).reshape(weight.shape).to(weight.device, weight.dtype)
