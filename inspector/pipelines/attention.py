@@ -8,6 +8,7 @@ from typing import Any
 from inspector.analysis.attention import score
 from inspector.errors import ChoiceError, RecordingError
 from inspector.models import catalog, load_diffusion
+from inspector.models.loading import in_memory
 from inspector.models.protocols import DiffusionModel, TokenizedPrompt
 from inspector.pipelines import durations
 from inspector.pipelines.arms import Comparison, Plan, plan, projections
@@ -65,6 +66,12 @@ def forecast(request: AttentionRequest, model: DiffusionModel) -> Forecast:
     """
     asked, size = plan(request, model), _size(request, model, _given(request, model))
     return Forecast(kept_bytes(asked, model, size, len(model.tokenize(request.prompt).tokens)), times(request))
+
+
+def forecast_in_memory(request: AttentionRequest) -> Forecast | None:
+    """As `forecast`, where the model is in memory already; None where it would have to be opened first."""
+    model = in_memory(request.model)
+    return None if model is None else forecast(request, model)
 
 
 def _given(request: AttentionRequest, model: DiffusionModel) -> Any:

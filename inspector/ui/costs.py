@@ -29,13 +29,12 @@ def connect(costs: Costs, make: Callable[..., Any], own: Mapping[str, Any], sour
     def tell(*values: Any) -> str:
         try:
             request = make(*values)
-            from inspector.models.loading import in_memory  # with torch, which building a page does without
-            from inspector.pipelines import attention
+            from inspector.pipelines import attention  # with torch, which building a page does without
 
-            model = in_memory(request.model)
-            if model is None:
-                return parts.hint("What a run keeps is told here once its model is in memory.")
-            return parts.hint(str(attention.forecast(request, model)))
+            told = attention.forecast_in_memory(request)
+            return parts.hint(
+                "What a run keeps is told here once its model is in memory." if told is None else str(told)
+            )
         except Exception as error:  # noqa: BLE001  # nobody would hear of it
             return parts.problem(str(explained(error)))
 

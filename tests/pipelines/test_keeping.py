@@ -89,6 +89,13 @@ def test_forecasting_runs_nothing(model: ToyDiffusion) -> None:
     assert not calls
 
 
+def test_a_model_is_not_opened_for_its_forecast(model: ToyDiffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "in_memory", {REQUEST.model: model}.get)
+    assert attention.forecast_in_memory(REQUEST) == attention.forecast(REQUEST, model)
+    monkeypatch.setattr(attention, "in_memory", {}.get)
+    assert attention.forecast_in_memory(REQUEST) is None
+
+
 def test_what_will_be_kept_is_told_part_by_part_where_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     small = Settings(limits=Limits(max_recording=100_000))
     monkeypatch.setattr(attention, "settings", lambda: small)
