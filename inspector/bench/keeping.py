@@ -1,6 +1,7 @@
 """What keeping more than mean maps costs a run of the attention pipeline: times in pairs, and bytes told and kept."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -39,7 +40,8 @@ def measure(repeats: int, report: Callable[[Progress], None] = lambda _: None) -
 
     Returns {"repeats", "model", "device", "dtype", "steps", "side", "ways": {way: {"seconds", "of maps alone",
     "told", "kept"}}}, JSON-ready. seconds: {median, min, max, runs}; of maps alone: likewise, ratios of two runs of the
-    same turn, of PROBES with those of QUERIES; told, kept: bytes of the part, before the run and in its result.
+    same turn, of PROBES with those of QUERIES, of processor time on a CPU, since what else a machine does lengthens one
+    run and not the next; told, kept: bytes of the part, before the run and in its result.
     """
     model = load_diffusion(REQUEST.model)
     requests = {way: replace(REQUEST, **fields) for way, fields in WAYS.items()}
@@ -53,7 +55,7 @@ def measure(repeats: int, report: Callable[[Progress], None] = lambda _: None) -
     for repeat in range(repeats):
         first = repeat % len(requests)  # another way begins each turn
         for number, way in enumerate([*requests][first:] + [*requests][:first], (repeat + 1) * len(requests)):
-            seconds[way].append(timed(partial(attention.run, requests[way]), model.device))
+            seconds[way].append(worked(partial(attention.run, requests[way]), model.device))
             report(Progress(number, total, f"{way}: {seconds[way][-1]:.2f} s"))
     for way, values in seconds.items():
         base = seconds[QUERIES if way == PROBES else "maps alone"]
@@ -61,6 +63,15 @@ def measure(repeats: int, report: Callable[[Progress], None] = lambda _: None) -
         rows[way] |= {"seconds": spread(values), "of maps alone": spread(ratios)}
     about = {"model": model.spec.name, "device": _device(model.device), "dtype": str(model.dtype).split(".")[-1]}
     return {"repeats": repeats, **about, "steps": REQUEST.steps, "side": model.image_size, "ways": rows}
+
+
+def worked(run: Callable[[], Any], device: torch.device) -> float:
+    """Seconds of a run: of the processor's work on a CPU, all threads together; else of the clock."""
+    if device.type != "cpu":
+        return timed(run, device)
+    before = time.process_time()
+    run()
+    return time.process_time() - before
 
 
 def kept_of(result: AttentionResult, part: str) -> int:
@@ -114,6 +125,6 @@ def _device(device: torch.device) -> str:
 def _head(result: Mapping[str, Any]) -> str:
     return (
         f"{result['model']} on {result['device']} in {result['dtype']}, {result['side']} px, {result['steps']} steps; "
-        f"medians of {result['repeats']} runs in turns, with their least and most. A probe word is compared with the "
-        "queries that it needs."
+        f"medians of {result['repeats']} runs in turns, with their least and most, of processor time. A probe word is "
+        "compared with the queries that it needs."
     )

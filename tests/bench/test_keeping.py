@@ -1,9 +1,11 @@
 """What keeping costs: which runs are compared with which, and README as measured."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from inspector.bench import keeping
 from inspector.pipelines.keeping import MEASURED
@@ -20,7 +22,7 @@ def test_ways_take_turns_and_are_compared_with_the_run_that_they_add_to(monkeypa
 
     monkeypatch.setattr(keeping.attention, "run", run)
     monkeypatch.setattr(keeping, "kept_of", lambda result, part: 5)
-    monkeypatch.setattr(keeping, "timed", lambda run, device: (run(), took[ran[-1]])[1])
+    monkeypatch.setattr(keeping, "worked", lambda run, device: (run(), took[ran[-1]])[1])
     result = keeping.measure(2)
     ways = list(keeping.WAYS)
     assert ran == ways + ways + [*ways[1:], ways[0]]
@@ -34,6 +36,17 @@ def test_ways_take_turns_and_are_compared_with_the_run_that_they_add_to(monkeypa
 def _asked(more: dict) -> dict:
     usual = {"heads": False, "queries": "probes" in more, "self_attention": False, "kept_steps": "last", "probes": ()}
     return usual | dict(more)
+
+
+def test_work_is_counted_and_waiting_is_not() -> None:
+    assert keeping.worked(lambda: time.sleep(0.3), torch.device("cpu")) < 0.2
+    begun = time.process_time()
+
+    def busy() -> None:
+        while time.process_time() < begun + 0.2:
+            pass
+
+    assert keeping.worked(busy, torch.device("cpu")) >= 0.1
 
 
 def test_what_was_measured_kept_what_was_told() -> None:
