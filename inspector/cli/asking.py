@@ -1,11 +1,10 @@
 """`attention --ask`: what else a recorded run answers, as the figure and as what the page begins with."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspector.results import AttentionRequest, AttentionResult
+    from inspector.results import AttentionResult
     from inspector.views.figure import Sheet
 
 # What is asked -> the view that answers it, and the fields that must be kept for it.
@@ -60,20 +59,6 @@ def check(args: argparse.Namespace) -> None:
 def needed(args: argparse.Namespace) -> dict[str, Any]:
     """The fields that a question needs kept."""
     return dict(QUESTIONS[args.ask][1]) if args.ask else {}
-
-
-def tell_kept(request: "AttentionRequest") -> None:
-    """Say on standard error what a run will keep beside its maps, and how much longer that makes it, before it runs."""
-    if not (request.heads or request.queries or request.self_attention):
-        return
-    from inspector.cli.progress import Reporter
-    from inspector.models import load_diffusion
-    from inspector.pipelines.attention import forecast
-    from inspector.results import Progress
-
-    with Reporter() as report:
-        model = load_diffusion(request.model, lambda text, share: report(Progress(int(100 * share), 100, text)))
-    print(f"inspector: {forecast(request, model)}", file=sys.stderr)
 
 
 def state(result: "AttentionResult", args: argparse.Namespace, word: str) -> dict[str, Any]:

@@ -123,7 +123,6 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
         word_tokens(prompt, [Token(0, prompt, 0, len(prompt))], args.token)
     results = []
     for request in requests:
-        asking.tell_kept(request)
         results.append(follow(attention.stream(request)))
         if results[-1].truncated:
             print(f"{request.model} did not read the end of the prompt: {results[-1].truncated!r}")
@@ -163,7 +162,6 @@ def edited(args: argparse.Namespace, asked: "Sequence[AttentionRequest]") -> dic
     (request,) = asked
     words = edits.words(request, args.token)
     runs = edits.requests(request)
-    asking.tell_kept(runs[KEPT])
     result = follow(attention.stream(runs[KEPT]))  # what was asked for first
     results = {run: result if run == KEPT else follow(attention.stream(one)) for run, one in runs.items()}
     for one_ in (result for result in results.values() if result.truncated):

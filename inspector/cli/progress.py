@@ -32,8 +32,17 @@ class Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._clear()
+
+    def say(self, message: str) -> None:
+        """Print a line that stays."""
+        self._clear()
+        print(f"inspector: {message}", file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
         if self.width:
             print("\r" + " " * self.width + "\r", end="", file=sys.stderr, flush=True)
+            self.width = 0
 
 
 def progress_line(progress: Progress) -> str:
@@ -57,7 +66,9 @@ def watch(stream: Iterable[Any]) -> Any:
     def shown() -> Iterable[Any]:
         with Reporter() as report:
             for item in stream:
-                if isinstance(item, Progress):
+                if isinstance(item, Progress) and item.lasting:
+                    report.say(item.message)
+                elif isinstance(item, Progress):
                     report(item)
                 yield item
 

@@ -34,6 +34,7 @@ def run(request: AttentionRequest) -> AttentionResult:
 def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     """Progress with a preview after every denoising step, one a step and no more, then the result.
 
+    Before the first step, where more than mean maps is kept, one that says how much (`forecast`).
     Closing the generator stops the run: nothing of it runs between two items, no hook is left and no lock held.
     Raises ModelError when the model cannot be had, ChoiceError for an unknown scheduler, and as `check_usual`,
     RecordingError when the maps would not fit into `limits.max_recording`, ModelMemoryError when the run would not fit
@@ -50,7 +51,9 @@ def stream(request: AttentionRequest) -> Iterator[Progress | AttentionResult]:
     given = _given(request, model)
     positions = [token.index for token in prompt.tokens]
     size = _size(request, model, given)
-    _check_memory(asked, model, size, len(positions))
+    parts = _check_memory(asked, model, size, len(positions))
+    if len(parts) > 1:
+        yield Progress(0, asked.total(), str(Forecast(parts, times(request))), lasting=True)
     made = Comparison(model, asked, positions, given, request.image)
     if given is None:
         yield from made.generate(first_latents(model, request.seed, *size))
@@ -104,8 +107,8 @@ def generated_size(request: AttentionRequest, model: DiffusionModel) -> int:
     return nearest
 
 
-def _check_memory(asked: Plan, model: DiffusionModel, size: tuple[int, int], tokens: int) -> None:
-    """Raise RecordingError when what is kept would be larger than allowed, before anything runs.
+def _check_memory(asked: Plan, model: DiffusionModel, size: tuple[int, int], tokens: int) -> dict[str, int]:
+    """What is kept, as `kept_bytes`. Raises RecordingError when it would be larger than allowed, before anything runs.
 
     And ModelMemoryError when it and the run would take more memory than is free.
     """
@@ -118,6 +121,7 @@ def _check_memory(asked: Plan, model: DiffusionModel, size: tuple[int, int], tok
         )
     guided = request.guidance_scale > 1 and bool({GENERATION, AGAIN} & set(request.chosen_arms))
     check_room(model, size, batch=2 if guided else 1, kept=needed)
+    return parts
 
 
 def _result(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines.arms import Plan
@@ -51,10 +52,14 @@ def kept_bytes(asked: Plan, model: DiffusionModel, size: tuple[int, int], tokens
     calls = sum(own.values()) if request.kept_steps == EVERY_STEP else len(own)
     queries = projection_bytes(unet, grid, Projections(queries=request.queries), calls)
     selves = projection_bytes(unet, grid, Projections(selves=request.self_attention), calls)
-    cells = sum(height * width for height, width in grids(unet, cross_attention_layers(unet), grid))
-    probes = 2 * cells * len(request.probes) * calls
+    probes = 2 * _cells(unet, grid) * len(request.probes) * calls if request.probes else 0
     found = {MAPS: maps, HEADS: heads, QUERIES: queries, SELF: selves, PROBES: probes}
     return {part: count for part, count in found.items() if count or part == MAPS}
+
+
+def _cells(unet: Any, grid: tuple[int, int]) -> int:
+    """Of a map of every layer, together."""
+    return sum(height * width for height, width in grids(unet, cross_attention_layers(unet), grid))
 
 
 def times(request: AttentionRequest) -> float | None:

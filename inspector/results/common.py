@@ -22,6 +22,7 @@ class Progress:
     preview: uint8 (h, w, 3), of the step that was just made.
     moment: (step from 1, steps, timestep) of the denoising run that the preview is predicted at; None where it is of no
         such step.
+    lasting: whether the message says something of the whole run, so that a command prints it for good.
     """
 
     step: int
@@ -30,6 +31,7 @@ class Progress:
     seconds_left: float | None = None
     preview: np.ndarray | None = None
     moment: tuple[int, int, int] | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True)

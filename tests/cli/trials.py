@@ -278,13 +278,13 @@ TRIALS: tuple[Trial, ...] = (
         "files",
         "one safetensors file",
         ["clusters", "scene:1", "--diffusion", "model.safetensors"],
-        says("is a single file; give a folder"),
+        says("There is no file", "give the path of one of safetensors, or a folder"),
     ),
     Trial(
         "files",
         "a pickle",
         ["saliency", "scene:1", *SHEEP, "--clip", "ViT-B-16.pt"],
-        says("is a single file", "can run code"),
+        says("There is no file", "give the path of one of safetensors, or a folder"),
     ),
 )
 
