@@ -56,6 +56,7 @@ def tenth(configuration: Configuration) -> Configuration:
     parts["vae"]["block_out_channels"] = (32,) * 4
     widths = tuple(width // WIDE for width in unet["block_out_channels"])
     unet |= {"block_out_channels": widths, "cross_attention_dim": sum(parts[name]["hidden_size"] for name in texts)}
+    unet["sample_size"] = 8  # in the folder; a single file's is the published one, so that its clusters take longer
     if isinstance(unet["attention_head_dim"], tuple):
         unet["attention_head_dim"] = tuple(max(1, width // TEXT) for width in widths)
     if "addition_time_embed_dim" in unet:
