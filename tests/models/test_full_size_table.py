@@ -53,7 +53,8 @@ def test_a_clip_works_in_every_form_but_as_weights_alone(
     assert [row["form"] for row in refused] == ["file", "file"]
     assert {row["width"] for row in found} == {"small"}
     for row in found:
-        assert (row["fetched"] > 6_000_000) == (row["form"] == "hub"), row  # 49,408 tokens of width 32 at 2 bytes: 3 MB
+        # 49,408 tokens of width 32 at 2 bytes are 3 MB, and as many come as the tokenizer's files.
+        assert row["fetched"] > 6_000_000 if row["form"] == "hub" else row["fetched"] == 0, row
         assert (row["ran"] > 0) == (row["told"] == "works")
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 1 + len(found)
