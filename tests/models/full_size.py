@@ -188,7 +188,6 @@ def hub_alone() -> Iterator[Hub]:
         stack.enter_context(patch.object(hf_api.api, "endpoint", hub.endpoint))
         stack.enter_context(patch.dict(os.environ, {"INSPECTOR_OFFLINE": "0", "INSPECTOR_HUB": "1"}))
         stack.enter_context(patch.dict(catalog.CATALOG))
-        stack.enter_context(patch.dict(catalog._LOCAL))
         os.environ.pop("INSPECTOR_CACHE", None)
         settings.cache_clear()
         try:
@@ -272,7 +271,7 @@ def table(names: Sequence[str], forms: Sequence[str], tabs: Sequence[str], full:
     """All rows, model after model; what was built for one is removed before the next is."""
     with hub_alone() as hub:
         for name in names:
-            with TemporaryDirectory(prefix="inspector-") as made:
+            with TemporaryDirectory(prefix="inspector-") as made, patch.dict(catalog._LOCAL):
                 yield from rows_of(name, forms, tabs, full, hub, Path(made).resolve())
             hub.repositories.clear()
 

@@ -67,8 +67,8 @@ def test_a_clip_works_in_every_form_but_as_weights_alone(
 
 
 def test_a_model_that_the_catalog_does_not_name_is_read_from_a_path_and_not_by_its_hubs_name(tmp_path: Path) -> None:
-    found = rows(tmp_path, "stable-diffusion-3-medium", "--tab", "segmentation", "clusters")
-    assert works(found) == [("folder", "segmentation"), ("cache", "segmentation")]
+    found = rows(tmp_path, "stable-diffusion-3-medium", "--tab", "attention", "segmentation", "clusters")
+    assert works(found) == [(form, tab) for form in ("folder", "cache") for tab in ("attention", "segmentation")]
     told = {(row["form"], row["tab"]): row["told"] for row in found}
     assert "has no UNet but a transformer" in told["folder", "clusters"]
     assert told["file", "segmentation"].endswith("holds Stable Diffusion 3; give the pipeline's folder.")
