@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines.arms import Plan
 from inspector.results import EVERY_STEP, MEAN_OF_SEEDS, SPREAD_OF_SEEDS, AttentionRequest
 from inspector.settings import ASSETS
 from inspector.trace.projections import Projections, projection_bytes
-from inspector.trace.recorders import cross_attention_layers, grids, recording_bytes
+from inspector.trace.recorders import recording_bytes
 
 MAPS, HEADS, QUERIES, SELF, PROBES = "maps", "single heads", "queries", "self-attention", "probe words"
 MEASURED = ASSETS / "measured" / "keeping.json"  # by `bench keeping --readme`
@@ -52,14 +51,9 @@ def kept_bytes(asked: Plan, model: DiffusionModel, size: tuple[int, int], tokens
     calls = sum(own.values()) if request.kept_steps == EVERY_STEP else len(own)
     queries = projection_bytes(unet, grid, Projections(queries=request.queries), calls)
     selves = projection_bytes(unet, grid, Projections(selves=request.self_attention), calls)
-    probes = 2 * _cells(unet, grid) * len(request.probes) * calls if request.probes else 0
+    probes = recording_bytes(unet, grid, len(request.probes), calls)
     found = {MAPS: maps, HEADS: heads, QUERIES: queries, SELF: selves, PROBES: probes}
     return {part: count for part, count in found.items() if count or part == MAPS}
-
-
-def _cells(unet: Any, grid: tuple[int, int]) -> int:
-    """Of a map of every layer, together."""
-    return sum(height * width for height, width in grids(unet, cross_attention_layers(unet), grid))
 
 
 def times(request: AttentionRequest) -> float | None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,11 @@ class Hub:
 
 def described(name: str, file: Path) -> dict[str, Any]:
     """A file as the hub's answer names it."""
+    return _described(name, file, file.stat().st_mtime_ns)
+
+
+@cache
+def _described(name: str, file: Path, _written: int) -> dict[str, Any]:
     data = file.read_bytes()
     told: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": git_hash(data)}
     if len(data) >= LARGE or name.endswith(".safetensors"):
