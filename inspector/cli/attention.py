@@ -163,7 +163,9 @@ def edited(args: argparse.Namespace, asked: "Sequence[AttentionRequest]") -> dic
     words = edits.words(request, args.token)
     runs = edits.requests(request)
     result = follow(attention.stream(runs[KEPT]))  # what was asked for first
-    results = {run: result if run == KEPT else follow(attention.stream(one)) for run, one in runs.items()}
+    results = {
+        run: result if run == KEPT else follow(attention.stream(one), lasting=False) for run, one in runs.items()
+    }
     for one_ in (result for result in results.values() if result.truncated):
         print(f"{one_.request.model} did not read the end of {one_.request.prompt!r}: {one_.truncated!r}")
     if args.film is not None:

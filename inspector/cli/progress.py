@@ -51,25 +51,28 @@ def progress_line(progress: Progress) -> str:
     return f"{progress.message} {progress.step}/{progress.total}{left}"
 
 
-def follow(stream: Iterable[Any]) -> Any:
+def follow(stream: Iterable[Any], lasting: bool = True) -> Any:
     """As `watch`; what the result warns of is told too."""
-    result = watch(stream)
+    result = watch(stream, lasting)
     if told := result.provenance.warning:
         print(f"inspector: {told}", file=sys.stderr)
     return result
 
 
-def watch(stream: Iterable[Any]) -> Any:
-    """Run a pipeline's stream, show its progress, and return the result, the last item."""
+def watch(stream: Iterable[Any], lasting: bool = True) -> Any:
+    """Run a pipeline's stream, show its progress, and return the result, the last item.
+
+    lasting: print what the run says of itself as a whole; not where another run has said it already.
+    """
     from inspector.pipelines.common import last
 
     def shown() -> Iterable[Any]:
         with Reporter() as report:
             for item in stream:
-                if isinstance(item, Progress) and item.lasting:
-                    report.say(item.message)
-                elif isinstance(item, Progress):
+                if isinstance(item, Progress) and not item.lasting:
                     report(item)
+                elif isinstance(item, Progress) and lasting:
+                    report.say(item.message)
                 yield item
 
     return last(iter(shown()))
