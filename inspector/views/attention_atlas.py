@@ -161,7 +161,7 @@ def _facts(
 
 def _named(result: AttentionResult, view: str) -> str:
     """A view in words; in joint attention what stands first is no start token."""
-    return VIEWS[view].replace(f"the {START}", attention.start(result))
+    return VIEWS[view].replace(START, attention.start(result))
 
 
 def _questions(result: AttentionResult, tokens: Tokens) -> dict[str, Any]:
