@@ -10,6 +10,8 @@ from inspector.ui import parts
 from inspector.ui.controls import QUIET
 from inspector.ui.guard import explained
 
+LATER = "How much a run would keep is told here once its model is in memory: after a run, or when this is opened again."
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -32,9 +34,7 @@ def connect(costs: Costs, make: Callable[..., Any], own: Mapping[str, Any], sour
             from inspector.pipelines import attention  # with torch, which building a page does without
 
             told = attention.forecast_in_memory(request)
-            return parts.hint(
-                "What a run keeps is told here once its model is in memory." if told is None else str(told)
-            )
+            return parts.hint(LATER if told is None else str(told))
         except Exception as error:  # noqa: BLE001  # nobody would hear of it
             return parts.problem(str(explained(error)))
 

@@ -210,15 +210,15 @@ def test_a_run_that_kept_nothing_says_how_to_keep_it(visit: Open) -> None:
 
 
 def test_what_is_kept_is_told_before_the_run(visit: Open) -> None:
-    """And anew where what is asked for changes, without a run."""
-    tab = visit(EXAMPLE)
+    """And anew where what is asked for changes, without a run; the run of this address brought the model in."""
+    tab = visit(HEADS)
     asked = asked_from_now(tab)
     pill(tab, "Recipe")
     costs = tab.locator(".block.costs:visible")
-    costs.filter(has_text="Keeps").wait_for(timeout=LONG)
+    costs.filter(has_text="times as long").wait_for(timeout=LONG)
     usual = costs.inner_text()
-    for part in ("queries", "self-attention", "times as long"):
+    for part in ("single heads", "queries", "self-attention"):
         assert part in usual
-    tab.get_by_label("single heads").check()
-    costs.filter(has_text="single heads").wait_for(timeout=LONG)
+    tab.get_by_label("single heads").uncheck()
+    costs.filter(has_not_text="single heads").wait_for(timeout=LONG)
     assert not [url for url in asked if "queue/join" in url]
