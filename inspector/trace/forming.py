@@ -5,13 +5,21 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from inspector.errors import RecordingError
-from inspector.trace.recordings import Kept
+from inspector.errors import NotFiniteError, RecordingError
+from inspector.trace.recordings import Kept, Recording
 
 # (layer, its own probabilities (n, head, token, h * w)) -> those that it attends with instead
 Used = Callable[[str, torch.Tensor], torch.Tensor]
 # Bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held.
 FORMED = 2**26
+
+
+def keep_call(into: Recording, kept: Sequence[Kept], timestep: int, model: str) -> None:
+    """Put the maps of a call that ended into a recording. Raises NotFiniteError, with the layer, where one is none."""
+    into.timesteps.append(timestep)
+    if layer := first_not_finite(kept, into.layers):
+        raise NotFiniteError.of(model, f"layer {layer} at step {len(into.timesteps)}, t = {timestep}")
+    into.keep(kept)
 
 
 def first_not_finite(call: Sequence[Kept], layers: Sequence[str]) -> str:

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from inspector.errors import NotFiniteError, RecordingError
+from inspector.errors import RecordingError
 from inspector.models.protocols import REST
 from inspector.trace import forming
-from inspector.trace.forming import first_not_finite, half, one_timestep
+from inspector.trace.forming import half, keep_call, one_timestep
 from inspector.trace.recordings import Kept, Recording
 
 ATTENTION, OUTPUT = "attention", "output"  # what is recorded
@@ -80,12 +80,9 @@ def record_joint(
             call.append(Kept((layer,), True, half(each.unflatten(-1, told["grid"]))))
 
     def end(*_: Any) -> None:
-        into.timesteps.append(told["time"])
         kept = list(call)
         call.clear()
-        if layer := first_not_finite(kept, into.layers):
-            raise NotFiniteError.of(model, f"layer {layer} at step {len(into.timesteps)}, t = {told['time']}")
-        into.keep(kept)
+        keep_call(into, kept, told["time"], model)
 
     with ExitStack() as stack:
         stack.enter_context(network.register_forward_pre_hook(begin, with_kwargs=True))

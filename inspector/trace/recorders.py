@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from inspector.errors import NotFiniteError, RecordingError
-from inspector.trace.forming import FORMED, Used, chosen, first_not_finite, half, one_timestep
+from inspector.errors import RecordingError
+from inspector.trace.forming import FORMED, Used, chosen, half, keep_call, one_timestep
 from inspector.trace.hooks import find_modules
 from inspector.trace.joint import ATTENTION, OUTPUT, joint_grid, joint_layers, record_joint
 from inspector.trace.recordings import Kept, Recording
@@ -87,15 +87,11 @@ def record(
         call.append(_Projected(layer, modules[layer], query[-images:], key[-images:]))
 
     def end(*_: Any) -> None:
-        recording.timesteps.extend(time)
         index = chosen(positions, call[0].query.device) if call else slice(0)
         groups = (_formed(group, index, (size[0], size[1]), heads, used) for group in _alike(call))
         kept = [maps for group in groups for maps in group]
         call.clear()
-        if layer := first_not_finite(kept, recording.layers):
-            step = len(recording.timesteps)
-            raise NotFiniteError.of(model, f"layer {layer} at step {step}, t = {recording.timesteps[-1]}")
-        recording.keep(kept)
+        keep_call(recording, kept, time[0], model)
 
     with ExitStack() as stack:
         stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))

@@ -1,7 +1,5 @@
 """The full-size models without their weights: published configurations built on the meta device."""
 
-from typing import Any
-
 import open_clip
 import pytest
 import torch
@@ -12,24 +10,12 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from inspector.errors import UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter, refuse_unsupported
-from inspector.models.configurations import SD15_UNET, SD15_VAE
+from inspector.models.configurations import CLIP_L, SD15_UNET, SD15_VAE
 from inspector.models.diffusion import SCENES_UNET, build_autoencoder, build_unet
 from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.heads.full_odise import FullOdise
 from inspector.models.heads.full_san import PUBLISHED_SAN, FullSan
 from inspector.pipelines import full_heads, full_san
-
-# text_encoder/config.json of Stable Diffusion 1.5 (1.4's is equal).
-SD15_TEXT: dict[str, Any] = {
-    "hidden_act": "quick_gelu",
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "max_position_embeddings": 77,
-    "num_attention_heads": 12,
-    "num_hidden_layers": 12,
-    "projection_dim": 768,
-    "vocab_size": 49408,
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +33,7 @@ def vae() -> AutoencoderKL:
 @pytest.fixture(scope="module")
 def text() -> CLIPTextModel:
     with torch.device("meta"):
-        return CLIPTextModel(CLIPTextConfig(**SD15_TEXT))
+        return CLIPTextModel(CLIPTextConfig(**CLIP_L))
 
 
 def parameters(module: nn.Module) -> int:

@@ -12,44 +12,17 @@ from diffusers import DiffusionPipeline
 from diffusers.models.attention_processor import Attention
 
 from inspector.errors import ChoiceError, InspectorError, UnsupportedModelError
-from inspector.models import catalog, loading
-from inspector.models.loading import load_diffusion
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import attention, clusters, segmentation
 from inspector.results import GENERATION, INVERSION, AttentionRequest, ClustersRequest, SegmentationRequest
 from inspector.trace import recorders
 from inspector.trace.self_attention import self_attention_layers
-from tests.models.small_families import small_folder
+from tests.pipelines.families import PROMPT, SIDE, usual
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
-PROMPT, SIDE, SEED = "a horse on the grass", 64, 11
 UNETS = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sd-turbo", "lcm-dreamshaper", "sdxl", "sdxl-turbo")
 FREE = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sdxl")  # where guidance is free
 LAYERS = {"sdxl": 70, "sdxl-turbo": 70}  # of cross-attention: 4 of 2 blocks, 6 of 10, with 2 in the middle blocks' 10
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    found: dict[str, Path] = {}
-
-    def folder(name: str) -> Path:
-        if name not in found:
-            found[name] = small_folder(name, tmp_path_factory.mktemp("families"))
-        return found[name]
-
-    return folder
-
-
-@pytest.fixture
-def opened(folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], DiffusionModel]:
-    monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
-    loading._loaded.clear()
-    return lambda name: load_diffusion(catalog.register_local(folders(name)))
-
-
-def usual(model: DiffusionModel, **changes: Any) -> AttentionRequest:
-    values = {**model.sampling.values, "steps": 2, "size": SIDE, "seed": SEED, "model": model.spec.name}
-    return AttentionRequest(**{"prompt": PROMPT, **values, **changes})
 
 
 def published(folder: Path, request: AttentionRequest) -> np.ndarray:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from inspector.errors import ChoiceError, UnsupportedModelError
-from inspector.models import catalog, loading
+from inspector.models import catalog
 from inspector.models.loading import load_diffusion
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import attention, clusters, segmentation
@@ -27,39 +26,14 @@ from inspector.results import (
 from inspector.trace.joint import joint_layers
 from inspector.views import attention as views
 from inspector.views.attention_atlas import of_attention
-from tests.models.small_families import small_folder
+from tests.pipelines.families import PROMPT, SEED, SIDE, usual
 
-PROMPT, SIDE, SEED = "a horse on the grass", 64, 11
 NAMES = ("stable-diffusion-3-medium", "stable-diffusion-3.5-medium", "flux-dev", "flux-schnell")
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    found: dict[str, Path] = {}
-
-    def folder(name: str) -> Path:
-        if name not in found:
-            found[name] = small_folder(name, tmp_path_factory.mktemp("families"))
-        return found[name]
-
-    return folder
-
-
-@pytest.fixture
-def opened(folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], DiffusionModel]:
-    monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
-    loading._loaded.clear()
-    return lambda name: load_diffusion(catalog.register_local(folders(name)))
 
 
 @pytest.fixture
 def drawn() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-
-
-def usual(model: DiffusionModel, **changes: Any) -> AttentionRequest:
-    values = {**model.sampling.values, "steps": 2, "size": SIDE, "seed": SEED, "model": model.spec.name}
-    return AttentionRequest(**{"prompt": PROMPT, **values, **changes})
 
 
 @pytest.mark.parametrize("name", NAMES)

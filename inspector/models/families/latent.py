@@ -1,6 +1,7 @@
 """What the families share: an autoencoder's latents, schedulers of the model's noise levels, checks of numbers."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ AUTOENCODER, LARGE = "the autoencoder", 1024 * 1024  # pixels of a picture that 
 TEXTS = 32  # prompts encoded at once: 0.15 GB for Stable Diffusion 1.5's text encoder
 
 
-class LatentDiffusion:
+class LatentDiffusion(ABC):
     """The common part of `protocols.DiffusionModel`, whose docstrings say what each method returns.
 
     texts: the text encoders. side: latents a side that it was trained at, None where the network's config.json says.
@@ -88,9 +89,9 @@ class LatentDiffusion:
             "Diffusion model with a UNet."
         )
 
+    @abstractmethod
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """As the protocol says; each family's own."""
-        raise NotImplementedError
 
     def unconditional(self, count: int) -> Conditions:
         """The empty prompt's."""
