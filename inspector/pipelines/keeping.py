@@ -14,6 +14,7 @@ from inspector.trace.recorders import recording_bytes
 
 MAPS, HEADS, QUERIES, SELF, PROBES = "maps", "single heads", "queries", "self-attention", "probe words"
 MEASURED = ASSETS / "measured" / "keeping.json"  # by `bench keeping --readme`
+SEEN = 1.005  # times as long, from which on two digits show it
 AT_EVERY_STEP = " of every step"  # of a part, in MEASURED
 
 
@@ -32,7 +33,12 @@ class Forecast:
         total = f"Keeps {sum(self.parts.values()) / 1e6:.3g} MB"
         if len(self.parts) == 1:
             return f"{total} of maps."
-        took = "" if self.times is None else f", and takes about {self.times:.2f} times as long as with maps alone"
+        if self.times is None:
+            took = ""
+        elif self.times < SEEN:
+            took = ", and takes as long as with maps alone"
+        else:
+            took = f", and takes about {self.times:.2f} times as long as with maps alone"
         return f"{total}: {told(self.parts)}{took}."
 
 

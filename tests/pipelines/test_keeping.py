@@ -75,6 +75,7 @@ def test_extra_times_add_up_and_probe_words_count_each(model: ToyDiffusion, meas
     assert told.times == pytest.approx(1 + 0.25 + 0.5 + 2 * 0.1)  # queries took no longer, and save nothing
     assert str(told).endswith(", and takes about 1.95 times as long as with maps alone.")
     assert "single heads" in str(told)
+    assert str(replace(told, times=1.004)).endswith(", and takes as long as with maps alone.")
     assert attention.forecast(replace(REQUEST, kept_steps="every"), model).times is None  # which was not measured
 
 

@@ -215,7 +215,7 @@ def test_what_is_kept_is_told_before_the_run(visit: Open) -> None:
     asked = asked_from_now(tab)
     pill(tab, "Recipe")
     costs = tab.locator(".block.costs:visible")
-    costs.filter(has_text="times as long").wait_for(timeout=LONG)
+    costs.filter(has_text="as long as with maps alone").wait_for(timeout=LONG)
     usual = costs.inner_text()
     for part in ("single heads", "queries", "self-attention"):
         assert part in usual
