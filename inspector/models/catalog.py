@@ -112,16 +112,17 @@ def register_local(path: Path | str) -> str:
     except OSError as error:
         raise ModelFilesError(f"{given} cannot be read ({error.strerror}); make it readable.") from error
     config = forms.read_config(place)
-    name = f"{LOCAL}{place.name}"
+    called = forms.called(place)
+    name = f"{LOCAL}{called}"
     same = 1
     while name in _LOCAL and _LOCAL[name].source != str(place):
         same += 1
-        name = f"{LOCAL}{place.name}-{same}"
+        name = f"{LOCAL}{called}-{same}"
     family = str(config.get("family")) if kind == "head" else ""
     _LOCAL[name] = ModelSpec(
         name=name,
         kind=kind,
-        title=f"{place.name} (local {'file' if place.is_file() else 'folder'})",
+        title=f"{called} (local {'file' if place.is_file() else 'folder'})",
         origin="local",
         source=str(place),
         licence=forms.HEADS[family][1] if kind == "head" else "under the licence in its folder",

@@ -46,6 +46,12 @@ def located(path: Path) -> Path:
     return main if main.is_dir() else found[-1] if found else path
 
 
+def called(path: Path) -> str:
+    """What a model on disk is called: its own name, or in the hub's cache that of its repository without its owner."""
+    repository = path.parent.parent.name
+    return repository.split("--")[-1] if path.parent.name == "snapshots" and "--" in repository else path.name
+
+
 def kind_of(path: Path) -> Kind:
     """The kind of model that a folder or a single file holds.
 

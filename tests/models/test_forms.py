@@ -251,6 +251,7 @@ def test_a_repository_of_the_hubs_cache_is_taken_as_a_folder(diffusion_folder: P
     (place / "refs").mkdir()
     (place / "refs" / "main").write_text("abc")
     name = catalog.choose(str(place), "diffusion")
+    assert name == "local:name"
     assert load_diffusion(name).image_size == 64
     link = tmp_path / "link"
     link.symlink_to(place / "snapshots" / "abc")

@@ -170,8 +170,10 @@ def many_files_at_once(ground: Ground) -> Verdict:
     with ground.visitor(server) as visitor:
         answer = page.run(visitor, "saliency", "taking", number=500_001)
         config = visitor.config()
-        kinds, files = (set(page.of_kind(config, kind)) for kind in ("checkboxgroup", "file"))
-        asks = [item for item in config["dependencies"] if kinds & set(item["inputs"])]
+        kinds, results, files = (set(page.of_kind(config, kind)) for kind in ("checkboxgroup", "json", "file"))
+        asks = [
+            item for item in config["dependencies"] if kinds & set(item["inputs"]) and results & set(item["inputs"])
+        ]
         taking = [item for item in asks if files & set(item["outputs"])]  # the others show a preview
         if not taking or not page.shown(answer):
             return Verdict(False, "NO EVENT: the page does not offer files of a result")
