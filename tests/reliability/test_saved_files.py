@@ -103,7 +103,7 @@ def test_a_forged_archive_is_a_result_or_a_sentence(content: bytes) -> None:
 
 @pytest.mark.slow
 @given(content=archives())
-@thorough(2000)
+@thorough(500)
 def test_many_forged_archives_are_results_or_sentences(content: bytes) -> None:
     answer(lambda: open_archive(content))
 
@@ -117,7 +117,7 @@ def test_a_forged_record_is_a_request_or_a_sentence(content: bytes, tmp_path_fac
 
 @pytest.mark.slow
 @given(content=records())
-@thorough(600)
+@thorough(250)
 def test_many_forged_records_are_requests_or_sentences(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
