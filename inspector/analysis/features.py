@@ -74,7 +74,7 @@ def preset_features(
     """
     taps = find_taps(model.unet, preset)
     noised = torch.cat([noise_once(model, latents, timestep, [seed]) for timestep in timesteps])
-    recorded = record(model, noised, timesteps, conditions, taps)
+    recorded = record(model, noised, timesteps, model.shown(conditions, latents), taps)
     for layer, values in recorded.items():
         if not torch.isfinite(values).all():
             raise NotFiniteError.of(model.spec.name, f"layer {layer}, t = {', '.join(map(str, timesteps))}")

@@ -157,6 +157,9 @@ SD20 = replace(
         "steps_offset": 1,
     },
 )
+# stable-diffusion-v1-5/stable-diffusion-inpainting, stable-diffusion-2-inpainting: 512 px, noise
+SD15_INPAINTING = replace(SD15.with_part("unet", in_channels=9), pipeline="StableDiffusionInpaintPipeline")
+SD20_INPAINTING = replace(SD20_BASE.with_part("unet", in_channels=9), pipeline="StableDiffusionInpaintPipeline")
 SD21 = SD20.with_part("unet", upcast_attention=True)
 SD_TURBO = replace(SD20_BASE.with_part("vae", sample_size=768), scheduler=TURBO)
 # SimianLuo/LCM_Dreamshaper_v7
@@ -204,6 +207,8 @@ SDXL_TURBO = replace(
     SDXL.with_part("unet", sample_size=64).with_part("vae", sample_size=512),
     scheduler={**TURBO, "_class_name": "EulerAncestralDiscreteScheduler"},
 )
+# diffusers/stable-diffusion-xl-1.0-inpainting-0.1
+SDXL_INPAINTING = replace(SDXL.with_part("unet", in_channels=9), pipeline="StableDiffusionXLInpaintPipeline")
 _VAE16: Config = {**SD15_VAE, "latent_channels": 16, "use_post_quant_conv": False, "use_quant_conv": False}
 # stabilityai/stable-diffusion-3-medium-diffusers
 SD3 = Configuration(
@@ -272,10 +277,13 @@ PUBLISHED: Mapping[str, Configuration] = {
     "stable-diffusion-1.5": SD15,
     "stable-diffusion-2.0": SD20,
     "stable-diffusion-2.1": SD21,
+    "stable-diffusion-inpainting": SD15_INPAINTING,
+    "stable-diffusion-2-inpainting": SD20_INPAINTING,
     "sd-turbo": SD_TURBO,
     "lcm-dreamshaper": LCM,
     "sdxl": SDXL,
     "sdxl-turbo": SDXL_TURBO,
+    "sdxl-inpainting": SDXL_INPAINTING,
     "stable-diffusion-3-medium": SD3,
     "stable-diffusion-3.5-medium": SD35_MEDIUM,
     "stable-diffusion-3.5-large": SD35_LARGE,

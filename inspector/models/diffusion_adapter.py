@@ -20,7 +20,7 @@ from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
 from inspector.models.families.flux import FluxAdapter
 from inspector.models.families.latent import LatentDiffusion
-from inspector.models.families.stable_diffusion import StableDiffusionAdapter
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter, inpainting_channels
 from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
 from inspector.models.files import PIPELINE_CONFIG, pipeline_variant, read_json
@@ -86,10 +86,14 @@ def open_diffusion_folder(
 
 
 def _open_unet(folder: Folder, addition: str | None) -> UNet2DConditionModel:
-    """The UNet, if it takes what its family gives it; addition: what is embedded beside a text."""
+    """The UNet, if it takes what its family gives it; addition: what is embedded beside a text.
+
+    Whether it inpaints its own config.json says, whichever pipeline the folder names.
+    """
     config = read_json(place_of(folder.path, "unet") / "config.json")
+    latents = config.get("out_channels", 4)
     if (
-        config.get("in_channels", 4) != 4
+        config.get("in_channels", 4) not in (latents, inpainting_channels(latents))
         or config.get("class_embed_type")
         or config.get("addition_embed_type") != addition
     ):
@@ -157,8 +161,10 @@ def _flux(folder: Folder) -> LatentDiffusion:
 # Class that model_index.json names -> what opens its folder; `files.PIPELINES` says which parts each has.
 FAMILIES: Mapping[str, Callable[[Folder], LatentDiffusion]] = {
     "StableDiffusionPipeline": _stable_diffusion,
+    "StableDiffusionInpaintPipeline": _stable_diffusion,
     "LatentConsistencyModelPipeline": _stable_diffusion,
     "StableDiffusionXLPipeline": _stable_diffusion_xl,
+    "StableDiffusionXLInpaintPipeline": _stable_diffusion_xl,
     "StableDiffusion3Pipeline": _stable_diffusion_3,
     "FluxPipeline": _flux,
 }

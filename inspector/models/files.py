@@ -19,8 +19,10 @@ CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetens
 PIPELINE_CONFIG = "model_index.json"
 PIPELINES = (  # _class_name of what `diffusion_adapter` opens
     "StableDiffusionPipeline",
+    "StableDiffusionInpaintPipeline",
     "LatentConsistencyModelPipeline",
     "StableDiffusionXLPipeline",
+    "StableDiffusionXLInpaintPipeline",
     "StableDiffusion3Pipeline",
     "FluxPipeline",
 )

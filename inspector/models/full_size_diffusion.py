@@ -22,8 +22,10 @@ from inspector.models.written import build_part, count_parameters
 
 ADAPTERS: Mapping[str, Any] = {
     "StableDiffusionPipeline": StableDiffusionAdapter,
+    "StableDiffusionInpaintPipeline": StableDiffusionAdapter,
     "LatentConsistencyModelPipeline": StableDiffusionAdapter,
     "StableDiffusionXLPipeline": StableDiffusionXLAdapter,
+    "StableDiffusionXLInpaintPipeline": StableDiffusionXLAdapter,
     "StableDiffusion3Pipeline": StableDiffusion3Adapter,
     "FluxPipeline": FluxAdapter,
 }

@@ -47,6 +47,7 @@ class Sampling:
 
 TURBO = Sampling("none", 1.0, 1, "euler", few=4)  # Sauer et al. 2023: one to four steps, no guidance
 XL = Sampling(guidance_scale=5.0)
+XL_INPAINTING = Sampling(guidance_scale=8.0)  # its model card's
 XL_TURBO = Sampling("none", 1.0, 1, "euler-a", few=4)
 LCM = Sampling("distilled", 8.5, 4, "lcm", CONSISTENT, inverts=False, few=8, most=50)  # Luo et al. 2023
 SD3 = Sampling("free", 7.0, 28, "flow", FLOWING, inverts=False)
@@ -61,7 +62,7 @@ def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[st
         return FLUX_DEV if network.get("guidance_embeds") else FLUX_SCHNELL
     if pipeline == "StableDiffusion3Pipeline":
         return SD3
-    kind, large = str(scheduler.get("_class_name")), pipeline == "StableDiffusionXLPipeline"
+    kind, large = str(scheduler.get("_class_name")), pipeline.startswith("StableDiffusionXL")
     if kind == "LCMScheduler":
         told: Guidance = "distilled" if network.get("time_cond_proj_dim") else "none"
         scale, most = (
@@ -73,7 +74,9 @@ def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[st
         return XL_TURBO if large else TURBO
     if network.get("time_cond_proj_dim"):
         return Sampling("distilled", LCM.guidance_scale)
-    return XL if large else Sampling()
+    if large:
+        return XL if network.get("in_channels", 4) == 4 else XL_INPAINTING
+    return Sampling()
 
 
 def _is_turbo(kind: str, scheduler: Mapping[str, Any]) -> bool:

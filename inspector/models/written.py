@@ -24,6 +24,7 @@ NETWORKS: Mapping[str, str] = {  # pipeline -> class of what denoises
 }
 PROJECTED: Mapping[str, tuple[str, ...]] = {  # pipeline -> its text encoders with a projection
     "StableDiffusionXLPipeline": ("text_encoder_2",),
+    "StableDiffusionXLInpaintPipeline": ("text_encoder_2",),
     "StableDiffusion3Pipeline": ("text_encoder", "text_encoder_2"),
 }
 
@@ -74,7 +75,8 @@ def write_pipeline(
             shutil.copytree(place, folder / name)
     _write(folder / "scheduler" / "scheduler_config.json", configuration.scheduler)
     parts = {name: _class_of(configuration, name) for name in configuration.parts}
-    index = {"_class_name": configuration.pipeline, **configuration.index, **parts}
+    named = {"_class_name": configuration.pipeline, "_diffusers_version": diffusers.__version__}
+    index = {**named, **configuration.index, **parts}
     index |= {
         name: ["transformers", "CLIPTokenizer" if name in configuration.pads else "T5TokenizerFast"]
         for name in tokenizers

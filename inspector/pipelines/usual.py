@@ -54,7 +54,21 @@ def check_unet(model: DiffusionModel) -> None:
 
 
 def unusual(request: Any, model: Any) -> str:
-    """What to say beside a result of values that are not the model's usual ones, "" where there is nothing."""
+    """What to say beside a result: what a model that inpaints was told, and values that are not the usual ones.
+
+    "" where there is nothing.
+    """
+    return " ".join(filter(None, (_told_of_picture(request, model), _too_many_steps(request, model))))
+
+
+def _told_of_picture(request: Any, model: Any) -> str:
+    if not getattr(model, "inpaints", False):
+        return ""
+    told = "all of the generated picture is" if request.image is None else "nothing of the given picture is"
+    return f"{model.spec.title} paints where a picture is masked; it was told that {told} masked."
+
+
+def _too_many_steps(request: Any, model: Any) -> str:
     sampling: Sampling | None = getattr(model, "sampling", None)
     if sampling is None or not isinstance(request, AttentionRequest) or not sampling.few:
         return ""

@@ -40,7 +40,8 @@ UNLISTED = {  # published configurations that the catalog has no name for -> the
 }
 # How the names begin in the single files of pipelines that are not read from one; such a file is refused by them.
 OTHER_FILES = {"StableDiffusion3Pipeline": f"{UNET}joint_blocks.0.", "FluxPipeline": "double_blocks.0."}
-FILES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *OTHER_FILES)  # that are published as one file, too
+# Those that are published as one file, too.
+FILES = ("StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", *OTHER_FILES)
 WIDE = 10  # times as wide are a UNet's levels at full width
 TEXT = 64  # width of a text encoder at small width, which is one head of a single file
 
@@ -195,7 +196,7 @@ class Owned:
         if pipeline == "StableDiffusionXLPipeline":
             state |= openai_names(self._text("text_encoder"), XL_FIRST)
             state |= open_clip_names(self._text("text_encoder_2"), XL_SECOND)
-        elif self.name == "stable-diffusion-1.5":
+        elif self.name in ("stable-diffusion-1.5", "stable-diffusion-inpainting"):
             state |= openai_names(self._text("text_encoder"))
         else:
             state |= open_clip_names(self._text("text_encoder"), OPEN_CLIP)

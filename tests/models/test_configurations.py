@@ -14,6 +14,9 @@ NETWORKS = {
     "stable-diffusion-2.1": ("unet", 865_910_724),
     "lcm-dreamshaper": ("unet", 859_520_964 + 256 * 320),  # Stable Diffusion 1.5's and the guidance's projection
     "sdxl": ("unet", 2_567_463_684),
+    "stable-diffusion-inpainting": ("unet", 859_535_364),
+    "stable-diffusion-2-inpainting": ("unet", 865_925_124),
+    "sdxl-inpainting": ("unet", 2_567_463_684 + 5 * 320 * 9),  # and five channels more
     "stable-diffusion-3.5-medium": ("transformer", 2_243_171_520),
     "flux-dev": ("transformer", 11_901_408_320),
     "flux-schnell": ("transformer", 11_891_178_560),
