@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-EACH = ("states", "pooled", "beside")  # fields that hold a row for each image
+EACH = ("states", "pooled", "mask", "beside")  # fields that hold a row for each image
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,15 @@ class Conditions:
     """Texts of n images as a diffusion model takes them.
 
     states: hidden states (n, tokens, width) that are attended to. pooled: (n, width), one vector a text, None where the
-    family takes none. beside: (n, channels, h, w), what a model that inpaints takes beside the latents; None for the
-    others, and where nothing was said of a picture. guidance: the scale, for a model that guidance was distilled into;
-    None for the model's usual. What follows from the latents alone, such as the size of the picture, the model adds
-    itself.
+    family takes none. mask: int64 (n, tokens), 0 for padding that is attended to by none; None where all of it is.
+    beside: (n, channels, h, w), what a model that inpaints takes beside the latents; None for the others, and where
+    nothing was said of a picture. guidance: the scale, for a model that guidance was distilled into; None for its own.
+    What follows from the latents alone, such as the size of the picture, the model adds itself.
     """
 
     states: torch.Tensor
     pooled: torch.Tensor | None = None
+    mask: torch.Tensor | None = None
     beside: torch.Tensor | None = None
     guidance: float | None = None
 
@@ -37,8 +38,8 @@ class Conditions:
         return self._each(lambda values: values.expand(count, *values.shape[1:]))
 
     def with_states(self, states: torch.Tensor) -> "Conditions":
-        """Other states (n, tokens, width) with all else of one image, repeated for n."""
-        return replace(self.expand(len(states)), states=states)
+        """Other states (n, tokens, width), without padding, with all else of one image, repeated for n."""
+        return replace(self.expand(len(states)), states=states, mask=None)
 
     def guided(self, scale: float) -> "Conditions":
         """With the scale of distilled guidance."""

@@ -272,6 +272,48 @@ FLUX_DEV = Configuration(
     {"tokenizer": END},
 )
 FLUX_SCHNELL = replace(FLUX_DEV.with_part("transformer", guidance_embeds=False), scheduler={**FLOW, "shift": 1.0})
+# PixArt-alpha/PixArt-XL-2-1024-MS, whose transformer is told the picture's size, and PixArt-Sigma-XL-2-1024-MS
+PIXART_ALPHA = Configuration(
+    "PixArtAlphaPipeline",
+    {
+        "transformer": {
+            "activation_fn": "gelu-approximate",
+            "attention_bias": True,
+            "attention_head_dim": 72,
+            "caption_channels": 4096,
+            "cross_attention_dim": 1152,
+            "in_channels": 4,
+            "norm_type": "ada_norm_single",
+            "num_attention_heads": 16,
+            "num_layers": 28,
+            "out_channels": 8,
+            "patch_size": 2,
+            "sample_size": 128,
+        },
+        "vae": SD15_VAE,
+        "text_encoder": T5_XXL,
+    },
+    {
+        "_class_name": "DPMSolverMultistepScheduler",
+        "algorithm_type": "dpmsolver++",
+        "beta_end": 0.02,
+        "beta_schedule": "linear",
+        "beta_start": 0.0001,
+        "num_train_timesteps": 1000,
+        "prediction_type": "epsilon",
+        "solver_order": 2,
+        "solver_type": "midpoint",
+        "timestep_spacing": "linspace",
+    },
+    {},
+)
+PIXART_ALPHA_512 = PIXART_ALPHA.with_part("transformer", sample_size=64)
+PIXART_SIGMA = replace(
+    PIXART_ALPHA.with_part("transformer", use_additional_conditions=False).with_part(
+        "vae", sample_size=1024, scaling_factor=0.13025, force_upcast=True
+    ),
+    pipeline="PixArtSigmaPipeline",
+)
 
 PUBLISHED: Mapping[str, Configuration] = {
     "stable-diffusion-1.5": SD15,
@@ -289,4 +331,7 @@ PUBLISHED: Mapping[str, Configuration] = {
     "stable-diffusion-3.5-large": SD35_LARGE,
     "flux-dev": FLUX_DEV,
     "flux-schnell": FLUX_SCHNELL,
+    "pixart-alpha": PIXART_ALPHA,
+    "pixart-alpha-512": PIXART_ALPHA_512,
+    "pixart-sigma": PIXART_SIGMA,
 }

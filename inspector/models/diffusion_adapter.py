@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    FluxTransformer2DModel,
+    PixArtTransformer2DModel,
+    SD3Transformer2DModel,
+    UNet2DConditionModel,
+)
 from transformers import (
     AutoTokenizer,
     CLIPTextModel,
@@ -20,6 +26,7 @@ from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
 from inspector.models.families.flux import FluxAdapter
 from inspector.models.families.latent import LatentDiffusion
+from inspector.models.families.pixart import PixArtAdapter
 from inspector.models.families.stable_diffusion import StableDiffusionAdapter, inpainting_channels
 from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
@@ -158,6 +165,13 @@ def _flux(folder: Folder) -> LatentDiffusion:
     return FluxAdapter(folder.spec, transformer, vae, encoders, tokenizers, folder.scheduler, folder.revision)
 
 
+def _pixart(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(PixArtTransformer2DModel, "transformer")
+    encoder, vae = folder.part(T5EncoderModel, "text_encoder"), folder.part(AutoencoderKL, "vae")
+    read, kind = folder.tokenizer("tokenizer", encoder), str(folder.index["_class_name"])
+    return PixArtAdapter(folder.spec, transformer, vae, (encoder,), (read,), folder.scheduler, folder.revision, kind)
+
+
 # Class that model_index.json names -> what opens its folder; `files.PIPELINES` says which parts each has.
 FAMILIES: Mapping[str, Callable[[Folder], LatentDiffusion]] = {
     "StableDiffusionPipeline": _stable_diffusion,
@@ -167,4 +181,6 @@ FAMILIES: Mapping[str, Callable[[Folder], LatentDiffusion]] = {
     "StableDiffusionXLInpaintPipeline": _stable_diffusion_xl,
     "StableDiffusion3Pipeline": _stable_diffusion_3,
     "FluxPipeline": _flux,
+    "PixArtAlphaPipeline": _pixart,
+    "PixArtSigmaPipeline": _pixart,
 }

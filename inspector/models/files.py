@@ -25,6 +25,8 @@ PIPELINES = (  # _class_name of what `diffusion_adapter` opens
     "StableDiffusionXLInpaintPipeline",
     "StableDiffusion3Pipeline",
     "FluxPipeline",
+    "PixArtAlphaPipeline",
+    "PixArtSigmaPipeline",
 )
 PARTS: Mapping[str, str] = {  # part of a Stable Diffusion pipeline -> stem of its weights
     "unet": "diffusion_pytorch_model",

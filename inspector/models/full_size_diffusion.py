@@ -1,6 +1,7 @@
 """Published diffusion models at full size with random weights, in memory: for what they cost."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers import T5Tokenizer
 from inspector.models.catalog import ModelSpec
 from inspector.models.configurations import PUBLISHED, Configuration
 from inspector.models.families.flux import FluxAdapter
+from inspector.models.families.pixart import PixArtAdapter
 from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
@@ -28,6 +30,8 @@ ADAPTERS: Mapping[str, Any] = {
     "StableDiffusionXLInpaintPipeline": StableDiffusionXLAdapter,
     "StableDiffusion3Pipeline": StableDiffusion3Adapter,
     "FluxPipeline": FluxAdapter,
+    "PixArtAlphaPipeline": partial(PixArtAdapter, kind="PixArtAlphaPipeline"),
+    "PixArtSigmaPipeline": partial(PixArtAdapter, kind="PixArtSigmaPipeline"),
 }
 
 

@@ -168,4 +168,32 @@ LISTED_DIFFUSION: tuple[ModelSpec, ...] = (
         needs_gpu=True,
         sampling=sampling.FLUX_SCHNELL,
     ),
+    # A transformer of 28 blocks that attends to T5's tokens, 1,024 px (Chen et al. 2023); its files are in float32.
+    ModelSpec(
+        name="pixart-alpha",
+        kind="diffusion",
+        title="PixArt-alpha 1024",
+        origin="hub",
+        source="PixArt-alpha/PixArt-XL-2-1024-MS",
+        licence="CreativeML Open RAIL++-M",
+        parameters=5_457_313_671,
+        working_gb=6.0,
+        download_gb=21.8,
+        needs_gpu=True,
+        sampling=sampling.PIXART,
+    ),
+    # Likewise, trained on longer captions and larger pictures (Chen et al. 2024).
+    ModelSpec(
+        name="pixart-sigma",
+        kind="diffusion",
+        title="PixArt-Sigma 1024",
+        origin="hub",
+        source="PixArt-alpha/PixArt-Sigma-XL-2-1024-MS",
+        licence="CreativeML Open RAIL++-M",
+        parameters=5_456_820_615,
+        working_gb=6.0,
+        download_gb=21.8,
+        needs_gpu=True,
+        sampling=sampling.PIXART,
+    ),
 )

@@ -56,6 +56,9 @@ FLUX_DEV = Sampling("distilled", 3.5, 28, "flow", FLOWING, inverts=False)
 FLUX_SCHNELL = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=4)
 
 
+PIXART = Sampling(guidance_scale=4.5, scheduler="dpm++")
+
+
 def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[str, Any]) -> Sampling:
     """What the files of a pipeline tell: its class's name, scheduler_config.json, and config.json of what denoises."""
     if pipeline == "FluxPipeline":
@@ -72,6 +75,8 @@ def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[st
         return Sampling(told, scale, LCM.steps, "lcm", CONSISTENT, inverts=False, few=LCM.few, most=most)
     if _is_turbo(kind, scheduler):
         return XL_TURBO if large else TURBO
+    if pipeline.startswith("PixArt"):
+        return PIXART
     if network.get("time_cond_proj_dim"):
         return Sampling("distilled", LCM.guidance_scale)
     if large:

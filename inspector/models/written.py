@@ -21,6 +21,8 @@ from inspector.models.tokenizer import open_fast_tokenizer
 NETWORKS: Mapping[str, str] = {  # pipeline -> class of what denoises
     "StableDiffusion3Pipeline": "SD3Transformer2DModel",
     "FluxPipeline": "FluxTransformer2DModel",
+    "PixArtAlphaPipeline": "PixArtTransformer2DModel",
+    "PixArtSigmaPipeline": "PixArtTransformer2DModel",
 }
 PROJECTED: Mapping[str, tuple[str, ...]] = {  # pipeline -> its text encoders with a projection
     "StableDiffusionXLPipeline": ("text_encoder_2",),

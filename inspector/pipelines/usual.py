@@ -7,7 +7,7 @@ from inspector.models.listed import ModelSpec
 from inspector.models.protocols import DiffusionModel
 from inspector.models.sampling import Sampling
 from inspector.results import AGAIN, GENERATION, INVERSION, AttentionRequest
-from inspector.trace.joint import OUTPUT, joint_layers
+from inspector.trace.joint import OUTPUT, is_transformer, joint_layers
 
 
 def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling | None) -> None:
@@ -38,14 +38,19 @@ def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling |
 
 def check_network(request: AttentionRequest, model: DiffusionModel) -> None:
     """Raise UnsupportedModelError for what is defined for UNets alone, or for joint attention alone."""
-    if joint_layers(model.network):
-        if request.edit is not None or request.probes:
-            check_unet(model)
-    elif request.reading == OUTPUT:
+    if is_transformer(model.network) and (request.edit is not None or request.probes):
+        check_unet(model)
+    if request.reading == OUTPUT and not joint_layers(model.network):
         raise UnsupportedModelError(
             f"{model.spec.title} has no joint attention, whose output places and tokens share; leave out the reading "
             f"{OUTPUT!r}, or choose a transformer such as FLUX.1."
         )
+
+
+def check_features(model: DiffusionModel) -> None:
+    """Raise UnsupportedModelError, in one sentence, where the picture's features are one sequence with the text's."""
+    if joint_layers(model.network):
+        check_unet(model)
 
 
 def check_unet(model: DiffusionModel) -> None:

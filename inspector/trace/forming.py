@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from inspector.errors import NotFiniteError, RecordingError
+from inspector.models.protocols import REST
 from inspector.trace.recordings import Kept, Recording
 
 # (layer, its own probabilities (n, head, token, h * w)) -> those that it attends with instead
@@ -43,6 +44,20 @@ def chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | sli
     if first >= 0 and list(positions) == list(range(first, first + count)):
         return slice(first, first + count)
     return torch.tensor(list(positions), device=device)
+
+
+def with_rest(maps: torch.Tensor, positions: Sequence[int], rest: bool = True) -> torch.Tensor:
+    """Maps (..., word, h * w) with what they leave of 1, or else 0, where REST stands among the positions."""
+    if REST not in positions:
+        return maps
+    left = (1 - maps.sum(-2, keepdim=True)).clamp(0) if rest else torch.zeros_like(maps[..., :1, :])
+    place = list(positions).index(REST)
+    return torch.cat([maps[..., :place, :], left, maps[..., place:, :]], -2)
+
+
+def words_of(positions: Sequence[int]) -> list[int]:
+    """Positions without REST."""
+    return [position for position in positions if position != REST]
 
 
 def one_timestep(timestep: torch.Tensor | float) -> int:

@@ -19,9 +19,8 @@ import torch
 from torch import nn
 
 from inspector.errors import RecordingError
-from inspector.models.protocols import REST
 from inspector.trace import forming
-from inspector.trace.forming import half, keep_call, one_timestep
+from inspector.trace.forming import half, keep_call, one_timestep, with_rest, words_of
 from inspector.trace.recordings import Kept, Recording
 
 ATTENTION, OUTPUT = "attention", "output"  # what is recorded
@@ -29,8 +28,13 @@ JOINT = ("transformer_blocks", "single_transformer_blocks")
 THOUSAND = 1000  # by which a network of packed latents divides its timestep
 
 
+def is_transformer(network: nn.Module) -> bool:
+    """Whether blocks of a transformer over patches denoise, and no UNet."""
+    return hasattr(network, JOINT[0])
+
+
 def joint_layers(network: nn.Module) -> tuple[str, ...]:
-    """Names of the modules in which text and picture attend to each other, in order of running; () in a UNet."""
+    """Names of the modules in which text and picture attend to each other, in order of running; () where none do."""
     return tuple(name for name, _ in network.named_modules() if _is_joint(name))
 
 
@@ -188,8 +192,7 @@ def joint_probabilities(
     query, key: (n, h * w, head, channel) of the picture; text_key: (n, tokens, head, channel). positions: REST is what
     the other wanted tokens leave of 1. Rows are formed a few at a time.
     """
-    words = [position for position in positions if position != REST]
-    wanted = torch.tensor(words, device=query.device)
+    wanted = torch.tensor(words_of(positions), device=query.device)
     count, length, heads, width = query.shape
     keys, texts = (part.transpose(1, 2).float().transpose(-1, -2) for part in (key, text_key))
     rows = max(1, forming.FORMED // (4 * count * heads * (length + text_key.shape[1])))
@@ -198,7 +201,7 @@ def joint_probabilities(
         scores = part @ texts
         total = torch.logaddexp(scores.logsumexp(-1), (part @ keys).logsumexp(-1))
         found.append((scores[..., wanted] - total[..., None]).exp())
-    return _with_rest(torch.cat(found, 2).transpose(-1, -2), positions, rest=True)
+    return with_rest(torch.cat(found, 2).transpose(-1, -2), positions)
 
 
 @torch.no_grad()
@@ -209,17 +212,8 @@ def _output(
     given = seen["given"][-images:]
     words = seen["text given"][-images:] if "text given" in seen else given[:, :text]
     places = given if "text given" in seen else given[:, text:]
-    wanted = torch.tensor([position for position in positions if position != REST], device=given.device)
+    wanted = torch.tensor(words_of(positions), device=given.device)
     whole = (words[:, wanted].float() @ places.float().transpose(-1, -2)).softmax(-2)
     words, places = (part.unflatten(-1, (module.heads, -1)).transpose(1, 2).float() for part in (words, places))
     each = (words[:, :, wanted] @ places.transpose(-1, -2)).softmax(-2)
-    return _with_rest(whole, positions, rest=False), _with_rest(each, positions, rest=False)
-
-
-def _with_rest(maps: torch.Tensor, positions: Sequence[int], rest: bool) -> torch.Tensor:
-    """Maps (..., word, h * w) with what they leave of 1, or 0, where REST stands among the positions."""
-    if REST not in positions:
-        return maps
-    left = (1 - maps.sum(-2, keepdim=True)).clamp(0) if rest else torch.zeros_like(maps[..., :1, :])
-    place = list(positions).index(REST)
-    return torch.cat([maps[..., :place, :], left, maps[..., place:, :]], -2)
+    return with_rest(whole, positions, rest=False), with_rest(each, positions, rest=False)

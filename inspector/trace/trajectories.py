@@ -18,7 +18,7 @@ import torch
 
 from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models.protocols import Conditions, DiffusionModel, join
-from inspector.trace.joint import ATTENTION, joint_layers
+from inspector.trace.joint import ATTENTION, is_transformer
 from inspector.trace.recorders import Recording, record
 
 # Added to the seed of the noise that is added once: the noise a generation started from still shows in its
@@ -144,7 +144,7 @@ def denoise(
 
 
 def _network(model: DiffusionModel) -> str:
-    return "transformer" if joint_layers(model.network) else "UNet"
+    return "transformer" if is_transformer(model.network) else "UNet"
 
 
 def predict_original(sampler: Any, output: torch.Tensor, timestep: float, latents: torch.Tensor) -> torch.Tensor:

@@ -37,6 +37,7 @@ UNLISTED = {  # published configurations that the catalog has no name for -> the
     "stable-diffusion-2.0": "stabilityai/stable-diffusion-2",
     "stable-diffusion-3-medium": "stabilityai/stable-diffusion-3-medium-diffusers",
     "stable-diffusion-3.5-large": "stabilityai/stable-diffusion-3.5-large",
+    "pixart-alpha-512": "PixArt-alpha/PixArt-XL-2-512x512",
 }
 # How the names begin in the single files of pipelines that are not read from one; such a file is refused by them.
 OTHER_FILES = {"StableDiffusion3Pipeline": f"{UNET}joint_blocks.0.", "FluxPipeline": "double_blocks.0."}

@@ -75,6 +75,11 @@ def _narrow_transformer(network: dict[str, Any], widths: Mapping[str, int]) -> N
     if "num_single_layers" in network:
         network |= {"num_layers": 2, "num_single_layers": 2, "attention_head_dim": 16, "in_channels": 64}
         network |= {"axes_dims_rope": (4, 6, 6), "pooled_projection_dim": widths["text_encoder"]}
+    elif "caption_channels" in network:
+        del network["joint_attention_dim"]
+        network |= {"num_layers": 7, "attention_head_dim": 12, "cross_attention_dim": heads * 12}
+        network["caption_channels"] = 32
+        network["sample_size"] = 128 if network["sample_size"] == 128 else 8  # by which its conditions are told
     else:
         dual = tuple(layer for layer in network.get("dual_attention_layers", ()) if layer < 2)
         network |= {"num_layers": 3, "attention_head_dim": 8, "caption_projection_dim": heads * 8, "sample_size": 16}

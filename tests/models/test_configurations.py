@@ -18,6 +18,8 @@ NETWORKS = {
     "stable-diffusion-2-inpainting": ("unet", 865_925_124),
     "sdxl-inpainting": ("unet", 2_567_463_684 + 5 * 320 * 9),  # and five channels more
     "stable-diffusion-3.5-medium": ("transformer", 2_243_171_520),
+    "pixart-alpha": ("transformer", 611_349_152),
+    "pixart-sigma": ("transformer", 610_856_096),
     "flux-dev": ("transformer", 11_901_408_320),
     "flux-schnell": ("transformer", 11_891_178_560),
 }
@@ -30,7 +32,7 @@ VAE = 83_653_863
 def test_parts_have_the_published_counts_and_the_catalog_their_sum(name: str) -> None:
     counted, (part, expected) = count_parameters(PUBLISHED[name]), NETWORKS[name]
     assert counted[part] == expected
-    assert counted["vae"] == (VAE if part == "unet" else JOINT_VAE)
+    assert counted["vae"] == (VAE if part == "unet" or name.startswith("pixart") else JOINT_VAE)
     if name in TEXTS:
         assert sum(count for text, count in counted.items() if text.startswith("text")) == TEXTS[name]
     assert catalog.spec(name, "diffusion").parameters == sum(counted.values())

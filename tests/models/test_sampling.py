@@ -7,7 +7,7 @@ import pytest
 
 from inspector.models import catalog
 from inspector.models.configurations import BETAS, EULER, PUBLISHED, TURBO
-from inspector.models.sampling import LCM, XL, Sampling, sampling_of, sampling_of_folder
+from inspector.models.sampling import LCM, PIXART, XL, Sampling, sampling_of, sampling_of_folder
 
 SD = "StableDiffusionPipeline"
 
@@ -37,6 +37,13 @@ def test_a_consistency_model_without_an_embedded_scale_has_no_guidance() -> None
         "lcm",
     )
     assert sampling_of(SD, scheduler, {"time_cond_proj_dim": 256}).guidance_scale == LCM.guidance_scale
+
+
+def test_pixarts_consistency_model_is_told_by_its_scheduler() -> None:
+    network = PUBLISHED["pixart-alpha"].parts["transformer"]
+    assert sampling_of("PixArtAlphaPipeline", PUBLISHED["pixart-alpha"].scheduler, network) == PIXART
+    told = sampling_of("PixArtAlphaPipeline", {**BETAS, "_class_name": "LCMScheduler"}, network)
+    assert (told.guidance, told.scheduler, told.steps) == ("none", "lcm", 4)
 
 
 def test_a_registered_folder_has_its_own_values_and_a_damaged_one_none(tmp_path: Path) -> None:
