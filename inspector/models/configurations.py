@@ -101,6 +101,21 @@ T5_XXL: Config = {  # google/t5-v1_1-xxl, its encoder
     "tie_word_embeddings": False,
     "vocab_size": 32128,
 }
+QWEN3_4B: Config = {  # Qwen/Qwen3-4B
+    "bos_token_id": 151643,
+    "eos_token_id": 151645,
+    "head_dim": 128,
+    "hidden_size": 2560,
+    "intermediate_size": 9728,
+    "max_position_embeddings": 40960,
+    "model_type": "qwen3",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 36,
+    "num_key_value_heads": 8,
+    "rope_parameters": {"rope_theta": 1000000, "rope_type": "default"},
+    "tie_word_embeddings": True,
+    "vocab_size": 151936,
+}
 BETAS: Config = {
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",
@@ -272,6 +287,38 @@ FLUX_DEV = Configuration(
     {"tokenizer": END},
 )
 FLUX_SCHNELL = replace(FLUX_DEV.with_part("transformer", guidance_embeds=False), scheduler={**FLOW, "shift": 1.0})
+# black-forest-labs/FLUX.2-klein-4B and -klein-base-4B
+FLUX2_KLEIN = Configuration(
+    "Flux2KleinPipeline",
+    {
+        "transformer": {
+            "attention_head_dim": 128,
+            "axes_dims_rope": (32, 32, 32, 32),
+            "guidance_embeds": False,
+            "in_channels": 128,
+            "joint_attention_dim": 7680,
+            "mlp_ratio": 3.0,
+            "num_attention_heads": 24,
+            "num_layers": 5,
+            "num_single_layers": 20,
+            "patch_size": 1,
+        },
+        "vae": {**SD15_VAE, "latent_channels": 32, "sample_size": 1024},
+        "text_encoder": QWEN3_4B,
+    },
+    {
+        **FLOW,
+        "base_image_seq_len": 256,
+        "base_shift": 0.5,
+        "max_image_seq_len": 4096,
+        "max_shift": 1.15,
+        "time_shift_type": "exponential",
+        "use_dynamic_shifting": True,
+    },
+    {},
+    {"is_distilled": True},
+)
+FLUX2_KLEIN_BASE = replace(FLUX2_KLEIN, index={"is_distilled": False})
 # PixArt-alpha/PixArt-XL-2-1024-MS, whose transformer is told the picture's size, and PixArt-Sigma-XL-2-1024-MS
 PIXART_ALPHA = Configuration(
     "PixArtAlphaPipeline",
@@ -331,6 +378,8 @@ PUBLISHED: Mapping[str, Configuration] = {
     "stable-diffusion-3.5-large": SD35_LARGE,
     "flux-dev": FLUX_DEV,
     "flux-schnell": FLUX_SCHNELL,
+    "flux2-klein": FLUX2_KLEIN,
+    "flux2-klein-base": FLUX2_KLEIN_BASE,
     "pixart-alpha": PIXART_ALPHA,
     "pixart-alpha-512": PIXART_ALPHA_512,
     "pixart-sigma": PIXART_SIGMA,

@@ -25,6 +25,7 @@ PIPELINES = (  # _class_name of what `diffusion_adapter` opens
     "StableDiffusionXLInpaintPipeline",
     "StableDiffusion3Pipeline",
     "FluxPipeline",
+    "Flux2KleinPipeline",
     "PixArtAlphaPipeline",
     "PixArtSigmaPipeline",
 )

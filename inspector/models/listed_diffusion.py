@@ -168,6 +168,20 @@ LISTED_DIFFUSION: tuple[ModelSpec, ...] = (
         needs_gpu=True,
         sampling=sampling.FLUX_SCHNELL,
     ),
+    # 5 blocks of two streams and 20 of one, Qwen3's states of a chat; distilled for four steps without guidance.
+    ModelSpec(
+        name="flux2-klein",
+        kind="diffusion",
+        title="FLUX.2 [klein] 4B",
+        origin="hub",
+        source="black-forest-labs/FLUX.2-klein-4B",
+        licence="Apache-2.0",
+        parameters=7_982_058_787,
+        working_gb=6.0,
+        download_gb=16.0,
+        needs_gpu=True,
+        sampling=sampling.FLUX2_KLEIN,
+    ),
     # A transformer of 28 blocks that attends to T5's tokens, 1,024 px (Chen et al. 2023); its files are in float32.
     ModelSpec(
         name="pixart-alpha",

@@ -22,7 +22,8 @@ class Sampling:
     """What is usual for a model, and what it can be asked for.
 
     schedulers: names of `models.diffusion.SCHEDULERS` that it works with. inverts: whether DDIM inversion is defined
-    for it. few: steps that it was distilled for at most, 0 where it was not; most: that its scheduler can make.
+    for it. few: steps that it was distilled for at most, 0 where it was not; most: that its scheduler can make. apart:
+    whether free guidance takes a pass of its own without the prompt, and not one of both together.
     """
 
     guidance: Guidance = "free"
@@ -33,6 +34,7 @@ class Sampling:
     inverts: bool = True
     few: int = 0
     most: int = 0
+    apart: bool = False
 
     @property
     def values(self) -> dict[str, Any]:
@@ -56,11 +58,20 @@ FLUX_DEV = Sampling("distilled", 3.5, 28, "flow", FLOWING, inverts=False)
 FLUX_SCHNELL = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=4)
 
 
+FLUX2_KLEIN = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=4)
+FLUX2_KLEIN_BASE = Sampling("free", 4.0, 50, "flow", FLOWING, inverts=False, apart=True)
 PIXART = Sampling(guidance_scale=4.5, scheduler="dpm++")
 
 
-def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[str, Any]) -> Sampling:
-    """What the files of a pipeline tell: its class's name, scheduler_config.json, and config.json of what denoises."""
+def sampling_of(
+    pipeline: str, scheduler: Mapping[str, Any], network: Mapping[str, Any], index: Mapping[str, Any] | None = None
+) -> Sampling:
+    """What the files of a pipeline tell: its class's name, scheduler_config.json, and config.json of what denoises.
+
+    index: what model_index.json holds beside.
+    """
+    if pipeline == "Flux2KleinPipeline":
+        return FLUX2_KLEIN if (index or {}).get("is_distilled") else FLUX2_KLEIN_BASE
     if pipeline == "FluxPipeline":
         return FLUX_DEV if network.get("guidance_embeds") else FLUX_SCHNELL
     if pipeline == "StableDiffusion3Pipeline":
@@ -100,7 +111,7 @@ def sampling_of_folder(folder: Path) -> Sampling | None:
     index = _object(folder / "model_index.json")
     part = "unet" if "unet" in index else "transformer"
     scheduler, network = _object(folder / "scheduler" / "scheduler_config.json"), _object(folder / part / "config.json")
-    return sampling_of(str(index.get("_class_name")), scheduler, network) if scheduler and network else None
+    return sampling_of(str(index.get("_class_name")), scheduler, network, index) if scheduler and network else None
 
 
 def _object(file: Path) -> dict[str, Any]:

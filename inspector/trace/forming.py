@@ -1,7 +1,9 @@
 """What recorders share when they form maps: how much at once, which tokens, in which precision, whether numbers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 
@@ -13,6 +15,24 @@ from inspector.trace.recordings import Kept, Recording
 Used = Callable[[str, torch.Tensor], torch.Tensor]
 # Bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held.
 FORMED = 2**26
+
+
+_RECORDED: ContextVar[bool] = ContextVar("recorded", default=True)
+
+
+def is_recorded() -> bool:
+    """Whether a call of the network that begins now is kept."""
+    return _RECORDED.get()
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Inside it calls leave nothing in a recording of joint attention: those of the unconditional picture alone."""
+    before = _RECORDED.set(False)
+    try:
+        yield
+    finally:
+        _RECORDED.reset(before)
 
 
 def keep_call(into: Recording, kept: Sequence[Kept], timestep: int, model: str) -> None:

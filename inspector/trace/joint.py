@@ -44,9 +44,13 @@ def _is_joint(name: str) -> bool:
 
 
 def joint_grid(network: nn.Module, sample: tuple[int, int]) -> tuple[int, int]:
-    """(h, w) of every layer's places, of latents (h, w): patches, or latents packed two by two."""
+    """(h, w) of every layer's places, of latents (h, w): patches, or latents packed two by two.
+
+    Those of FLUX.2, whose places have four axes, are packed before noise is added.
+    """
     config: Any = network.config
-    patch = config.patch_size if config.patch_size > 1 else 2
+    packed = 1 if len(getattr(config, "axes_dims_rope", ())) == 4 else 2
+    patch = config.patch_size if config.patch_size > 1 else packed
     return sample[0] // patch, sample[1] // patch
 
 
@@ -68,6 +72,7 @@ def record_joint(
 
     def begin(_: nn.Module, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         call.clear()
+        told["recorded"] = forming.is_recorded()
         hidden, timestep = kwargs["hidden_states"], torch.as_tensor(kwargs["timestep"]).float()
         told["text"] = int(kwargs["encoder_hidden_states"].shape[1])
         if hidden.ndim == 4:
@@ -77,6 +82,8 @@ def record_joint(
         told["time"] = one_timestep(timestep)
 
     def done(layer: str, seen: Mapping[str, Any]) -> None:
+        if not told["recorded"]:
+            return
         form = _attention if reading == ATTENTION else _output
         mean, each = form(modules[layer], seen, told["text"], positions, images)
         call.append(Kept((layer,), False, half(mean.unflatten(-1, told["grid"]))))
@@ -86,7 +93,8 @@ def record_joint(
     def end(*_: Any) -> None:
         kept = list(call)
         call.clear()
-        keep_call(into, kept, told["time"], model)
+        if told["recorded"]:
+            keep_call(into, kept, told["time"], model)
 
     with ExitStack() as stack:
         stack.enter_context(network.register_forward_pre_hook(begin, with_kwargs=True))
@@ -124,6 +132,10 @@ def _read(layer: str, module: Any, done: Callable[[str, Mapping[str, Any]], None
             raise RecordingError(f"{layer} runs with an attention mask; run the transformer without one.")
         seen["places"] = kwargs.get("image_rotary_emb")
 
+    def split(_module: nn.Module, _args: Any, output: torch.Tensor) -> None:
+        width = module.inner_dim
+        seen.update(query=output[..., :width].detach(), key=output[..., width : 2 * width].detach())
+
     def finish(_: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
         if not {"query", "key"} <= set(seen):
             raise RecordingError(
@@ -134,12 +146,17 @@ def _read(layer: str, module: Any, done: Callable[[str, Mapping[str, Any]], None
         done(layer, seen)
         seen.clear()
 
-    handles = [
-        module.register_forward_pre_hook(begin, with_kwargs=True),
-        module.to_q.register_forward_hook(keep("query")),
-        module.to_k.register_forward_hook(keep("key")),
-        module.register_forward_hook(finish),
-    ]
+    handles = [module.register_forward_pre_hook(begin, with_kwargs=True), module.register_forward_hook(finish)]
+    if hasattr(module, "to_qkv_mlp_proj"):  # FLUX.2 projects at once what attention and the layers beside it take
+
+        def keep_given(_module: nn.Module, args: tuple[torch.Tensor]) -> None:
+            seen["given"] = args[0][..., : module.inner_dim].detach()
+
+        handles.append(module.to_qkv_mlp_proj.register_forward_hook(split))
+        handles.append(module.to_out.register_forward_pre_hook(keep_given))
+        return handles
+    handles.append(module.to_q.register_forward_hook(keep("query")))
+    handles.append(module.to_k.register_forward_hook(keep("key")))
     if getattr(module, "add_k_proj", None) is not None:
         handles.append(module.add_k_proj.register_forward_hook(keep("text key")))
         handles.append(module.to_out[0].register_forward_pre_hook(keep_input("given")))

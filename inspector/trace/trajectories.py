@@ -18,6 +18,7 @@ import torch
 
 from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models.protocols import Conditions, DiffusionModel, join
+from inspector.trace.forming import unrecorded
 from inspector.trace.joint import ATTENTION, is_transformer
 from inspector.trace.recorders import Recording, record
 
@@ -124,7 +125,10 @@ def denoise(
             batch = torch.cat([latents] * 2) if guided else latents
             if hasattr(sampler, "scale_model_input"):
                 batch = sampler.scale_model_input(batch, timestep)
-            output = model.predict(batch, timestep, conditions)
+            if guided and model.sampling.apart:
+                output = _apart(model, latents, timestep, conditions)
+            else:
+                output = model.predict(batch, timestep, conditions)
             if guided:
                 unconditional, conditional = output.chunk(2)
                 output = unconditional + guidance_scale * (conditional - unconditional)
@@ -141,6 +145,14 @@ def denoise(
             raise NotFiniteError.of(model.spec.name, f"{place} {moment}")
         yield Step(index, total, round(time), latents, moved.prev_sample, predicted)
         latents = moved.prev_sample
+
+
+def _apart(model: DiffusionModel, latents: torch.Tensor, timestep: Any, conditions: Conditions) -> torch.Tensor:
+    """What is predicted for [unconditional, conditional] in a pass each, of which the second is recorded."""
+    count = len(latents)
+    with unrecorded():
+        unconditional = model.predict(latents, timestep, conditions[:count])
+    return torch.cat([unconditional, model.predict(latents, timestep, conditions[count:])])
 
 
 def _network(model: DiffusionModel) -> str:

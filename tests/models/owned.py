@@ -6,6 +6,7 @@ Full width is the published configuration in half precision. Small width keeps k
 import copy
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ from inspector.models.tokenizer import MERGES_FILE, write_tokenizer
 from inspector.models.written import PROJECTED, count_parameters, write_pipeline
 from tests.models.hub import COMMIT
 from tests.models.single import open_clip_names, openai_names, unet_names, vae_names
-from tests.models.small_families import small_folder, write_t5
+from tests.models.small_families import small_folder, write_chat, write_t5
 
 CLIPS = {spec.name: spec.architecture for spec in LISTED if spec.kind == "clip" and spec.origin == "hub"}
 NAMES = (*CLIPS, *PUBLISHED)
@@ -37,6 +38,7 @@ UNLISTED = {  # published configurations that the catalog has no name for -> the
     "stable-diffusion-2.0": "stabilityai/stable-diffusion-2",
     "stable-diffusion-3-medium": "stabilityai/stable-diffusion-3-medium-diffusers",
     "stable-diffusion-3.5-large": "stabilityai/stable-diffusion-3.5-large",
+    "flux2-klein-base": "black-forest-labs/FLUX.2-klein-base-4B",
     "pixart-alpha-512": "PixArt-alpha/PixArt-XL-2-512x512",
 }
 # How the names begin in the single files of pipelines that are not read from one; such a file is refused by them.
@@ -162,13 +164,11 @@ class Owned:
         if not self.full and "unet" not in published.parts:
             return small_folder(self.name, self.at)
         configuration = published if self.full else tenth(published)
-        t5 = self.at / "t5-tokenizer"
-        tokenizers = {}
-        for part, config in configuration.parts.items():
-            if part.startswith("text_encoder"):
-                if "d_model" in config and not t5.is_dir():
-                    write_t5(t5)
-                tokenizers[part.replace("text_encoder", "tokenizer")] = t5 if "d_model" in config else self._tokenizer
+        tokenizers = {
+            part.replace("text_encoder", "tokenizer"): self._tokenizer_of(config)
+            for part, config in configuration.parts.items()
+            if part.startswith("text_encoder")
+        }
         return write_pipeline(place, configuration, tokenizers, torch.float16)
 
     @cached_property
@@ -224,6 +224,17 @@ class Owned:
     def _clip_config(self) -> dict[str, Any]:
         config = open_clip.get_model_config(CLIPS[self.name])
         return dict(config) if self.full else narrow_clip(config)
+
+    def _tokenizer_of(self, encoder: Mapping[str, Any]) -> Path:
+        if "d_model" in encoder:
+            place = self.at / "t5-tokenizer"
+            if not place.is_dir():
+                write_t5(place)
+            return place
+        if encoder.get("model_type") == "qwen3":
+            write_chat(self.at / "chat-tokenizer")
+            return self.at / "chat-tokenizer"
+        return self._tokenizer
 
     @cached_property
     def _tokenizer(self) -> Path:

@@ -39,6 +39,12 @@ def test_a_consistency_model_without_an_embedded_scale_has_no_guidance() -> None
     assert sampling_of(SD, scheduler, {"time_cond_proj_dim": 256}).guidance_scale == LCM.guidance_scale
 
 
+def test_flux_2_says_in_its_index_whether_it_was_distilled() -> None:
+    klein = PUBLISHED["flux2-klein"]
+    told = [sampling_of(klein.pipeline, klein.scheduler, {}, {"is_distilled": done}) for done in (True, False)]
+    assert [(one.guidance, one.steps, one.apart) for one in told] == [("none", 4, False), ("free", 50, True)]
+
+
 def test_pixarts_consistency_model_is_told_by_its_scheduler() -> None:
     network = PUBLISHED["pixart-alpha"].parts["transformer"]
     assert sampling_of("PixArtAlphaPipeline", PUBLISHED["pixart-alpha"].scheduler, network) == PIXART
