@@ -257,6 +257,7 @@ SD35_MEDIUM = SD3.with_part(
 SD35_LARGE = SD3.with_part(
     "transformer", caption_projection_dim=2432, num_attention_heads=38, num_layers=38, qk_norm="rms_norm"
 )
+SD35_LARGE_TURBO = replace(SD35_LARGE, index={"_name_or_path": "stabilityai/stable-diffusion-3.5-large-turbo"})
 # black-forest-labs/FLUX.1-dev and -schnell
 FLUX_DEV = Configuration(
     "FluxPipeline",
@@ -376,6 +377,7 @@ PUBLISHED: Mapping[str, Configuration] = {
     "stable-diffusion-3-medium": SD3,
     "stable-diffusion-3.5-medium": SD35_MEDIUM,
     "stable-diffusion-3.5-large": SD35_LARGE,
+    "stable-diffusion-3.5-large-turbo": SD35_LARGE_TURBO,
     "flux-dev": FLUX_DEV,
     "flux-schnell": FLUX_SCHNELL,
     "flux2-klein": FLUX2_KLEIN,

@@ -6,7 +6,7 @@ diffusers' pipelines.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,9 @@ from typing import Any, Literal
 # the model was made to be used without.
 Guidance = Literal["free", "distilled", "none"]
 DENOISERS = ("ddim", "pndm", "euler", "dpm++", "euler-a")  # of models that predict noise or v
+SD3_PIPELINE, TURBO_NAME = "StableDiffusion3Pipeline", "turbo"
+SD3_NAMES = ("stable-diffusion-3", "sd3", TURBO_NAME)  # of which a name that tells has one
+NAMED = "_name_or_path"  # in a configuration: what it was saved from
 CONSISTENT, FLOWING = ("lcm",), ("flow",)
 
 
@@ -23,7 +26,8 @@ class Sampling:
 
     schedulers: names of `models.diffusion.SCHEDULERS` that it works with. inverts: whether DDIM inversion is defined
     for it. few: steps that it was distilled for at most, 0 where it was not; most: that its scheduler can make. apart:
-    whether free guidance takes a pass of its own without the prompt, and not one of both together.
+    whether free guidance takes a pass of its own without the prompt, and not one of both together. assumed: the family
+    whose values these are, where nothing in the files tells which of several the model is; "" where they do.
     """
 
     guidance: Guidance = "free"
@@ -35,6 +39,7 @@ class Sampling:
     few: int = 0
     most: int = 0
     apart: bool = False
+    assumed: str = ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -74,8 +79,8 @@ def sampling_of(
         return FLUX2_KLEIN if (index or {}).get("is_distilled") else FLUX2_KLEIN_BASE
     if pipeline == "FluxPipeline":
         return FLUX_DEV if network.get("guidance_embeds") else FLUX_SCHNELL
-    if pipeline == "StableDiffusion3Pipeline":
-        return SD3
+    if pipeline == SD3_PIPELINE:
+        return SD35_TURBO if TURBO_NAME in str((index or {}).get(NAMED)).lower() else SD3
     kind, large = str(scheduler.get("_class_name")), pipeline.startswith("StableDiffusionXL")
     if kind == "LCMScheduler":
         told: Guidance = "distilled" if network.get("time_cond_proj_dim") else "none"
@@ -107,11 +112,22 @@ def _is_turbo(kind: str, scheduler: Mapping[str, Any]) -> bool:
 
 
 def sampling_of_folder(folder: Path) -> Sampling | None:
-    """As `sampling_of`, of a pipeline's folder; None where its files cannot be read, which loading then says."""
+    """As `sampling_of`, of a pipeline's folder; None where its files cannot be read, which loading then says.
+
+    Stable Diffusion 3 and its Turbo have the same class and schedules: which it is, is told by the name that its files
+    were saved under, and at last by the folder's own. Where neither tells, Stable Diffusion 3 is assumed.
+    """
     index = _object(folder / "model_index.json")
     part = "unet" if "unet" in index else "transformer"
     scheduler, network = _object(folder / "scheduler" / "scheduler_config.json"), _object(folder / part / "config.json")
-    return sampling_of(str(index.get("_class_name")), scheduler, network, index) if scheduler and network else None
+    if not scheduler or not network:
+        return None
+    kind = str(index.get("_class_name"))
+    place = folder.parents[1] if folder.parent.name == "snapshots" else folder  # in the hub's cache
+    names = [str(name) for name in (index.get(NAMED), network.get(NAMED), place.name)]
+    told = next((name for name in names if any(word in name.lower() for word in SD3_NAMES)), "")
+    found = sampling_of(kind, scheduler, network, {**index, NAMED: told} if kind == SD3_PIPELINE else index)
+    return replace(found, assumed="Stable Diffusion 3") if kind == SD3_PIPELINE and not told else found
 
 
 def _object(file: Path) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def unusual(request: Any, model: Any) -> str:
 
     "" where there is nothing.
     """
-    return " ".join(filter(None, (_told_of_picture(request, model), _too_many_steps(request, model))))
+    notes = (_told_of_picture(request, model), _assumed(request, model), _too_many_steps(request, model))
+    return " ".join(filter(None, notes))
 
 
 def _told_of_picture(request: Any, model: Any) -> str:
@@ -71,6 +72,17 @@ def _told_of_picture(request: Any, model: Any) -> str:
         return ""
     told = "all of the generated picture is" if request.image is None else "nothing of the given picture is"
     return f"{model.spec.title} paints where a picture is masked; it was told that {told} masked."
+
+
+def _assumed(request: Any, model: Any) -> str:
+    sampling: Sampling | None = getattr(model, "sampling", None)
+    if sampling is None or not isinstance(request, AttentionRequest) or not sampling.assumed:
+        return ""
+    return (
+        f"Nothing in the files of {model.spec.title} tells whether it was distilled; its usual values are taken to be "
+        f"{sampling.assumed}'s: guidance {sampling.guidance_scale:g}, {_steps(sampling)}. A folder's name with "
+        "“turbo” in it tells that it was."
+    )
 
 
 def _too_many_steps(request: Any, model: Any) -> str:

@@ -38,6 +38,7 @@ UNLISTED = {  # published configurations that the catalog has no name for -> the
     "stable-diffusion-2.0": "stabilityai/stable-diffusion-2",
     "stable-diffusion-3-medium": "stabilityai/stable-diffusion-3-medium-diffusers",
     "stable-diffusion-3.5-large": "stabilityai/stable-diffusion-3.5-large",
+    "stable-diffusion-3.5-large-turbo": "stabilityai/stable-diffusion-3.5-large-turbo",
     "flux2-klein-base": "black-forest-labs/FLUX.2-klein-base-4B",
     "pixart-alpha-512": "PixArt-alpha/PixArt-XL-2-512x512",
 }

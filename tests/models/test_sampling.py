@@ -1,13 +1,14 @@
 """What is usual for a model, as its files tell it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inspector.models import catalog
 from inspector.models.configurations import BETAS, EULER, PUBLISHED, TURBO
-from inspector.models.sampling import LCM, PIXART, XL, Sampling, sampling_of, sampling_of_folder
+from inspector.models.sampling import LCM, PIXART, SD3, SD35_TURBO, XL, Sampling, sampling_of, sampling_of_folder
 
 SD = "StableDiffusionPipeline"
 
@@ -66,6 +67,33 @@ def test_a_registered_folder_has_its_own_values_and_a_damaged_one_none(tmp_path:
     (tmp_path / "unet" / "config.json").write_text("{")
     assert sampling_of_folder(tmp_path) is None
     assert catalog.usual_values(catalog.register_local(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(
+    ("folder", "index", "network", "expected"),
+    [
+        ("stable-diffusion-3.5-large-turbo", {}, {}, SD35_TURBO),
+        ("sd3.5_large", {}, {}, SD3),
+        ("models--stabilityai--stable-diffusion-3.5-large-turbo/snapshots/abc", {}, {}, SD35_TURBO),
+        ("mine", {"_name_or_path": "stabilityai/stable-diffusion-3.5-large-turbo"}, {}, SD35_TURBO),
+        ("mine", {}, {"_name_or_path": "../checkpoints/SD3.5-Large-Turbo"}, SD35_TURBO),
+        # What files say goes before the folder's name.
+        ("faster-than-turbo", {"_name_or_path": "stabilityai/stable-diffusion-3.5-medium"}, {}, SD3),
+        ("mine", {"_name_or_path": "/data/checkpoint-4000"}, {}, replace(SD3, assumed="Stable Diffusion 3")),
+    ],
+)
+def test_a_turbo_of_stable_diffusion_3_is_told_by_names(
+    folder: str, index: dict[str, str], network: dict[str, str], expected: Sampling, tmp_path: Path
+) -> None:
+    sd3, place = PUBLISHED["stable-diffusion-3.5-large"], tmp_path / folder
+    for name, content in {
+        "model_index.json": {"_class_name": sd3.pipeline, **index},
+        "scheduler/scheduler_config.json": sd3.scheduler,
+        "transformer/config.json": {**sd3.parts["transformer"], **network},
+    }.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(json.dumps(content))
+    assert sampling_of_folder(place) == expected
 
 
 def test_requests_begin_with_stable_diffusions_values() -> None:
