@@ -12,7 +12,8 @@ from transformers import Qwen2Tokenizer, T5Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from inspector.models.catalog import ModelSpec
-from inspector.models.configurations import PUBLISHED, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import PUBLISHED
 from inspector.models.families.flux import FluxAdapter
 from inspector.models.families.flux_2 import Flux2KleinAdapter
 from inspector.models.families.pixart import PixArtAdapter

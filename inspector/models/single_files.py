@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
-from inspector.models.configurations import SD15, SD20_BASE, SD21, SD_TURBO, SDXL, SDXL_TURBO, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import SD15, SD20_BASE, SD21, SD_TURBO, SDXL, SDXL_TURBO
 from inspector.models.headers import Shapes, shapes
 
 UNET, VAE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."

@@ -22,7 +22,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from inspector.models.configurations import Config, Configuration
+from inspector.models.configuration_parts import Config, Configuration
 from inspector.models.files import PIPELINE_CONFIG
 from inspector.models.tokenizer import open_fast_tokenizer
 

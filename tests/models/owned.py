@@ -22,7 +22,8 @@ from transformers import CLIPConfig, CLIPModel, CLIPTextModel, CLIPTextModelWith
 from inspector.models import catalog
 from inspector.models.catalog import Kind, ModelSpec
 from inspector.models.clip import build_clip, save_clip
-from inspector.models.configurations import PUBLISHED, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import PUBLISHED
 from inspector.models.files import CLIP_CONFIG, CLIP_WEIGHTS, read_json
 from inspector.models.listed import LISTED
 from inspector.models.single_files import OPEN_CLIP, UNET, XL_FIRST, XL_SECOND

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import T5Tokenizer
 
 from inspector.models import catalog
-from inspector.models.configurations import PUBLISHED, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import PUBLISHED
 from inspector.models.full_size_diffusion import chat_tokenizer
 from inspector.models.loading import load_diffusion
 from inspector.models.protocols import DiffusionModel

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from inspector.models import catalog
-from inspector.models.configurations import BETAS, EULER, PUBLISHED, TURBO
+from inspector.models.configuration_parts import BETAS, EULER, TURBO
+from inspector.models.configurations import PUBLISHED
 from inspector.models.sampling import LCM, PIXART, SD3, SD35_TURBO, XL, Sampling, sampling_of, sampling_of_folder
 
 SD = "StableDiffusionPipeline"

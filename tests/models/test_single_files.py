@@ -15,7 +15,8 @@ from inspector.cli import main
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.checksums import file_fingerprint
-from inspector.models.configurations import CLIP_L, SD15_UNET, SD15_VAE, SD21, SDXL
+from inspector.models.configuration_parts import CLIP_L, SD15_UNET, SD15_VAE
+from inspector.models.configurations import SD21, SDXL
 from inspector.models.files import pipeline_variant, read_json
 from inspector.models.loading import load_diffusion
 from inspector.models.opening import open_part
