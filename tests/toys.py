@@ -87,6 +87,14 @@ class ToyDiffusion:
         """The empty prompt's."""
         return self.encode_prompts([""] * count)
 
+    def shown(self, conditions: Conditions, picture: torch.Tensor) -> Conditions:
+        """It does not inpaint."""
+        return conditions
+
+    def unshown(self, conditions: Conditions, size: Any, generator: Any = None) -> Conditions:
+        """It does not inpaint."""
+        return conditions
+
     def predict(self, latents: torch.Tensor, timestep: Any, conditions: Conditions) -> torch.Tensor:
         """One pass of the UNet."""
         return self.unet(latents, timestep, encoder_hidden_states=conditions.states).sample

@@ -9,6 +9,9 @@ are and how features of different widths are averaged. The presets are three rea
     B  the plain mean of the six sub-layers of the last up block, which share one width (LDM's 9 to 11).
     C  what enters the residual blocks of the last two up blocks, skip connections included, as ODISE
        (Xu et al. 2023) taps them; joined as in A.
+
+A transformer over patches has blocks of one width and size. There A joins, and B averages, what leaves its last six
+blocks, and C joins what enters them.
 """
 
 import re
@@ -23,6 +26,7 @@ from inspector.errors import NotFiniteError, UnsupportedModelError
 from inspector.models.protocols import Conditions, DiffusionModel
 from inspector.results import CLUSTER_PRESETS, check_choice
 from inspector.trace.hooks import capture
+from inspector.trace.joint import JOINT, is_transformer, joint_grid
 from inspector.trace.trajectories import noise_once
 
 LAST = 6  # blocks of the paper's average
@@ -37,11 +41,14 @@ class Taps:
 
 
 def find_taps(unet: nn.Module, preset: str) -> Taps:
-    """The modules that a preset names in this UNet; UnsupportedModelError where it has none.
+    """The modules that a preset names in this UNet, or transformer; UnsupportedModelError where it has none.
 
     The names are read from the UNet, so that models with fewer or differently sized up blocks work too.
     """
     check_choice("preset", preset, CLUSTER_PRESETS)
+    if is_transformer(unet):
+        last = [name for name, _ in unet.named_modules() if re.fullmatch(rf"{JOINT[0]}\.\d+", name)]
+        return Taps(tuple(last[-LAST:]), inputs=preset == "C")
     found = [re.fullmatch(r"up_blocks\.(\d+)\.(resnets|attentions)\.(\d+)", name) for name, _ in unet.named_modules()]
     # Within an up block each residual block runs before the transformer of the same number.
     places = sorted((int(match[1]), int(match[3]), match[2] != "resnets", match[0]) for match in found if match)
@@ -72,9 +79,9 @@ def preset_features(
     latents: scaled, clean (1, c, h, w). conditions: of one prompt. timesteps: each gets the same noise,
     drawn from `seed`, and all go through the UNet as one batch. The grid is the largest of the tapped ones.
     """
-    taps = find_taps(model.unet, preset)
+    taps = find_taps(model.network, preset)
     noised = torch.cat([noise_once(model, latents, timestep, [seed]) for timestep in timesteps])
-    recorded = record(model, noised, timesteps, conditions, taps)
+    recorded = record(model, noised, timesteps, model.shown(conditions, latents), taps)
     for layer, values in recorded.items():
         if not torch.isfinite(values).all():
             raise NotFiniteError.of(model.spec.name, f"layer {layer}, t = {', '.join(map(str, timesteps))}")
@@ -91,9 +98,12 @@ def record(
     the same to the bit as in a whole pass. conditions: of one prompt, shared by the batch.
     """
     times = torch.tensor(timesteps, device=latents.device)
-    with capture(model.unet, taps.layers, inputs=taps.inputs, stop_after_last=True) as captured:
+    with capture(model.network, taps.layers, inputs=taps.inputs, stop_after_last=True) as captured:
         model.predict(latents, times, conditions.expand(len(latents)))
-    return captured
+    if not is_transformer(model.network):
+        return captured
+    grid = joint_grid(model.network, (latents.shape[-2], latents.shape[-1]))
+    return {name: values.transpose(1, 2).unflatten(-1, grid) for name, values in captured.items()}
 
 
 def combine(blocks: Sequence[torch.Tensor], preset: str) -> torch.Tensor:

@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    AutoencoderKLFlux2,
+    Flux2Transformer2DModel,
+    FluxTransformer2DModel,
+    PixArtTransformer2DModel,
+    SD3Transformer2DModel,
+    UNet2DConditionModel,
+)
 from transformers import (
     AutoTokenizer,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     PreTrainedTokenizerBase,
+    Qwen3ForCausalLM,
     T5EncoderModel,
 )
 
@@ -19,8 +28,10 @@ from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
 from inspector.models.families.flux import FluxAdapter
+from inspector.models.families.flux_2 import Flux2KleinAdapter
 from inspector.models.families.latent import LatentDiffusion
-from inspector.models.families.stable_diffusion import StableDiffusionAdapter
+from inspector.models.families.pixart import PixArtAdapter
+from inspector.models.families.stable_diffusion import StableDiffusionAdapter, inpainting_channels
 from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
 from inspector.models.files import PIPELINE_CONFIG, pipeline_variant, read_json
@@ -52,10 +63,11 @@ class Folder:
 
     def tokenizer(self, name: str, encoder: Any) -> PreTrainedTokenizerBase:
         """A tokenizer; ModelFilesError where its text encoder has another vocabulary."""
-        expected, is_t5 = encoder.config.vocab_size, isinstance(encoder, T5EncoderModel)
+        expected, padded = encoder.config.vocab_size, isinstance(encoder, (T5EncoderModel, Qwen3ForCausalLM))
         place = place_of(self.path, name)
-        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True) if is_t5 else open_fast_tokenizer(place)
-        if len(tokenizer) > expected if is_t5 else len(tokenizer) != expected:  # T5's embeddings are padded
+        fast = AutoTokenizer.from_pretrained(place, local_files_only=True) if padded else open_fast_tokenizer(place)
+        tokenizer: PreTrainedTokenizerBase = fast
+        if len(tokenizer) > expected if padded else len(tokenizer) != expected:  # others' embeddings are padded
             raise ModelFilesError(
                 f"The {name} of {self.path} has {len(tokenizer)} tokens and its text encoder {expected}; "
                 "copy the tokenizer that belongs to it."
@@ -86,10 +98,14 @@ def open_diffusion_folder(
 
 
 def _open_unet(folder: Folder, addition: str | None) -> UNet2DConditionModel:
-    """The UNet, if it takes what its family gives it; addition: what is embedded beside a text."""
+    """The UNet, if it takes what its family gives it; addition: what is embedded beside a text.
+
+    Whether it inpaints its own config.json says, whichever pipeline the folder names.
+    """
     config = read_json(place_of(folder.path, "unet") / "config.json")
+    latents = config.get("out_channels", 4)
     if (
-        config.get("in_channels", 4) != 4
+        config.get("in_channels", 4) not in (latents, inpainting_channels(latents))
         or config.get("class_embed_type")
         or config.get("addition_embed_type") != addition
     ):
@@ -154,11 +170,31 @@ def _flux(folder: Folder) -> LatentDiffusion:
     return FluxAdapter(folder.spec, transformer, vae, encoders, tokenizers, folder.scheduler, folder.revision)
 
 
+def _flux_2_klein(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(Flux2Transformer2DModel, "transformer")
+    encoder, vae = folder.part(Qwen3ForCausalLM, "text_encoder"), folder.part(AutoencoderKLFlux2, "vae")
+    read, distilled = folder.tokenizer("tokenizer", encoder), bool(folder.index.get("is_distilled"))
+    parts = transformer, vae, (encoder,), (read,)
+    return Flux2KleinAdapter(folder.spec, *parts, folder.scheduler, folder.revision, distilled)
+
+
+def _pixart(folder: Folder) -> LatentDiffusion:
+    transformer = folder.part(PixArtTransformer2DModel, "transformer")
+    encoder, vae = folder.part(T5EncoderModel, "text_encoder"), folder.part(AutoencoderKL, "vae")
+    read, kind = folder.tokenizer("tokenizer", encoder), str(folder.index["_class_name"])
+    return PixArtAdapter(folder.spec, transformer, vae, (encoder,), (read,), folder.scheduler, folder.revision, kind)
+
+
 # Class that model_index.json names -> what opens its folder; `files.PIPELINES` says which parts each has.
 FAMILIES: Mapping[str, Callable[[Folder], LatentDiffusion]] = {
     "StableDiffusionPipeline": _stable_diffusion,
+    "StableDiffusionInpaintPipeline": _stable_diffusion,
     "LatentConsistencyModelPipeline": _stable_diffusion,
     "StableDiffusionXLPipeline": _stable_diffusion_xl,
+    "StableDiffusionXLInpaintPipeline": _stable_diffusion_xl,
     "StableDiffusion3Pipeline": _stable_diffusion_3,
     "FluxPipeline": _flux,
+    "Flux2KleinPipeline": _flux_2_klein,
+    "PixArtAlphaPipeline": _pixart,
+    "PixArtSigmaPipeline": _pixart,
 }

@@ -19,10 +19,15 @@ CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetens
 PIPELINE_CONFIG = "model_index.json"
 PIPELINES = (  # _class_name of what `diffusion_adapter` opens
     "StableDiffusionPipeline",
+    "StableDiffusionInpaintPipeline",
     "LatentConsistencyModelPipeline",
     "StableDiffusionXLPipeline",
+    "StableDiffusionXLInpaintPipeline",
     "StableDiffusion3Pipeline",
     "FluxPipeline",
+    "Flux2KleinPipeline",
+    "PixArtAlphaPipeline",
+    "PixArtSigmaPipeline",
 )
 PARTS: Mapping[str, str] = {  # part of a Stable Diffusion pipeline -> stem of its weights
     "unet": "diffusion_pytorch_model",

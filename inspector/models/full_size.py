@@ -10,7 +10,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from inspector.models.clip import build_clip, save_clip
-from inspector.models.configurations import SD15_UNET, SD15_VAE
+from inspector.models.configuration_parts import SD15_UNET, SD15_VAE
 from inspector.models.diffusion import build_autoencoder, build_unet, save_diffusion
 from inspector.models.tokenizer import write_tokenizer
 

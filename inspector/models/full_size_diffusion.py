@@ -1,17 +1,22 @@
 """Published diffusion models at full size with random weights, in memory: for what they cost."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
-from transformers import T5Tokenizer
+from transformers import Qwen2Tokenizer, T5Tokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from inspector.models.catalog import ModelSpec
-from inspector.models.configurations import PUBLISHED, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import PUBLISHED
 from inspector.models.families.flux import FluxAdapter
+from inspector.models.families.flux_2 import Flux2KleinAdapter
+from inspector.models.families.pixart import PixArtAdapter
 from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
@@ -22,11 +27,21 @@ from inspector.models.written import build_part, count_parameters
 
 ADAPTERS: Mapping[str, Any] = {
     "StableDiffusionPipeline": StableDiffusionAdapter,
+    "StableDiffusionInpaintPipeline": StableDiffusionAdapter,
     "LatentConsistencyModelPipeline": StableDiffusionAdapter,
     "StableDiffusionXLPipeline": StableDiffusionXLAdapter,
+    "StableDiffusionXLInpaintPipeline": StableDiffusionXLAdapter,
     "StableDiffusion3Pipeline": StableDiffusion3Adapter,
     "FluxPipeline": FluxAdapter,
+    "Flux2KleinPipeline": Flux2KleinAdapter,
+    "PixArtAlphaPipeline": partial(PixArtAdapter, kind="PixArtAlphaPipeline"),
+    "PixArtSigmaPipeline": partial(PixArtAdapter, kind="PixArtSigmaPipeline"),
 }
+FRAME = ("<|im_start|>", "<|im_end|>")  # of a message
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n\n</think>\n\n{% endif %}"
+)
 
 
 def spec_of(name: str) -> ModelSpec:
@@ -41,7 +56,7 @@ def spec_of(name: str) -> ModelSpec:
         source="",
         licence="",
         parameters=sum(count_parameters(configuration).values()),
-        sampling=sampling_of(configuration.pipeline, configuration.scheduler, network),
+        sampling=sampling_of(configuration.pipeline, configuration.scheduler, network, configuration.index),
     )
 
 
@@ -67,7 +82,7 @@ def build_full_size(spec: ModelSpec, device: torch.device, dtype: torch.dtype, f
 
 
 def _tokenizers(configuration: Configuration, folder: Path) -> tuple[Any, ...]:
-    """CLIP's own, whose merges open_clip ships; for T5 one of letters, since its pieces are on the hub alone."""
+    """CLIP's own, whose merges open_clip ships; for the others one of letters: theirs are on the hub alone."""
     clip = folder / "clip"
     if not clip.is_dir():
         write_tokenizer(clip, list(SimpleTokenizer().bpe_ranks), open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
@@ -79,8 +94,19 @@ def _tokenizers(configuration: Configuration, folder: Path) -> tuple[Any, ...]:
             letters = [(sign, -1.0) for sign in "▁abcdefghijklmnopqrstuvwxyz"]
             special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
             found.append(T5Tokenizer(vocab=[*special, *letters], extra_ids=0))
+        elif part.get("model_type") == "qwen3":
+            found.append(chat_tokenizer())
         else:
             tokenizer = open_fast_tokenizer(clip)
             tokenizer.pad_token = configuration.pads[name.replace("text_encoder", "tokenizer")]
             found.append(tokenizer)
     return tuple(found)
+
+
+def chat_tokenizer() -> Qwen2Tokenizer:
+    """One of Qwen's kind that knows single bytes and the frame of a chat, written as Qwen3's template writes it."""
+    vocabulary = {symbol: place for place, symbol in enumerate(bytes_to_unicode().values())}
+    tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[], unk_token=None)
+    tokenizer.add_special_tokens({"additional_special_tokens": list(FRAME), "eos_token": FRAME[1]})
+    tokenizer.chat_template = CHAT
+    return tokenizer

@@ -260,6 +260,22 @@ class DiffusionModel(Protocol):
         """What classifier-free guidance is against, of so many images."""
         ...
 
+    def shown(self, conditions: Conditions, picture: torch.Tensor) -> Conditions:
+        """Conditions of finished pictures, z_0 (n, c, h, w), or of one for all: a model that inpaints is told that
+        nothing of them is masked; for the others they stay as they are.
+        """
+        ...
+
+    def unshown(
+        self, conditions: Conditions, size: tuple[int, int], generator: torch.Generator | None = None
+    ) -> Conditions:
+        """Conditions of a picture that is to be generated, latents of (h, w): a model that inpaints is told that all
+        of it is masked; for the others they stay as they are.
+
+        generator: of the noise that diffusers' pipeline adds to the latents of what is masked; None for none.
+        """
+        ...
+
     def predict(self, latents: torch.Tensor, timestep: torch.Tensor | float, conditions: Conditions) -> torch.Tensor:
         """What the network predicts at x_t (n, c, h, w): noise, v or velocity, whatever its schedulers take.
 

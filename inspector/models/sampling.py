@@ -6,7 +6,7 @@ diffusers' pipelines.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,9 @@ from typing import Any, Literal
 # the model was made to be used without.
 Guidance = Literal["free", "distilled", "none"]
 DENOISERS = ("ddim", "pndm", "euler", "dpm++", "euler-a")  # of models that predict noise or v
+SD3_PIPELINE, TURBO_NAME = "StableDiffusion3Pipeline", "turbo"
+SD3_NAMES = ("stable-diffusion-3", "sd3", TURBO_NAME)  # of which a name that tells has one
+NAMED = "_name_or_path"  # in a configuration: what it was saved from
 CONSISTENT, FLOWING = ("lcm",), ("flow",)
 
 
@@ -22,7 +25,9 @@ class Sampling:
     """What is usual for a model, and what it can be asked for.
 
     schedulers: names of `models.diffusion.SCHEDULERS` that it works with. inverts: whether DDIM inversion is defined
-    for it. few: steps that it was distilled for at most, 0 where it was not; most: that its scheduler can make.
+    for it. few: steps that it was distilled for at most, 0 where it was not; most: that its scheduler can make. apart:
+    whether free guidance takes a pass of its own without the prompt, and not one of both together. assumed: the family
+    whose values these are, where nothing in the files tells which of several the model is; "" where they do.
     """
 
     guidance: Guidance = "free"
@@ -33,6 +38,8 @@ class Sampling:
     inverts: bool = True
     few: int = 0
     most: int = 0
+    apart: bool = False
+    assumed: str = ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -47,6 +54,7 @@ class Sampling:
 
 TURBO = Sampling("none", 1.0, 1, "euler", few=4)  # Sauer et al. 2023: one to four steps, no guidance
 XL = Sampling(guidance_scale=5.0)
+XL_INPAINTING = Sampling(guidance_scale=8.0)  # its model card's
 XL_TURBO = Sampling("none", 1.0, 1, "euler-a", few=4)
 LCM = Sampling("distilled", 8.5, 4, "lcm", CONSISTENT, inverts=False, few=8, most=50)  # Luo et al. 2023
 SD3 = Sampling("free", 7.0, 28, "flow", FLOWING, inverts=False)
@@ -55,13 +63,25 @@ FLUX_DEV = Sampling("distilled", 3.5, 28, "flow", FLOWING, inverts=False)
 FLUX_SCHNELL = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=4)
 
 
-def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[str, Any]) -> Sampling:
-    """What the files of a pipeline tell: its class's name, scheduler_config.json, and config.json of what denoises."""
+FLUX2_KLEIN = Sampling("none", 1.0, 4, "flow", FLOWING, inverts=False, few=4)
+FLUX2_KLEIN_BASE = Sampling("free", 4.0, 50, "flow", FLOWING, inverts=False, apart=True)
+PIXART = Sampling(guidance_scale=4.5, scheduler="dpm++")
+
+
+def sampling_of(
+    pipeline: str, scheduler: Mapping[str, Any], network: Mapping[str, Any], index: Mapping[str, Any] | None = None
+) -> Sampling:
+    """What the files of a pipeline tell: its class's name, scheduler_config.json, and config.json of what denoises.
+
+    index: what model_index.json holds beside.
+    """
+    if pipeline == "Flux2KleinPipeline":
+        return FLUX2_KLEIN if (index or {}).get("is_distilled") else FLUX2_KLEIN_BASE
     if pipeline == "FluxPipeline":
         return FLUX_DEV if network.get("guidance_embeds") else FLUX_SCHNELL
-    if pipeline == "StableDiffusion3Pipeline":
-        return SD3
-    kind, large = str(scheduler.get("_class_name")), pipeline == "StableDiffusionXLPipeline"
+    if pipeline == SD3_PIPELINE:
+        return SD35_TURBO if TURBO_NAME in str((index or {}).get(NAMED)).lower() else SD3
+    kind, large = str(scheduler.get("_class_name")), pipeline.startswith("StableDiffusionXL")
     if kind == "LCMScheduler":
         told: Guidance = "distilled" if network.get("time_cond_proj_dim") else "none"
         scale, most = (
@@ -71,9 +91,13 @@ def sampling_of(pipeline: str, scheduler: Mapping[str, Any], network: Mapping[st
         return Sampling(told, scale, LCM.steps, "lcm", CONSISTENT, inverts=False, few=LCM.few, most=most)
     if _is_turbo(kind, scheduler):
         return XL_TURBO if large else TURBO
+    if pipeline.startswith("PixArt"):
+        return PIXART
     if network.get("time_cond_proj_dim"):
         return Sampling("distilled", LCM.guidance_scale)
-    return XL if large else Sampling()
+    if large:
+        return XL if network.get("in_channels", 4) == 4 else XL_INPAINTING
+    return Sampling()
 
 
 def _is_turbo(kind: str, scheduler: Mapping[str, Any]) -> bool:
@@ -88,11 +112,22 @@ def _is_turbo(kind: str, scheduler: Mapping[str, Any]) -> bool:
 
 
 def sampling_of_folder(folder: Path) -> Sampling | None:
-    """As `sampling_of`, of a pipeline's folder; None where its files cannot be read, which loading then says."""
+    """As `sampling_of`, of a pipeline's folder; None where its files cannot be read, which loading then says.
+
+    Stable Diffusion 3 and its Turbo have the same class and schedules: which it is, is told by the name that its files
+    were saved under, and at last by the folder's own. Where neither tells, Stable Diffusion 3 is assumed.
+    """
     index = _object(folder / "model_index.json")
     part = "unet" if "unet" in index else "transformer"
     scheduler, network = _object(folder / "scheduler" / "scheduler_config.json"), _object(folder / part / "config.json")
-    return sampling_of(str(index.get("_class_name")), scheduler, network) if scheduler and network else None
+    if not scheduler or not network:
+        return None
+    kind = str(index.get("_class_name"))
+    place = folder.parents[1] if folder.parent.name == "snapshots" else folder  # in the hub's cache
+    names = [str(name) for name in (index.get(NAMED), network.get(NAMED), place.name)]
+    told = next((name for name in names if any(word in name.lower() for word in SD3_NAMES)), "")
+    found = sampling_of(kind, scheduler, network, {**index, NAMED: told} if kind == SD3_PIPELINE else index)
+    return replace(found, assumed="Stable Diffusion 3") if kind == SD3_PIPELINE and not told else found
 
 
 def _object(file: Path) -> dict[str, Any]:

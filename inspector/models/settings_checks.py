@@ -120,10 +120,10 @@ TEXT: Mapping[str, Rule] = {
 
 TOKENIZER: Mapping[str, Rule] = {
     "model_max_length": number(1, 1e31),  # transformers writes 1e30 for any length
-    "bos_token": TOKEN,
+    "bos_token": either(NONE, TOKEN),
     "eos_token": TOKEN,
     "pad_token": TOKEN,
-    "unk_token": TOKEN,
+    "unk_token": either(NONE, TOKEN),
 }
 
 

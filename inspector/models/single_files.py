@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ModelFilesError, UnsupportedModelError
-from inspector.models.configurations import SD15, SD20_BASE, SD21, SD_TURBO, SDXL, SDXL_TURBO, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import SD15, SD20_BASE, SD21, SD_TURBO, SDXL, SDXL_TURBO
 from inspector.models.headers import Shapes, shapes
 
 UNET, VAE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."
@@ -18,7 +19,7 @@ OPENAI, OPEN_CLIP = "cond_stage_model.transformer.", "cond_stage_model.model."
 XL_FIRST, XL_SECOND = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."
 SD2_DEPTH = 24  # of OpenCLIP's ViT-H/14; Stable Diffusion 2.x reads the last layer but one, so that one is left out
 # Words in a file's name that say what nothing in the file does: that 2.x predicts noise, at 512 px; that it is a Turbo.
-BASE, TURBO = ("base", "512"), "turbo"
+BASE, TURBO = ("base", "512", "inpaint"), "turbo"
 # Beginnings of names -> what a file that is no whole model is, and what to do with it.
 LORA = "a LoRA, which changes a model; give the model that it was made for"
 PART = "one part of a pipeline; give the pipeline's folder"

@@ -28,6 +28,8 @@ TOKENIZER = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "spiece.model",
+    "added_tokens.json",
+    "chat_template.jinja",
 )
 
 

@@ -12,18 +12,31 @@ from typing import Any
 import diffusers
 import torch
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, T5Config, T5EncoderModel
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    T5Config,
+    T5EncoderModel,
+)
 
-from inspector.models.configurations import Config, Configuration
+from inspector.models.configuration_parts import Config, Configuration
 from inspector.models.files import PIPELINE_CONFIG
 from inspector.models.tokenizer import open_fast_tokenizer
 
 NETWORKS: Mapping[str, str] = {  # pipeline -> class of what denoises
     "StableDiffusion3Pipeline": "SD3Transformer2DModel",
     "FluxPipeline": "FluxTransformer2DModel",
+    "Flux2KleinPipeline": "Flux2Transformer2DModel",
+    "PixArtAlphaPipeline": "PixArtTransformer2DModel",
+    "PixArtSigmaPipeline": "PixArtTransformer2DModel",
 }
+AUTOENCODERS: Mapping[str, str] = {"Flux2KleinPipeline": "AutoencoderKLFlux2"}  # pipeline -> class, where another
 PROJECTED: Mapping[str, tuple[str, ...]] = {  # pipeline -> its text encoders with a projection
     "StableDiffusionXLPipeline": ("text_encoder_2",),
+    "StableDiffusionXLInpaintPipeline": ("text_encoder_2",),
     "StableDiffusion3Pipeline": ("text_encoder", "text_encoder_2"),
 }
 
@@ -32,11 +45,13 @@ def build_part(configuration: Configuration, name: str) -> Any:
     """One part with random weights, in torch's default dtype on its default device."""
     config = dict(configuration.parts[name])
     if name == "vae":
-        return diffusers.AutoencoderKL(**config)
+        return getattr(diffusers, AUTOENCODERS.get(configuration.pipeline, "AutoencoderKL"))(**config)
     if name in ("unet", "transformer"):
         return getattr(diffusers, NETWORKS.get(configuration.pipeline, "UNet2DConditionModel"))(**config)
     if "d_model" in config:
         return T5EncoderModel(T5Config(**config))
+    if config.get("model_type") == "qwen3":
+        return Qwen3ForCausalLM(Qwen3Config(**config))
     kind = CLIPTextModelWithProjection if name in PROJECTED.get(configuration.pipeline, ()) else CLIPTextModel
     return kind(CLIPTextConfig(**config))
 
@@ -74,13 +89,21 @@ def write_pipeline(
             shutil.copytree(place, folder / name)
     _write(folder / "scheduler" / "scheduler_config.json", configuration.scheduler)
     parts = {name: _class_of(configuration, name) for name in configuration.parts}
-    index = {"_class_name": configuration.pipeline, **configuration.index, **parts}
-    index |= {
-        name: ["transformers", "CLIPTokenizer" if name in configuration.pads else "T5TokenizerFast"]
-        for name in tokenizers
-    }
+    named = {"_class_name": configuration.pipeline, "_diffusers_version": diffusers.__version__}
+    index = {**named, **configuration.index, **parts}
+    index |= {name: ["transformers", _tokenizer_of(configuration, name)] for name in tokenizers}
     _write(folder / PIPELINE_CONFIG, {**index, "scheduler": ["diffusers", configuration.scheduler["_class_name"]]})
     return folder
+
+
+def _tokenizer_of(configuration: Configuration, name: str) -> str:
+    if name in configuration.pads:
+        return "CLIPTokenizer"
+    return "T5TokenizerFast" if "d_model" in configuration.parts[_encoder(name)] else "Qwen2TokenizerFast"
+
+
+def _encoder(tokenizer: str) -> str:
+    return tokenizer.replace("tokenizer", "text_encoder")
 
 
 def _class_of(configuration: Configuration, name: str) -> list[str]:

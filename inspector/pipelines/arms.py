@@ -33,7 +33,7 @@ from inspector.trace.edits import Following, follow
 from inspector.trace.previews import Previewer, shrink
 from inspector.trace.projections import Projections, keep
 from inspector.trace.recorders import Recording, record
-from inspector.trace.trajectories import Step, denoise, noise_once, record_at, schedule
+from inspector.trace.trajectories import Step, denoise, generator_after, noise_once, record_at, schedule
 
 SEEDED = (NOISE_ONCE, MEAN_OF_SEEDS, SPREAD_OF_SEEDS)
 
@@ -140,8 +140,20 @@ class Comparison:
 
     @cached_property
     def conditions(self) -> Conditions:
-        """Those of the prompt."""
-        return self.model.encode_prompts([self.request.prompt])
+        """Those of the prompt, and for a model that inpaints of the picture: all that was generated stays masked.
+
+        So the arms of a generated picture differ by their latents alone.
+        """
+        told = self.model.encode_prompts([self.request.prompt])
+        if self._given is not None:
+            return self.model.shown(told, self._given)
+        size = (self.encoded.shape[-2], self.encoded.shape[-1])
+        return self.model.unshown(told, size, generator_after(self.encoded, self.request.seed))
+
+    @property
+    def _given(self) -> torch.Tensor | None:
+        """z_0 of a picture that was given; None where it was generated."""
+        return None if self.request.image is None else self.encoded
 
     @cached_property
     def encoded(self) -> torch.Tensor:
@@ -256,7 +268,8 @@ class Comparison:
             yield self._progress(f"Inverting, t = {step.timestep}")
         arm = yield from self._passes("Inversion", found.__getitem__, sorted(found, reverse=True))
         with INFERENCE_LOCK:
-            *_, last = denoise(model, found[max(found)], [request.prompt], request.steps, 1.0)
+            start, shown = found[max(found)], self._given
+            *_, last = denoise(model, start, [request.prompt], request.steps, 1.0, seed=request.seed, shown=shown)
             apart, scale = (last.denoised - self.encoded).float(), self.encoded.float().std()
             pictures = [model.decode(latents) for latents in (self.encoded, last.denoised)]
         self.reconstruction |= {
@@ -270,9 +283,9 @@ class Comparison:
         model, request, begin = self.model, self.request, self.plan.begin
         with INFERENCE_LOCK:
             noisy = noise_once(model, self.encoded, begin, [request.seed])
-        steps = denoise(
-            model, noisy, [request.prompt], request.steps, request.guidance_scale, model.sampling.noising, begin=begin
-        )
+        sampler, shown = model.sampling.noising, self._given
+        chosen = (request.steps, request.guidance_scale, sampler, request.seed, begin, shown)
+        steps = denoise(model, noisy, [request.prompt], *chosen)
         arm, _ = yield from self._denoised(steps, "Denoising again, step {} of {}, t = {}")
         return arm
 

@@ -17,7 +17,7 @@ from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import durations
 from inspector.pipelines.common import INFERENCE_LOCK, fit_image, gpu, last, loading, provenance
 from inspector.pipelines.room import check_room
-from inspector.pipelines.usual import check_unet
+from inspector.pipelines.usual import check_features
 from inspector.results import ClustersRequest, ClustersResult, Masks, Progress
 
 STAGES = 3
@@ -37,7 +37,7 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
     """
     started = time.perf_counter()
     model = yield from loading(load_diffusion, request.model)
-    check_unet(model)
+    check_features(model)
     yield Progress(1, STAGES, f"Running the UNet once at t = {request.timestep}")
     with INFERENCE_LOCK:
         features = image_features(model, request)
@@ -53,7 +53,7 @@ def stream(request: ClustersRequest) -> Iterator[Progress | ClustersResult]:
         inertia=found.inertia,
         stability=found.stability,
         agreement=found.agreement,
-        layers=find_taps(model.unet, request.preset).layers,
+        layers=find_taps(model.network, request.preset).layers,
         baselines={name: item.labels for name, item in plain.items()},
         metrics=rows({"unet": found, **plain}, request.masks),
         provenance=provenance(started, request, model),

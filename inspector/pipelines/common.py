@@ -170,12 +170,13 @@ def provenance(started: float, request: Any, *models: Any) -> Provenance:
     """Provenance of a run of `request` that began at `time.perf_counter()` value `started` with these models."""
     packages = ("torch", "diffusers", "open_clip_torch", "transformers", "numpy")
     versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    notes = [unusual(request, model) for model in models]
     return Provenance(
         models={model.spec.name: model.revision for model in models},
         device=str(models[0].device),
         dtype=getattr(models[0], "precision", str(models[0].dtype).removeprefix("torch.")),
         versions=versions,
         seconds=round(time.perf_counter() - started, 3),
-        warning=warning(request, *(model.spec for model in models)) or unusual(request, models[0]),
+        warning=warning(request, *(model.spec for model in models)) or " ".join(filter(None, notes)),
         told={model.spec.name: model.spec.told for model in models if model.spec.told},
     )

@@ -153,7 +153,7 @@ class DiffusionReading:
     @torch.no_grad()
     def _pass(self, timestep: int) -> None:
         noisy = noise_once(self.model, self.latents(), timestep, [self._seed])
-        self.model.predict(noisy, timestep, self.states([""]))
+        self.model.predict(noisy, timestep, self.model.shown(self.states([""]), self.latents()))
 
     def tokens(self, classes: ClassNames, template: str) -> torch.Tensor:
         """(class, width), as `class_tokens`; a prompt is encoded once."""
@@ -166,7 +166,8 @@ class DiffusionReading:
         """
 
         def compute() -> dict[int, np.ndarray]:
-            context = self.states([""]).with_states(self.tokens(classes, template)[None])
+            empty = self.model.shown(self.states([""]), self.latents())
+            context = empty.with_states(self.tokens(classes, template)[None])
             recording, _ = record_at(self.model, self.latents(), context, timestep, range(len(classes)))
             layers = {name: calls[0][0].astype(np.float32) for name, calls in recording.maps.items()}
             groups: dict[int, list[np.ndarray]] = {}

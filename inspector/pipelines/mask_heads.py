@@ -100,7 +100,7 @@ def read_unet(
     shift: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """The UNet's taps of clean latents: of one pass (n, channel, h, w), or of several along an inversion."""
-    taps = unet_taps(diffusion)
+    taps, conditions = unet_taps(diffusion), diffusion.shown(conditions, latents)
     if spec.path == "once":
         return unet_features(diffusion, noised(spec, diffusion, latents), spec.timestep, conditions, taps, shift)
     found = []
@@ -120,7 +120,7 @@ def read_asked(
     t counts from 0, as the model's scheduler counts it: VPD's 1 is the second of a thousand noise levels.
     """
     context = head.adapter(tokens).expand(len(latents), -1, -1)
-    conditions = diffusion.encode_prompts([""]).with_states(context)
+    conditions = diffusion.shown(diffusion.encode_prompts([""]).with_states(context), latents)
     return read_class_tokens(diffusion, noised(spec, diffusion, latents), spec.timestep, conditions)
 
 

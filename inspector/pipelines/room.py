@@ -11,6 +11,7 @@ import torch
 from inspector.errors import ModelMemoryError
 from inspector.models.placement import free_gb
 from inspector.models.protocols import DiffusionModel
+from inspector.trace.joint import is_transformer, joint_grid
 
 # Arrays that are held at once, each of the width of the first block. Measured on a CPU at 256 to 1,024 px: 7 to 12 for
 # the autoencoder (at the picture's size, to decode), 40 to 60 for a pass of the UNet (at the latents' size).
@@ -20,12 +21,13 @@ DECODING, PASSING = 10, 50
 def pass_bytes(model: DiffusionModel, size: tuple[int, int]) -> int:
     """Bytes that a pass of the UNet holds at once for one picture of (h, w) pixels; an estimate."""
     config: Any = model.network.config
-    positions = size[0] * size[1] // model.latent_factor**2
-    if hasattr(config, "block_out_channels"):
-        width = int(config.block_out_channels[0])
-    else:  # a transformer over patches of two by two latents
-        width = int(config.num_attention_heads * config.attention_head_dim) // 4
-    return PASSING * width * positions * model.dtype.itemsize
+    height, width = (side // model.latent_factor for side in size)
+    if is_transformer(model.network):
+        channels = int(config.num_attention_heads * config.attention_head_dim)
+        height, width = joint_grid(model.network, (height, width))
+    else:
+        channels = int(config.block_out_channels[0])
+    return PASSING * channels * height * width * model.dtype.itemsize
 
 
 def run_bytes(model: DiffusionModel, size: tuple[int, int], batch: int = 1) -> int:

@@ -7,7 +7,7 @@ from inspector.models.listed import ModelSpec
 from inspector.models.protocols import DiffusionModel
 from inspector.models.sampling import Sampling
 from inspector.results import AGAIN, GENERATION, INVERSION, AttentionRequest
-from inspector.trace.joint import OUTPUT, joint_layers
+from inspector.trace.joint import OUTPUT, is_transformer, joint_layers
 
 
 def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling | None) -> None:
@@ -38,14 +38,19 @@ def check_usual(request: AttentionRequest, spec: ModelSpec, sampling: Sampling |
 
 def check_network(request: AttentionRequest, model: DiffusionModel) -> None:
     """Raise UnsupportedModelError for what is defined for UNets alone, or for joint attention alone."""
-    if joint_layers(model.network):
-        if request.edit is not None or request.probes:
-            check_unet(model)
-    elif request.reading == OUTPUT:
+    if is_transformer(model.network) and (request.edit is not None or request.probes):
+        check_unet(model)
+    if request.reading == OUTPUT and not joint_layers(model.network):
         raise UnsupportedModelError(
             f"{model.spec.title} has no joint attention, whose output places and tokens share; leave out the reading "
             f"{OUTPUT!r}, or choose a transformer such as FLUX.1."
         )
+
+
+def check_features(model: DiffusionModel) -> None:
+    """Raise UnsupportedModelError, in one sentence, where the picture's features are one sequence with the text's."""
+    if joint_layers(model.network):
+        check_unet(model)
 
 
 def check_unet(model: DiffusionModel) -> None:
@@ -54,7 +59,33 @@ def check_unet(model: DiffusionModel) -> None:
 
 
 def unusual(request: Any, model: Any) -> str:
-    """What to say beside a result of values that are not the model's usual ones, "" where there is nothing."""
+    """What to say beside a result: what a model that inpaints was told, and values that are not the usual ones.
+
+    "" where there is nothing.
+    """
+    notes = (_told_of_picture(request, model), _assumed(request, model), _too_many_steps(request, model))
+    return " ".join(filter(None, notes))
+
+
+def _told_of_picture(request: Any, model: Any) -> str:
+    if not getattr(model, "inpaints", False):
+        return ""
+    told = "all of the generated picture is" if request.image is None else "nothing of the given picture is"
+    return f"{model.spec.title} paints where a picture is masked; it was told that {told} masked."
+
+
+def _assumed(request: Any, model: Any) -> str:
+    sampling: Sampling | None = getattr(model, "sampling", None)
+    if sampling is None or not isinstance(request, AttentionRequest) or not sampling.assumed:
+        return ""
+    return (
+        f"Nothing in the files of {model.spec.title} tells whether it was distilled; its usual values are taken to be "
+        f"{sampling.assumed}'s: guidance {sampling.guidance_scale:g}, {_steps(sampling)}. A folder's name with "
+        "“turbo” in it tells that it was."
+    )
+
+
+def _too_many_steps(request: Any, model: Any) -> str:
     sampling: Sampling | None = getattr(model, "sampling", None)
     if sampling is None or not isinstance(request, AttentionRequest) or not sampling.few:
         return ""

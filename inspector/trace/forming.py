@@ -1,17 +1,38 @@
 """What recorders share when they form maps: how much at once, which tokens, in which precision, whether numbers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 
 from inspector.errors import NotFiniteError, RecordingError
+from inspector.models.protocols import REST
 from inspector.trace.recordings import Kept, Recording
 
 # (layer, its own probabilities (n, head, token, h * w)) -> those that it attends with instead
 Used = Callable[[str, torch.Tensor], torch.Tensor]
 # Bytes of probabilities, of all tokens and heads in float32, that are formed at once; three such arrays are held.
 FORMED = 2**26
+
+
+_RECORDED: ContextVar[bool] = ContextVar("recorded", default=True)
+
+
+def is_recorded() -> bool:
+    """Whether a call of the network that begins now is kept."""
+    return _RECORDED.get()
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Inside it calls leave nothing in a recording of joint attention: those of the unconditional picture alone."""
+    before = _RECORDED.set(False)
+    try:
+        yield
+    finally:
+        _RECORDED.reset(before)
 
 
 def keep_call(into: Recording, kept: Sequence[Kept], timestep: int, model: str) -> None:
@@ -43,6 +64,20 @@ def chosen(positions: Sequence[int], device: torch.device) -> torch.Tensor | sli
     if first >= 0 and list(positions) == list(range(first, first + count)):
         return slice(first, first + count)
     return torch.tensor(list(positions), device=device)
+
+
+def with_rest(maps: torch.Tensor, positions: Sequence[int], rest: bool = True) -> torch.Tensor:
+    """Maps (..., word, h * w) with what they leave of 1, or else 0, where REST stands among the positions."""
+    if REST not in positions:
+        return maps
+    left = (1 - maps.sum(-2, keepdim=True)).clamp(0) if rest else torch.zeros_like(maps[..., :1, :])
+    place = list(positions).index(REST)
+    return torch.cat([maps[..., :place, :], left, maps[..., place:, :]], -2)
+
+
+def words_of(positions: Sequence[int]) -> list[int]:
+    """Positions without REST."""
+    return [position for position in positions if position != REST]
 
 
 def one_timestep(timestep: torch.Tensor | float) -> int:

@@ -19,9 +19,8 @@ import torch
 from torch import nn
 
 from inspector.errors import RecordingError
-from inspector.models.protocols import REST
 from inspector.trace import forming
-from inspector.trace.forming import half, keep_call, one_timestep
+from inspector.trace.forming import half, keep_call, one_timestep, with_rest, words_of
 from inspector.trace.recordings import Kept, Recording
 
 ATTENTION, OUTPUT = "attention", "output"  # what is recorded
@@ -29,8 +28,13 @@ JOINT = ("transformer_blocks", "single_transformer_blocks")
 THOUSAND = 1000  # by which a network of packed latents divides its timestep
 
 
+def is_transformer(network: nn.Module) -> bool:
+    """Whether blocks of a transformer over patches denoise, and no UNet."""
+    return hasattr(network, JOINT[0])
+
+
 def joint_layers(network: nn.Module) -> tuple[str, ...]:
-    """Names of the modules in which text and picture attend to each other, in order of running; () in a UNet."""
+    """Names of the modules in which text and picture attend to each other, in order of running; () where none do."""
     return tuple(name for name, _ in network.named_modules() if _is_joint(name))
 
 
@@ -40,9 +44,13 @@ def _is_joint(name: str) -> bool:
 
 
 def joint_grid(network: nn.Module, sample: tuple[int, int]) -> tuple[int, int]:
-    """(h, w) of every layer's places, of latents (h, w): patches, or latents packed two by two."""
+    """(h, w) of every layer's places, of latents (h, w): patches, or latents packed two by two.
+
+    Those of FLUX.2, whose places have four axes, are packed before noise is added.
+    """
     config: Any = network.config
-    patch = config.patch_size if config.patch_size > 1 else 2
+    packed = 1 if len(getattr(config, "axes_dims_rope", ())) == 4 else 2
+    patch = config.patch_size if config.patch_size > 1 else packed
     return sample[0] // patch, sample[1] // patch
 
 
@@ -64,6 +72,7 @@ def record_joint(
 
     def begin(_: nn.Module, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         call.clear()
+        told["recorded"] = forming.is_recorded()
         hidden, timestep = kwargs["hidden_states"], torch.as_tensor(kwargs["timestep"]).float()
         told["text"] = int(kwargs["encoder_hidden_states"].shape[1])
         if hidden.ndim == 4:
@@ -73,6 +82,8 @@ def record_joint(
         told["time"] = one_timestep(timestep)
 
     def done(layer: str, seen: Mapping[str, Any]) -> None:
+        if not told["recorded"]:
+            return
         form = _attention if reading == ATTENTION else _output
         mean, each = form(modules[layer], seen, told["text"], positions, images)
         call.append(Kept((layer,), False, half(mean.unflatten(-1, told["grid"]))))
@@ -82,7 +93,8 @@ def record_joint(
     def end(*_: Any) -> None:
         kept = list(call)
         call.clear()
-        keep_call(into, kept, told["time"], model)
+        if told["recorded"]:
+            keep_call(into, kept, told["time"], model)
 
     with ExitStack() as stack:
         stack.enter_context(network.register_forward_pre_hook(begin, with_kwargs=True))
@@ -120,6 +132,10 @@ def _read(layer: str, module: Any, done: Callable[[str, Mapping[str, Any]], None
             raise RecordingError(f"{layer} runs with an attention mask; run the transformer without one.")
         seen["places"] = kwargs.get("image_rotary_emb")
 
+    def split(_module: nn.Module, _args: Any, output: torch.Tensor) -> None:
+        width = module.inner_dim
+        seen.update(query=output[..., :width].detach(), key=output[..., width : 2 * width].detach())
+
     def finish(_: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
         if not {"query", "key"} <= set(seen):
             raise RecordingError(
@@ -130,12 +146,17 @@ def _read(layer: str, module: Any, done: Callable[[str, Mapping[str, Any]], None
         done(layer, seen)
         seen.clear()
 
-    handles = [
-        module.register_forward_pre_hook(begin, with_kwargs=True),
-        module.to_q.register_forward_hook(keep("query")),
-        module.to_k.register_forward_hook(keep("key")),
-        module.register_forward_hook(finish),
-    ]
+    handles = [module.register_forward_pre_hook(begin, with_kwargs=True), module.register_forward_hook(finish)]
+    if hasattr(module, "to_qkv_mlp_proj"):  # FLUX.2 projects at once what attention and the layers beside it take
+
+        def keep_given(_module: nn.Module, args: tuple[torch.Tensor]) -> None:
+            seen["given"] = args[0][..., : module.inner_dim].detach()
+
+        handles.append(module.to_qkv_mlp_proj.register_forward_hook(split))
+        handles.append(module.to_out.register_forward_pre_hook(keep_given))
+        return handles
+    handles.append(module.to_q.register_forward_hook(keep("query")))
+    handles.append(module.to_k.register_forward_hook(keep("key")))
     if getattr(module, "add_k_proj", None) is not None:
         handles.append(module.add_k_proj.register_forward_hook(keep("text key")))
         handles.append(module.to_out[0].register_forward_pre_hook(keep_input("given")))
@@ -188,8 +209,7 @@ def joint_probabilities(
     query, key: (n, h * w, head, channel) of the picture; text_key: (n, tokens, head, channel). positions: REST is what
     the other wanted tokens leave of 1. Rows are formed a few at a time.
     """
-    words = [position for position in positions if position != REST]
-    wanted = torch.tensor(words, device=query.device)
+    wanted = torch.tensor(words_of(positions), device=query.device)
     count, length, heads, width = query.shape
     keys, texts = (part.transpose(1, 2).float().transpose(-1, -2) for part in (key, text_key))
     rows = max(1, forming.FORMED // (4 * count * heads * (length + text_key.shape[1])))
@@ -198,7 +218,7 @@ def joint_probabilities(
         scores = part @ texts
         total = torch.logaddexp(scores.logsumexp(-1), (part @ keys).logsumexp(-1))
         found.append((scores[..., wanted] - total[..., None]).exp())
-    return _with_rest(torch.cat(found, 2).transpose(-1, -2), positions, rest=True)
+    return with_rest(torch.cat(found, 2).transpose(-1, -2), positions)
 
 
 @torch.no_grad()
@@ -209,17 +229,8 @@ def _output(
     given = seen["given"][-images:]
     words = seen["text given"][-images:] if "text given" in seen else given[:, :text]
     places = given if "text given" in seen else given[:, text:]
-    wanted = torch.tensor([position for position in positions if position != REST], device=given.device)
+    wanted = torch.tensor(words_of(positions), device=given.device)
     whole = (words[:, wanted].float() @ places.float().transpose(-1, -2)).softmax(-2)
     words, places = (part.unflatten(-1, (module.heads, -1)).transpose(1, 2).float() for part in (words, places))
     each = (words[:, :, wanted] @ places.transpose(-1, -2)).softmax(-2)
-    return _with_rest(whole, positions, rest=False), _with_rest(each, positions, rest=False)
-
-
-def _with_rest(maps: torch.Tensor, positions: Sequence[int], rest: bool) -> torch.Tensor:
-    """Maps (..., word, h * w) with what they leave of 1, or 0, where REST stands among the positions."""
-    if REST not in positions:
-        return maps
-    left = (1 - maps.sum(-2, keepdim=True)).clamp(0) if rest else torch.zeros_like(maps[..., :1, :])
-    place = list(positions).index(REST)
-    return torch.cat([maps[..., :place, :], left, maps[..., place:, :]], -2)
+    return with_rest(whole, positions, rest=False), with_rest(each, positions, rest=False)

@@ -16,7 +16,7 @@ from torch import nn
 
 from inspector.errors import RecordingError
 from inspector.trace.hooks import find_modules
-from inspector.trace.joint import joint_layers
+from inspector.trace.joint import is_transformer
 from inspector.trace.recorders import cross_attention_layers, grid_of, grids, read_projections
 from inspector.trace.recordings import Kept, Shipment
 from inspector.trace.self_attention import self_attention_layers
@@ -37,8 +37,8 @@ class Projections:
     _waiting: list[Kept] = field(default_factory=list)  # on the device, of the last call
 
     def layers(self, unet: nn.Module) -> dict[str, bool]:
-        """Module -> whether its keys are wanted too; of a transformer with joint attention nothing is kept."""
-        if joint_layers(unet):
+        """Module -> whether its keys are wanted too; of a transformer nothing is kept."""
+        if is_transformer(unet):
             return {}
         cross = dict.fromkeys(cross_attention_layers(unet), False) if self.queries else {}
         return cross | (dict.fromkeys(self_attention_layers(unet), True) if self.selves else {})

@@ -1,4 +1,4 @@
-"""Cross-attention maps of a diffusion UNet, recorded while it runs, without changing what it computes.
+"""Cross-attention maps of a UNet, or of a transformer that has it, recorded without changing what is computed.
 
 Hooks read the queries and keys that each cross-attention module computes anyway and form the softmax a
 second time beside it (0.1% of a guided step of Stable Diffusion 1.5); no attention processor is replaced,
@@ -18,15 +18,15 @@ import torch
 from torch import nn
 
 from inspector.errors import RecordingError
-from inspector.trace.forming import FORMED, Used, chosen, half, keep_call, one_timestep
+from inspector.trace.forming import FORMED, Used, chosen, half, keep_call, one_timestep, with_rest, words_of
 from inspector.trace.hooks import find_modules
-from inspector.trace.joint import ATTENTION, OUTPUT, joint_grid, joint_layers, record_joint
+from inspector.trace.joint import ATTENTION, JOINT, OUTPUT, is_transformer, joint_grid, joint_layers, record_joint
 from inspector.trace.recordings import Kept, Recording
 
 
 def cross_attention_layers(unet: nn.Module) -> tuple[str, ...]:
     """Names of the cross-attention modules in the order of the forward pass; RecordingError if there is none."""
-    order = ("down_blocks", "mid_block", "up_blocks")
+    order = ("down_blocks", "mid_block", "up_blocks", JOINT[0])
     names = [name for name, _ in unet.named_modules() if name.split(".")[-1] == "attn2" and name.startswith(order)]
     if not names:
         raise RecordingError("This model has no cross-attention modules named attn2; choose a Stable Diffusion UNet.")
@@ -51,7 +51,7 @@ def record(
 ) -> Iterator[Recording]:
     """Record every call of `unet` inside the `with` that ends; the hooks are gone after it, also after a crash.
 
-    positions: indices of the tokens to keep; the softmax runs over all of them.
+    positions: indices of the tokens to keep; the softmax runs over all of them. REST is what they leave of 1.
     images: how many images are conditional: the last ones of the batch, since classifier-free guidance
         puts the unconditional ones first.
     heads: keep every head too.
@@ -59,9 +59,8 @@ def record(
     model: its name, for errors.
     used: what the layers attend with instead of their own probabilities, as `edits.impose` yields it.
     reading: of a transformer with joint attention, ATTENTION or OUTPUT, as `joint` says; `unet` may be one.
-    Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), is
-    masked, or has a grid that does not come from halving the sample's; NotFiniteError at the end of the first call
-    with a map that is none.
+    Raises RecordingError when a layer does not compute queries and keys of its own (fused projections), or has a grid
+    that does not come from halving the sample's; NotFiniteError at the end of the first call with a map that is none.
     """
     recording = Recording() if into is None else into
     if joint_layers(unet):
@@ -76,6 +75,7 @@ def record(
     size: list[int] = []  # (h, w) of the sample in the call under way
     time: list[int] = []  # its timestep
     call: list[_Projected] = []
+    masks: dict[str, torch.Tensor] = {}
 
     def begin(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         sample = args[0] if args else kwargs["sample"]
@@ -84,11 +84,13 @@ def record(
         call.clear()
 
     def layer_done(layer: str, query: torch.Tensor, key: torch.Tensor) -> None:
-        call.append(_Projected(layer, modules[layer], query[-images:], key[-images:]))
+        mask = masks.pop(layer, None)
+        mask = None if mask is None else mask[-images:]
+        call.append(_Projected(layer, modules[layer], query[-images:], key[-images:], mask))
 
     def end(*_: Any) -> None:
-        index = chosen(positions, call[0].query.device) if call else slice(0)
-        groups = (_formed(group, index, (size[0], size[1]), heads, used) for group in _alike(call))
+        index = chosen(words_of(positions), call[0].query.device) if call else slice(0)
+        groups = (_formed(group, index, positions, (size[0], size[1]), heads, used) for group in _alike(call))
         kept = [maps for group in groups for maps in group]
         call.clear()
         keep_call(recording, kept, time[0], model)
@@ -96,7 +98,7 @@ def record(
     with ExitStack() as stack:
         stack.enter_context(unet.register_forward_pre_hook(begin, with_kwargs=True))
         for layer, module in modules.items():
-            for handle in read_projections(layer, module, layer_done):
+            for handle in read_projections(layer, module, layer_done, masks):
                 stack.enter_context(handle)
         stack.enter_context(unet.register_forward_hook(end))
         yield recording
@@ -104,12 +106,16 @@ def record(
 
 @dataclass(frozen=True)
 class _Projected:
-    """Of the conditional images, what one module projected: query (n, h * w, width), key (n, tokens, width)."""
+    """Of the conditional images, what one module projected: query (n, h * w, width), key (n, tokens, width).
+
+    mask: (n, 1, tokens), added to the scores.
+    """
 
     layer: str
     module: Any
     query: torch.Tensor
     key: torch.Tensor
+    mask: torch.Tensor | None
 
 
 def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
@@ -121,7 +127,7 @@ def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
     for one in call:
         module = one.module
         own = None if module.norm_q is None and module.norm_k is None else one.layer  # weights of its own
-        kind = (one.query.shape, one.key.shape, one.query.dtype, module.heads, module.scale, own)
+        kind = (one.query.shape, one.key.shape, one.query.dtype, module.heads, module.scale, own, one.mask is None)
         groups.setdefault(kind, []).append(one)
     for group in groups.values():
         first = group[0]
@@ -133,20 +139,22 @@ def _alike(call: Sequence[_Projected]) -> Iterator[list[_Projected]]:
 @torch.no_grad()
 def _formed(
     group: Sequence[_Projected],
-    positions: torch.Tensor | slice,
+    index: torch.Tensor | slice,
+    positions: Sequence[int],
     sample: tuple[int, int],
     heads: bool,
     used: Used | None = None,
 ) -> Iterator[Kept]:
-    """The maps of layers that are alike; sample: (h, w) of the latents."""
+    """The maps of layers that are alike; index: of the positions but REST; sample: (h, w) of the latents."""
     module, layers = group[0].module, tuple(one.layer for one in group)
     query = torch.cat([_by_head(one.query, module.heads) for one in group])
     key = torch.cat([_by_head(one.key, module.heads) for one in group])
-    maps = _softmax(module, query, key)
+    masks = [one.mask for one in group if one.mask is not None]
+    maps = _softmax(module, query, key, torch.cat(masks) if masks else None)
     if used is not None:
         parts = maps.chunk(len(group))
         maps = torch.cat([used(one.layer, part) for one, part in zip(group, parts, strict=True)])
-    maps = maps[..., positions, :]
+    maps = with_rest(maps[..., index, :], positions)
     maps = maps.unflatten(-1, grid_of(maps.shape[-1], sample))
     yield Kept(layers, False, half(maps.mean(1)))
     if heads:
@@ -174,16 +182,29 @@ def _by_head(projected: torch.Tensor, heads: int) -> torch.Tensor:
     return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def _softmax(module: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """As `attention_weights`, of queries (n, head, h * w, channel) and keys (n, head, tokens, channel)."""
+def _softmax(module: Any, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """As `attention_weights`, of queries (n, head, h * w, channel) and keys (n, head, tokens, channel).
+
+    mask: (n, 1, tokens), added to the scores.
+    """
     query = query if module.norm_q is None else module.norm_q(query)
     key = key if module.norm_k is None else module.norm_k(key)
     scores = (query.float() @ key.float().transpose(-1, -2)).float() * module.scale  # autocast narrows a product
+    if mask is not None:
+        scores = scores + mask[:, None].float()
     return scores.softmax(-1).transpose(-1, -2)
 
 
-def read_projections(layer: str, module: Any, end: Callable[[str, torch.Tensor, torch.Tensor], None]) -> list[Any]:
-    """Handles of hooks that keep what `to_q` and `to_k` return and pass both to `end` when the module is done."""
+def read_projections(
+    layer: str,
+    module: Any,
+    end: Callable[[str, torch.Tensor, torch.Tensor], None],
+    masks: dict[str, torch.Tensor] | None = None,
+) -> list[Any]:
+    """Handles of hooks that keep what `to_q` and `to_k` return and pass both to `end` when the module is done.
+
+    masks: where what is added to a layer's scores, (n, 1, tokens), is left for `end`; RecordingError for it if None.
+    """
     seen: dict[str, torch.Tensor] = {}
 
     def keep(kind: str) -> Callable[..., None]:
@@ -194,8 +215,10 @@ def read_projections(layer: str, module: Any, end: Callable[[str, torch.Tensor, 
             raise RecordingError(
                 f"{layer} computes no queries and keys of its own; call unfuse_qkv_projections() on the UNet first."
             )
-        if kwargs.get("attention_mask") is not None:
-            raise RecordingError(f"{layer} runs with an attention mask; run the UNet without one.")
+        if (mask := kwargs.get("attention_mask")) is not None:
+            if masks is None or mask.ndim != 3 or mask.shape[1] != 1:
+                raise RecordingError(f"{layer} runs with an attention mask; run the UNet without one.")
+            masks[layer] = mask.detach()
         end(layer, seen.pop("query"), seen.pop("key"))
 
     return [
@@ -233,7 +256,7 @@ def recording_bytes(
 
 def grids(unet: nn.Module, layers: Sequence[str], sample: tuple[int, int]) -> list[tuple[int, int]]:
     """(h, w) of each layer's grid, of latents (h, w), before anything runs; assumes as `recording_bytes`."""
-    if joint_layers(unet):
+    if is_transformer(unet):
         return [joint_grid(unet, sample)] * len(layers)
     lowest = sum(1 for name, _ in unet.named_modules() if re.fullmatch(r"down_blocks\.\d+", name)) - 1
     found = []

@@ -18,7 +18,8 @@ import torch
 
 from inspector.errors import ChoiceError, NotFiniteError
 from inspector.models.protocols import Conditions, DiffusionModel, join
-from inspector.trace.joint import ATTENTION, joint_layers
+from inspector.trace.forming import unrecorded
+from inspector.trace.joint import ATTENTION, is_transformer
 from inspector.trace.recorders import Recording, record
 
 # Added to the seed of the noise that is added once: the noise a generation started from still shows in its
@@ -51,6 +52,13 @@ def first_latents(model: DiffusionModel, seed: int, height: int, width: int, cou
     return torch.randn(shape, generator=generator, dtype=model.dtype).to(model.device)
 
 
+def generator_after(latents: torch.Tensor, seed: int) -> torch.Generator:
+    """A pipeline's one generator after `first_latents` of this shape were drawn from it."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    torch.randn(latents.shape, generator=generator, dtype=latents.dtype)
+    return generator
+
+
 def schedule(model: DiffusionModel, scheduler: str, steps: int, size: tuple[int, int] | None = None) -> Any:
     """The model's scheduler of a name, set to so many steps of latents of (h, w), None for the model's own square.
 
@@ -80,6 +88,7 @@ def denoise(
     scheduler: str = "ddim",
     seed: int = 0,
     begin: int | None = None,
+    shown: torch.Tensor | None = None,
 ) -> Iterator[Step]:
     """Denoise `latents`, standard normal (n, c, h, w), one prompt each; yields after every step.
 
@@ -88,6 +97,7 @@ def denoise(
     seed: for schedulers that add noise on the way; DDIM adds none.
     begin: `latents` are x_t at this t of the schedule already (`noise_once`), for schedulers that keep x_t at unit
         variance (DDIM, PNDM); the steps above it are left out.
+    shown: z_0 (n, c, h, w) of given pictures, for `DiffusionModel.shown`; None where pictures are generated.
     Raises ChoiceError as `schedule`, NotFiniteError at the first step whose latents are no numbers.
     """
     sampler = schedule(model, scheduler, steps, (latents.shape[-2], latents.shape[-1]))
@@ -97,6 +107,11 @@ def denoise(
         conditions = conditions.guided(max(guidance_scale, 1.0))
     if guided:  # encoded apart, as the pipeline does: kernels are chosen by the size of a batch, and round differently
         conditions = join([model.unconditional(len(prompts)), conditions])
+    generator = generator_after(latents, seed)
+    if shown is None:
+        conditions = model.unshown(conditions, (latents.shape[-2], latents.shape[-1]), generator)
+    else:
+        conditions = model.shown(conditions, shown)
     moments = list(zip(sampler.timesteps, sampler.timesteps.tolist(), strict=True))  # read once: each reading waits
     if begin is None:
         latents = latents * getattr(sampler, "init_noise_sigma", 1.0)
@@ -104,15 +119,16 @@ def denoise(
         moments = [moment for moment in moments if moment[1] <= begin]
     extra: dict[str, Any] = {}
     if "generator" in inspect.signature(sampler.step).parameters:
-        extra["generator"] = torch.Generator("cpu").manual_seed(seed)
-        # Noise on the way follows that of `first_latents`, as a pipeline's one generator has it.
-        torch.randn(latents.shape, generator=extra["generator"], dtype=latents.dtype)
+        extra["generator"] = generator
     for index, (timestep, time) in enumerate(moments):
         with torch.no_grad():  # not around the yield, where it would switch gradients off for the caller
             batch = torch.cat([latents] * 2) if guided else latents
             if hasattr(sampler, "scale_model_input"):
                 batch = sampler.scale_model_input(batch, timestep)
-            output = model.predict(batch, timestep, conditions)
+            if guided and model.sampling.apart:
+                output = _apart(model, latents, timestep, conditions)
+            else:
+                output = model.predict(batch, timestep, conditions)
             if guided:
                 unconditional, conditional = output.chunk(2)
                 output = unconditional + guidance_scale * (conditional - unconditional)
@@ -131,8 +147,16 @@ def denoise(
         latents = moved.prev_sample
 
 
+def _apart(model: DiffusionModel, latents: torch.Tensor, timestep: Any, conditions: Conditions) -> torch.Tensor:
+    """What is predicted for [unconditional, conditional] in a pass each, of which the second is recorded."""
+    count = len(latents)
+    with unrecorded():
+        unconditional = model.predict(latents, timestep, conditions[:count])
+    return torch.cat([unconditional, model.predict(latents, timestep, conditions[count:])])
+
+
 def _network(model: DiffusionModel) -> str:
-    return "transformer" if joint_layers(model.network) else "UNet"
+    return "transformer" if is_transformer(model.network) else "UNet"
 
 
 def predict_original(sampler: Any, output: torch.Tensor, timestep: float, latents: torch.Tensor) -> torch.Tensor:
@@ -185,10 +209,11 @@ def record_once(
     """Noise finished latents once and record one conditional pass of the UNet, without guidance.
 
     latents: (n, c, h, w), z_0. conditions: of the n prompts. positions: indices of the tokens to keep.
-    into: a recording to continue.
+    into: a recording to continue. A model that inpaints is told that nothing of the picture is masked.
     Returns the recording of n images and the predicted x_0 (n, c, h, w).
     """
-    return record_at(model, noise_once(model, latents, timestep, seeds), conditions, timestep, positions, heads, into)
+    noisy, told = noise_once(model, latents, timestep, seeds), model.shown(conditions, latents)
+    return record_at(model, noisy, told, timestep, positions, heads, into)
 
 
 @torch.no_grad()
@@ -202,7 +227,10 @@ def record_at(
     into: Recording | None = None,
     reading: str = ATTENTION,
 ) -> tuple[Recording, torch.Tensor]:
-    """As `record_once`, of latents (n, c, h, w) that are x_t already. reading: as `recorders.record` takes it."""
+    """As `record_once`, of latents (n, c, h, w) that are x_t already, with all that the conditions tell.
+
+    reading: as `recorders.record` takes it.
+    """
     with record(model.network, positions, len(noisy), heads, into, model.spec.name, reading=reading) as recording:
         output = model.predict(noisy, timestep, conditions)
     return recording, predict_original(model.scheduler(model.sampling.noising), output, timestep, noisy)

@@ -43,7 +43,7 @@ from tests.models.hub import Hub, serving
 from tests.models.owned import FILES, NAMES, PUBLISHED, Owned, weights_needed
 
 PROMPT, SOURCE, CLASSES = "a horse on the grass", "a car on the grass", "horse, grass"
-SIDES = {False: 64, True: 256}  # pixels of the pictures, at small and at full width
+SIDES = {False: 128, True: 256}  # pixels of the pictures, at small and at full width
 STEPS = 2
 WORKS = "works"
 BUILT = 6  # bytes a weight while a model is built or opened: float32 beside the half precision of its files

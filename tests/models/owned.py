@@ -6,6 +6,7 @@ Full width is the published configuration in half precision. Small width keeps k
 import copy
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,8 @@ from transformers import CLIPConfig, CLIPModel, CLIPTextModel, CLIPTextModelWith
 from inspector.models import catalog
 from inspector.models.catalog import Kind, ModelSpec
 from inspector.models.clip import build_clip, save_clip
-from inspector.models.configurations import PUBLISHED, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import PUBLISHED
 from inspector.models.files import CLIP_CONFIG, CLIP_WEIGHTS, read_json
 from inspector.models.listed import LISTED
 from inspector.models.single_files import OPEN_CLIP, UNET, XL_FIRST, XL_SECOND
@@ -29,7 +31,7 @@ from inspector.models.tokenizer import MERGES_FILE, write_tokenizer
 from inspector.models.written import PROJECTED, count_parameters, write_pipeline
 from tests.models.hub import COMMIT
 from tests.models.single import open_clip_names, openai_names, unet_names, vae_names
-from tests.models.small_families import small_folder, write_t5
+from tests.models.small_families import small_folder, write_chat, write_t5
 
 CLIPS = {spec.name: spec.architecture for spec in LISTED if spec.kind == "clip" and spec.origin == "hub"}
 NAMES = (*CLIPS, *PUBLISHED)
@@ -37,10 +39,14 @@ UNLISTED = {  # published configurations that the catalog has no name for -> the
     "stable-diffusion-2.0": "stabilityai/stable-diffusion-2",
     "stable-diffusion-3-medium": "stabilityai/stable-diffusion-3-medium-diffusers",
     "stable-diffusion-3.5-large": "stabilityai/stable-diffusion-3.5-large",
+    "stable-diffusion-3.5-large-turbo": "stabilityai/stable-diffusion-3.5-large-turbo",
+    "flux2-klein-base": "black-forest-labs/FLUX.2-klein-base-4B",
+    "pixart-alpha-512": "PixArt-alpha/PixArt-XL-2-512x512",
 }
 # How the names begin in the single files of pipelines that are not read from one; such a file is refused by them.
 OTHER_FILES = {"StableDiffusion3Pipeline": f"{UNET}joint_blocks.0.", "FluxPipeline": "double_blocks.0."}
-FILES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *OTHER_FILES)  # that are published as one file, too
+# Those that are published as one file, too.
+FILES = ("StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", *OTHER_FILES)
 WIDE = 10  # times as wide are a UNet's levels at full width
 TEXT = 64  # width of a text encoder at small width, which is one head of a single file
 
@@ -160,13 +166,11 @@ class Owned:
         if not self.full and "unet" not in published.parts:
             return small_folder(self.name, self.at)
         configuration = published if self.full else tenth(published)
-        t5 = self.at / "t5-tokenizer"
-        tokenizers = {}
-        for part, config in configuration.parts.items():
-            if part.startswith("text_encoder"):
-                if "d_model" in config and not t5.is_dir():
-                    write_t5(t5)
-                tokenizers[part.replace("text_encoder", "tokenizer")] = t5 if "d_model" in config else self._tokenizer
+        tokenizers = {
+            part.replace("text_encoder", "tokenizer"): self._tokenizer_of(config)
+            for part, config in configuration.parts.items()
+            if part.startswith("text_encoder")
+        }
         return write_pipeline(place, configuration, tokenizers, torch.float16)
 
     @cached_property
@@ -195,7 +199,7 @@ class Owned:
         if pipeline == "StableDiffusionXLPipeline":
             state |= openai_names(self._text("text_encoder"), XL_FIRST)
             state |= open_clip_names(self._text("text_encoder_2"), XL_SECOND)
-        elif self.name == "stable-diffusion-1.5":
+        elif self.name in ("stable-diffusion-1.5", "stable-diffusion-inpainting"):
             state |= openai_names(self._text("text_encoder"))
         else:
             state |= open_clip_names(self._text("text_encoder"), OPEN_CLIP)
@@ -222,6 +226,17 @@ class Owned:
     def _clip_config(self) -> dict[str, Any]:
         config = open_clip.get_model_config(CLIPS[self.name])
         return dict(config) if self.full else narrow_clip(config)
+
+    def _tokenizer_of(self, encoder: Mapping[str, Any]) -> Path:
+        if "d_model" in encoder:
+            place = self.at / "t5-tokenizer"
+            if not place.is_dir():
+                write_t5(place)
+            return place
+        if encoder.get("model_type") == "qwen3":
+            write_chat(self.at / "chat-tokenizer")
+            return self.at / "chat-tokenizer"
+        return self._tokenizer
 
     @cached_property
     def _tokenizer(self) -> Path:

@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import T5Tokenizer
 
 from inspector.models import catalog
-from inspector.models.configurations import PUBLISHED, Configuration
+from inspector.models.configuration_parts import Configuration
+from inspector.models.configurations import PUBLISHED
+from inspector.models.full_size_diffusion import chat_tokenizer
 from inspector.models.loading import load_diffusion
 from inspector.models.protocols import DiffusionModel
 from inspector.models.tokenizer import learn_merges, open_fast_tokenizer, write_tokenizer
@@ -21,6 +24,7 @@ from inspector.models.written import write_pipeline
 WORDS = {"horse": 9, "grass": 8, "a photo of the": 7, "house": 5, "green": 4, "car": 9, "cars": 2, "on": 3}
 TOKENS = 16  # that CLIP's towers read here
 T5_WORDS = ("a", "horse", "on", "the", "grass", "photo", "of", "green", "car")
+CHAT_TOKENS = 264  # bytes, the frame of a chat, and a few that no token has
 SHARPER = 6.0  # times the queries, so that attention is uneven
 
 
@@ -30,7 +34,11 @@ def narrow(configuration: Configuration, vocabulary: int, t5: int) -> Configurat
     texts = [name for name in parts if name.startswith("text_encoder")]
     widths = dict(zip(texts, (16, 24, 32), strict=False))
     for name in texts:
-        if "d_model" in parts[name]:
+        if parts[name].get("model_type") == "qwen3":
+            parts[name] |= {"hidden_size": 16, "intermediate_size": 32, "head_dim": 8, "vocab_size": CHAT_TOKENS}
+            parts[name] |= {"num_attention_heads": 2, "num_key_value_heads": 1, "num_hidden_layers": 28}
+            parts[name] |= {"bos_token_id": 256, "eos_token_id": 257}
+        elif "d_model" in parts[name]:
             widths[name] = 32
             parts[name] |= {"d_model": 32, "d_ff": 40, "d_kv": 8, "num_heads": 4, "num_layers": 2, "vocab_size": t5}
         else:
@@ -72,9 +80,17 @@ def _narrow_unet(unet: dict[str, Any], widths: Mapping[str, int]) -> None:
 def _narrow_transformer(network: dict[str, Any], widths: Mapping[str, int]) -> None:
     heads = 2
     network |= {"num_attention_heads": heads, "joint_attention_dim": 32}
-    if "num_single_layers" in network:
+    if len(network.get("axes_dims_rope", ())) == 4:
+        network |= {"num_layers": 2, "num_single_layers": 2, "attention_head_dim": 16, "joint_attention_dim": 48}
+        network["axes_dims_rope"] = (4, 4, 4, 4)
+    elif "num_single_layers" in network:
         network |= {"num_layers": 2, "num_single_layers": 2, "attention_head_dim": 16, "in_channels": 64}
         network |= {"axes_dims_rope": (4, 6, 6), "pooled_projection_dim": widths["text_encoder"]}
+    elif "caption_channels" in network:
+        del network["joint_attention_dim"]
+        network |= {"num_layers": 7, "attention_head_dim": 12, "cross_attention_dim": heads * 12}
+        network["caption_channels"] = 32
+        network["sample_size"] = 128 if network["sample_size"] == 128 else 8  # by which its conditions are told
     else:
         dual = tuple(layer for layer in network.get("dual_attention_layers", ()) if layer < 2)
         network |= {"num_layers": 3, "attention_head_dim": 8, "caption_projection_dim": heads * 8, "sample_size": 16}
@@ -90,6 +106,22 @@ def write_t5(folder: Path) -> int:
     tokenizer.model_max_length = 512
     tokenizer.save_pretrained(folder)
     return len(tokenizer)
+
+
+def write_chat(folder: Path) -> None:
+    """A tokenizer of Qwen's kind that knows single bytes and the frame of a chat."""
+    if not folder.is_dir():
+        chat_tokenizer().save_pretrained(folder)
+
+
+def _shift_latents(folder: Path) -> None:
+    """Give latents a mean and a deviation by which they are packed, where an autoencoder has them."""
+    (file,) = (folder / "vae").glob("*.safetensors")
+    weights = load_file(file)
+    if "bn.running_mean" in weights:
+        count = len(weights["bn.running_mean"])
+        weights |= {"bn.running_mean": torch.linspace(-1, 1, count), "bn.running_var": torch.linspace(1, 2, count)}
+        save_file(weights, file, metadata={"format": "pt"})
 
 
 def _sharpen(folder: Path) -> None:
@@ -110,12 +142,17 @@ def small_folder(name: str, at: Path) -> Path:
     published = PUBLISHED[name]
     configuration = narrow(published, len(open_fast_tokenizer(clip)), count)
     texts = [part for part in configuration.parts if part.startswith("text_encoder")]
+    chat = at / "chat-tokenizer"
+    write_chat(chat)
+    kinds = {"qwen3": chat, None: clip}
     tokenizers = {
-        part.replace("text_encoder", "tokenizer"): t5 if "d_model" in configuration.parts[part] else clip
-        for part in texts
+        part.replace("text_encoder", "tokenizer"): t5 if "d_model" in config else kinds[config.get("model_type")]
+        for part, config in configuration.parts.items()
+        if part in texts
     }
     folder = write_pipeline(at / name, configuration, tokenizers)
     _sharpen(folder)
+    _shift_latents(folder)
     return folder
 
 

@@ -16,8 +16,9 @@ def test_the_names_promised_are_there() -> None:
     assert catalog.names("clip") == clip
     diffusion = ("scenes-diffusion", "scenes-diffusion-plain", "stable-diffusion-1.5", "stable-diffusion-1.4")
     later = ("stable-diffusion-2.1", "sd-turbo", "lcm-dreamshaper", "sdxl", "sdxl-turbo")
-    joint = ("stable-diffusion-3.5-medium", "flux-dev", "flux-schnell")
-    assert catalog.names("diffusion") == (*diffusion, *later, *joint)
+    painting = ("stable-diffusion-inpainting", "stable-diffusion-2-inpainting", "sdxl-inpainting")
+    joint = ("stable-diffusion-3.5-medium", "flux-dev", "flux-schnell", "flux2-klein", "pixart-alpha", "pixart-sigma")
+    assert catalog.names("diffusion") == (*diffusion, *later, *painting, *joint)
     assert all(catalog.spec(name, kind) for pair in catalog.PAIRS.values() for kind, name in pair.items())
     assert all(name == spec.name for name, spec in catalog.CATALOG.items())
 

@@ -29,6 +29,17 @@ def test_repeated_and_given_other_states() -> None:
     assert other.pooled.tolist() == [[7.0], [7.0]]
 
 
+def test_what_stands_beside_the_latents_goes_with_each_image() -> None:
+    one = Conditions(FIRST.states, beside=torch.ones(1, 5, 2, 2))
+    two = Conditions(FIRST.states, beside=torch.zeros(1, 5, 2, 2))
+    both = join([one, two]).beside
+    assert both is not None
+    assert both[:, 0, 0, 0].tolist() == [1, 0]
+    repeated = one.expand(3)[1:].beside
+    assert repeated is not None
+    assert repeated.shape == (2, 5, 2, 2)
+
+
 def test_a_family_without_pooled_vectors_has_none_after_all_of_it() -> None:
     plain = Conditions(torch.zeros(1, 3, 2))
     assert join([plain, plain.expand(2)]).pooled is None

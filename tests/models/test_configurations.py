@@ -14,20 +14,27 @@ NETWORKS = {
     "stable-diffusion-2.1": ("unet", 865_910_724),
     "lcm-dreamshaper": ("unet", 859_520_964 + 256 * 320),  # Stable Diffusion 1.5's and the guidance's projection
     "sdxl": ("unet", 2_567_463_684),
+    "stable-diffusion-inpainting": ("unet", 859_535_364),
+    "stable-diffusion-2-inpainting": ("unet", 865_925_124),
+    "sdxl-inpainting": ("unet", 2_567_463_684 + 5 * 320 * 9),  # and five channels more
     "stable-diffusion-3.5-medium": ("transformer", 2_243_171_520),
+    "pixart-alpha": ("transformer", 611_349_152),
+    "pixart-sigma": ("transformer", 610_856_096),
+    "flux2-klein": ("transformer", 3_875_544_576),
     "flux-dev": ("transformer", 11_901_408_320),
     "flux-schnell": ("transformer", 11_891_178_560),
 }
 JOINT_VAE = 83_819_683  # of 16 channels, without the two convolutions around the latents
-TEXTS = {"stable-diffusion-2.1": 340_387_840, "sdxl": 123_060_480 + 694_659_840}
+TEXTS = {"flux2-klein": 4_022_468_096, "stable-diffusion-2.1": 340_387_840, "sdxl": 123_060_480 + 694_659_840}
 VAE = 83_653_863
+VAES = {"pixart-alpha": VAE, "pixart-sigma": VAE, "flux2-klein": 84_046_115}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_parts_have_the_published_counts_and_the_catalog_their_sum(name: str) -> None:
     counted, (part, expected) = count_parameters(PUBLISHED[name]), NETWORKS[name]
     assert counted[part] == expected
-    assert counted["vae"] == (VAE if part == "unet" else JOINT_VAE)
+    assert counted["vae"] == VAES.get(name, VAE if part == "unet" else JOINT_VAE)
     if name in TEXTS:
         assert sum(count for text, count in counted.items() if text.startswith("text")) == TEXTS[name]
     assert catalog.spec(name, "diffusion").parameters == sum(counted.values())
@@ -37,7 +44,7 @@ def test_parts_have_the_published_counts_and_the_catalog_their_sum(name: str) ->
 def test_what_the_catalog_says_of_sampling_is_what_the_files_tell(name: str) -> None:
     configuration = PUBLISHED[name]
     network = configuration.parts.get("unet") or configuration.parts["transformer"]
-    told = sampling_of(configuration.pipeline, configuration.scheduler, network)
+    told = sampling_of(configuration.pipeline, configuration.scheduler, network, configuration.index)
     assert (catalog.spec(name).sampling or told) == told
 
 

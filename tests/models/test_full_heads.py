@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerPixelDecoder, Mask2FormerTransformerModule
 
-from inspector.models.configurations import SD15_UNET, SD15_VAE
+from inspector.models.configuration_parts import SD15_UNET, SD15_VAE
 from inspector.models.heads.full_odise import FullOdise, OdiseSizes, pixel_config
 from inspector.models.heads.full_san import PUBLISHED_SAN, FullSan
 from inspector.models.imported import turn

@@ -10,7 +10,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from inspector.errors import UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter, refuse_unsupported
-from inspector.models.configurations import CLIP_L, SD15_UNET, SD15_VAE
+from inspector.models.configuration_parts import CLIP_L, SD15_UNET, SD15_VAE
 from inspector.models.diffusion import SCENES_UNET, build_autoencoder, build_unet
 from inspector.models.families.stable_diffusion import StableDiffusionAdapter
 from inspector.models.heads.full_odise import FullOdise

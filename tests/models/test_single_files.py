@@ -15,7 +15,8 @@ from inspector.cli import main
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.checksums import file_fingerprint
-from inspector.models.configurations import CLIP_L, SD15_UNET, SD15_VAE, SD21, SDXL
+from inspector.models.configuration_parts import CLIP_L, SD15_UNET, SD15_VAE
+from inspector.models.configurations import SD21, SDXL
 from inspector.models.files import pipeline_variant, read_json
 from inspector.models.loading import load_diffusion
 from inspector.models.opening import open_part
@@ -173,13 +174,29 @@ def test_weights_of_other_shapes_do_not_fit(make: Make) -> None:
         load_diffusion(catalog.choose(str(file), "diffusion"))
 
 
-def test_an_inpainting_model_is_refused(parts: Any, make: Make) -> None:
-    wide = {"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(32, 9, 3, 3)}
-    state = load_file(make("sd1"))
-    file = make("sd1", "inpainting.safetensors")
-    save_file({**state, **wide}, file)
+def widened(make: Make, family: str, channels: int) -> Path:
+    """A file whose UNet takes so many channels."""
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    file = make(family, "inpainting.safetensors")
+    state = load_file(file)
+    save_file({**state, first: torch.zeros(state[first].shape[0], channels, 3, 3)}, file)
+    return file
+
+
+@pytest.mark.parametrize("family", ["sd1", "sd2", "xl"])
+def test_an_inpainting_model_opens(make: Make, family: str) -> None:
+    model = load_diffusion(catalog.choose(str(widened(make, family, 9)), "diffusion"))
+    assert model.scheduler("ddim").config.prediction_type == "epsilon"
+    assert model.sampling.guidance_scale == (8.0 if family == "xl" else 7.5)
+    latents = torch.randn(1, 4, 8, 8)
+    assert model.shown(model.encode_prompts([""]), latents).beside.shape == (1, 5, 8, 8)
+    if family != "xl":  # the parts of this small one do not fit each other
+        assert model.predict(latents, 300, model.encode_prompts([""])).shape == latents.shape
+
+
+def test_a_model_that_edits_by_instruction_is_refused(make: Make) -> None:
     with pytest.raises(UnsupportedModelError, match="conditioned on more than a text"):
-        load_diffusion(catalog.choose(str(file), "diffusion"))
+        load_diffusion(catalog.choose(str(widened(make, "sd1", 8)), "diffusion"))
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 from diffusers.models.attention_processor import Attention
+from PIL import Image
 
 from inspector.errors import ChoiceError, InspectorError, UnsupportedModelError
 from inspector.models.protocols import DiffusionModel
@@ -20,17 +21,22 @@ from inspector.trace.self_attention import self_attention_layers
 from tests.pipelines.families import PROMPT, SIDE, usual
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
-UNETS = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sd-turbo", "lcm-dreamshaper", "sdxl", "sdxl-turbo")
-FREE = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sdxl")  # where guidance is free
-LAYERS = {"sdxl": 70, "sdxl-turbo": 70}  # of cross-attention: 4 of 2 blocks, 6 of 10, with 2 in the middle blocks' 10
+INPAINTING = ("stable-diffusion-inpainting", "stable-diffusion-2-inpainting", "sdxl-inpainting")
+PLAIN = ("stable-diffusion-2.0", "stable-diffusion-2.1", "sd-turbo", "lcm-dreamshaper", "sdxl", "sdxl-turbo")
+UNETS = (*PLAIN, *INPAINTING)
+# Of cross-attention: 4 of 2 blocks, 6 of 10, with 2 in the middle blocks' 10.
+LAYERS = dict.fromkeys(("sdxl", "sdxl-turbo", "sdxl-inpainting"), 70)
 
 
 def published(folder: Path, request: AttentionRequest) -> np.ndarray:
-    """The picture of diffusers' own pipeline, as it opens the folder by itself."""
+    """The picture of diffusers' own pipeline, as it opens the folder by itself; where it inpaints all is masked."""
     pipeline = DiffusionPipeline.from_pretrained(folder, use_safetensors=True, safety_checker=None)
     pipeline.set_progress_bar_config(disable=True)
+    white = Image.fromarray(np.full((SIDE, SIDE, 3), 255, np.uint8))
+    masked = {"image": white, "mask_image": white, "strength": 1.0} if folder.name in INPAINTING else {}
     made = pipeline(
         request.prompt,
+        **masked,
         height=SIDE,
         width=SIDE,
         num_inference_steps=request.steps,
@@ -43,9 +49,9 @@ def published(folder: Path, request: AttentionRequest) -> np.ndarray:
 
 def own_scheduler(model: DiffusionModel) -> str:
     """The name of the scheduler that the folder itself has."""
-    return {"stable-diffusion-2.0": "ddim", "stable-diffusion-2.1": "ddim", "sdxl": "euler"}.get(
-        Path(model.spec.source).name, model.sampling.scheduler
-    )
+    own = {"stable-diffusion-inpainting": "pndm", "stable-diffusion-2-inpainting": "pndm"}
+    own |= {"sdxl": "euler", "sdxl-inpainting": "euler"}
+    return own.get(Path(model.spec.source).name, model.sampling.scheduler)
 
 
 @pytest.mark.parametrize("name", UNETS)
@@ -135,6 +141,46 @@ def test_values_that_are_wrong_for_a_model_are_said_before_it_runs(
         attention.run(usual(model, **changes))
     handle.remove()
     assert not calls
+
+
+@pytest.mark.parametrize("name", INPAINTING)
+def test_of_a_given_picture_nothing_is_masked_and_of_a_generated_one_all(
+    name: str, opened: Callable[[str], DiffusionModel], drawn: np.ndarray
+) -> None:
+    model = opened(name)
+    seen: list[torch.Tensor] = []
+    handle = model.network.register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    arms = ("noise once", "denoised again")
+    told = attention.run(usual(model, image=drawn, arms=arms)).provenance.warning
+    assert told.endswith("it was told that nothing of the given picture is masked.")
+    clusters.run(ClustersRequest(image=drawn, k=3, model=model.spec.name, restarts=2))
+    for method in ("attention", "diffseg", "vpd-attention"):
+        asked = SegmentationRequest(image=drawn, classes="horse, grass", method=method, diffusion=model.spec.name)
+        asked = replace(asked, side=SIDE)
+        assert "nothing of the given picture is masked" in segmentation.run(asked).provenance.warning
+    given = model.encode_images(drawn[None])
+    assert all(not values[:, 4].any() and torch.equal(values[:, 5:], given.expand_as(values[:, 5:])) for values in seen)
+    seen.clear()
+    told = attention.run(usual(model, arms=(GENERATION, *arms))).provenance.warning
+    assert told.endswith("it was told that all of the generated picture is masked.")
+    handle.remove()
+    grey = model.vae.encode(torch.zeros(1, 3, SIDE, SIDE)).latent_dist
+    grey_most = (grey.mean.abs() + 6 * grey.std) * model.vae.config.scaling_factor  # type: ignore[union-attr]
+    for values in seen:
+        assert (values[:, 4] == 1).all()
+        assert (values[:, 5:].abs() <= grey_most).all()
+        assert torch.equal(values[:1, 5:], seen[0][:1, 5:])  # the same in all arms
+
+
+def test_a_pass_without_a_word_of_the_picture_has_grey_masked(opened: Callable[[str], DiffusionModel]) -> None:
+    model = opened(INPAINTING[0])
+    latents, told = torch.randn(2, 4, 8, 8), model.encode_prompts([PROMPT, ""])
+    assert torch.equal(model.predict(latents, 300, told), model.predict(latents, 300, model.unshown(told, (8, 8))))
+    shown = model.shown(told, latents[:1])
+    assert not torch.equal(model.predict(latents, 300, told), model.predict(latents, 300, shown))
+    plain = opened("stable-diffusion-2.0")
+    told = plain.encode_prompts([PROMPT])
+    assert plain.shown(told, latents) is plain.unshown(told, (8, 8)) is told
 
 
 def test_names_of_the_catalog_are_refused_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from inspector.errors import UnsupportedModelError
 from inspector.models import catalog
 from inspector.models.clip_adapter import OpenClipAdapter
-from inspector.models.configurations import SD15_UNET, SD15_VAE
+from inspector.models.configuration_parts import SD15_UNET, SD15_VAE
 from inspector.models.heads.full_odise import FullOdise, OdiseSizes
 from inspector.pipelines.full_heads import fitted, propose_full, pyramid
 from inspector.trace.taps import autoencoder_taps, tap_shapes, unet_taps

@@ -1,5 +1,7 @@
 """Stable Diffusion 3, 3.5 and FLUX.1, their published configurations at small width, through loader and pipelines."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +126,23 @@ def test_every_pipeline_runs_or_refuses_in_one_sentence(
     assert calls
 
 
+def test_what_was_assumed_of_a_folder_is_told_and_a_name_is_taken_at_its_word(
+    folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
+    whole = folders("stable-diffusion-3-medium")
+    for name in ("mine", "mine-turbo"):
+        shutil.copytree(whole, tmp_path / name)
+    model = load_diffusion(catalog.register_local(tmp_path / "mine"))
+    told = attention.run(usual(model, arms=(GENERATION,))).provenance.warning
+    assert told.startswith("Nothing in the files of mine (local folder) tells whether it was distilled; ")
+    assert "Stable Diffusion 3's: guidance 7, 28 steps." in told
+    turbo = load_diffusion(catalog.register_local(tmp_path / "mine-turbo"))
+    assert not attention.run(usual(turbo, arms=(GENERATION,))).provenance.warning
+    with pytest.raises(ChoiceError, match=r"guidance_scale is 7, and .* without guidance; use 1, and 4 steps of flow"):
+        attention.run(usual(turbo, guidance_scale=7.0))
+
+
 def test_the_output_space_of_a_unet_is_refused() -> None:
     with pytest.raises(UnsupportedModelError, match=r"has no joint attention, .*; leave out the reading 'output', or"):
         attention.run(AttentionRequest(PROMPT, reading="output", steps=1))
@@ -132,9 +151,6 @@ def test_the_output_space_of_a_unet_is_refused() -> None:
 def test_stable_diffusion_3_without_t5_reads_clip_alone(
     folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import json
-    import shutil
-
     monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
     folder = Path(shutil.copytree(folders("stable-diffusion-3-medium"), tmp_path / "without"))
     for name in ("text_encoder_3", "tokenizer_3"):

@@ -17,7 +17,7 @@ from inspector.trace.joint import ATTENTION, OUTPUT
 from tests.models.small_families import small_folder
 
 PROMPT = "a horse on the grass"
-NAMES = ("stable-diffusion-3-medium", "stable-diffusion-3.5-medium", "flux-dev")
+NAMES = ("stable-diffusion-3-medium", "stable-diffusion-3.5-medium", "flux-dev", "flux2-klein")
 POSITIONS = (REST, 0, 1, 2, 3, 5)
 
 
@@ -36,7 +36,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Diffusio
 
 
 def run(model: DiffusionModel, images: int = 1) -> torch.Tensor:
-    latents = torch.randn(images, 16, 8, 12, generator=torch.Generator().manual_seed(0))
+    channels = model.latent_channels  # of FLUX.2 packed already
+    size = (4, 6) if channels == 128 else (8, 12)
+    latents = torch.randn(images, channels, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         return model.predict(latents, torch.tensor(500.0), model.encode_prompts([PROMPT] * images))
 
@@ -49,8 +51,11 @@ def explicit(module: Any, call: dict[str, Any], text: int) -> tuple[torch.Tensor
         return parts if norm is None else norm(parts)
 
     hidden, words = call["hidden_states"], call.get("encoder_hidden_states")
-    query, key = by_head(module.to_q(hidden), module.norm_q), by_head(module.to_k(hidden), module.norm_k)
-    value = by_head(module.to_v(hidden), None)
+    if hasattr(module, "to_qkv_mlp_proj"):
+        first, second, third = module.to_qkv_mlp_proj(hidden)[..., : 3 * module.inner_dim].chunk(3, -1)
+    else:
+        first, second, third = module.to_q(hidden), module.to_k(hidden), module.to_v(hidden)
+    query, key, value = by_head(first, module.norm_q), by_head(second, module.norm_k), by_head(third, None)
     if words is not None:
         first = by_head(module.add_q_proj(words), module.norm_added_q)
         query, key = (
@@ -63,6 +68,14 @@ def explicit(module: Any, call: dict[str, Any], text: int) -> tuple[torch.Tensor
     weights = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
     given = (weights @ value).transpose(1, 2).flatten(2)
     return weights[:, :, text:], given[:, text:], given[:, :text]
+
+
+def single(module: Any, call: dict[str, Any], given: torch.Tensor, text: int) -> torch.Tensor:
+    """What a block of one stream makes of what attention gives the picture: itself, or projected beside its layers."""
+    if not hasattr(module, "to_qkv_mlp_proj"):
+        return given
+    beside = module.to_qkv_mlp_proj(call["hidden_states"])[:, text:, 3 * module.inner_dim :]
+    return module.to_out(torch.cat([given, module.mlp_act_fn(beside)], -1))
 
 
 def watched(model: DiffusionModel, layer: str, reading: str, **options: Any) -> tuple[Any, dict[str, Any], Any]:
@@ -83,9 +96,11 @@ def watched(model: DiffusionModel, layer: str, reading: str, **options: Any) -> 
 def test_layers_are_those_where_text_and_picture_meet(opened: Callable[[str], DiffusionModel]) -> None:
     blocks = [f"transformer_blocks.{number}.attn" for number in range(3)]
     assert list(joint.joint_layers(opened("stable-diffusion-3.5-medium").network)) == blocks  # and no dual attn2
-    single = [f"single_transformer_blocks.{number}.attn" for number in range(2)]
-    assert list(joint.joint_layers(opened("flux-dev").network)) == blocks[:2] + single
+    alone = [f"single_transformer_blocks.{number}.attn" for number in range(2)]
+    assert list(joint.joint_layers(opened("flux-dev").network)) == blocks[:2] + alone
+    assert list(joint.joint_layers(opened("flux2-klein").network)) == blocks[:2] + alone
     assert joint.joint_grid(opened("flux-dev").network, (8, 12)) == (4, 6)
+    assert joint.joint_grid(opened("flux2-klein").network, (4, 6)) == (4, 6)
     assert joint.joint_grid(opened("stable-diffusion-3-medium").network, (8, 12)) == (4, 6)
 
 
@@ -101,7 +116,7 @@ def test_attention_is_the_share_of_the_explicit_joint_row(
         with torch.no_grad():
             weights, given, _ = explicit(module, call, text)
             out = call["output"][0] if isinstance(call["output"], tuple) else call["output"][:, text:]
-            made = module.to_out[0](given) if isinstance(call["output"], tuple) else given
+            made = module.to_out[0](given) if isinstance(call["output"], tuple) else single(module, call, given, text)
         assert torch.allclose(out, made, atol=1e-5)  # so the explicit matrix is what the module attended with
         wanted = weights[0][..., list(POSITIONS[1:])].transpose(-1, -2)  # (head, token, h * w)
         kept = torch.from_numpy(recording.head_maps[layer][0][0].astype(np.float32)).flatten(-2)
@@ -152,7 +167,8 @@ def test_recording_changes_nothing_and_leaves_no_hook(name: str, opened: Callabl
             assert torch.equal(run(model, images=2), plain)
         assert {maps[0].shape for maps in recording.maps.values()} == {(1, 6, 4, 6)}
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.network.modules())
-    size = recorders.recording_bytes(model.network, (8, 12), len(POSITIONS), 1)
+    sample = (4, 6) if model.latent_channels == 128 else (8, 12)
+    size = recorders.recording_bytes(model.network, sample, len(POSITIONS), 1)
     with recorders.record(model.network, POSITIONS) as recording:
         run(model)
     assert sum(calls[0].nbytes for calls in recording.maps.values()) == size
@@ -166,6 +182,17 @@ def broken(opened: Callable[[str], DiffusionModel]) -> Iterator[DiffusionModel]:
     weight.data[0, 0] = float("nan")
     yield model
     weight.data.copy_(before)
+
+
+def test_a_pass_that_is_not_to_be_recorded_leaves_nothing(opened: Callable[[str], DiffusionModel]) -> None:
+    model = opened("flux2-klein")
+    with recorders.record(model.network, POSITIONS) as recording:
+        with forming.unrecorded():
+            run(model)
+        assert recording.timesteps == []
+        run(model)
+    assert recording.timesteps == [500]
+    assert {len(maps) for maps in recording.maps.values()} == {1}
 
 
 def test_what_is_no_number_is_named_by_layer_and_step(broken: DiffusionModel) -> None:

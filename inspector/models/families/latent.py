@@ -97,6 +97,16 @@ class LatentDiffusion(ABC):
         """The empty prompt's."""
         return self.encode_prompts([""] * count)
 
+    def shown(self, conditions: Conditions, picture: torch.Tensor) -> Conditions:
+        """As they are: no picture is told of."""
+        return conditions
+
+    def unshown(
+        self, conditions: Conditions, size: tuple[int, int], generator: torch.Generator | None = None
+    ) -> Conditions:
+        """Likewise."""
+        return conditions
+
     @torch.no_grad()
     def encode_images(self, images: np.ndarray) -> torch.Tensor:
         """uint8 (n, h, w, 3), sides multiples of `multiple` -> scaled latents, posterior mode.

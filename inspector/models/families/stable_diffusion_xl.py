@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    StableDiffusionXLInpaintPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
 
 from inspector.models.catalog import ModelSpec
@@ -100,7 +105,8 @@ class StableDiffusionXLAdapter(UNetDiffusion):
 
     def pipeline(self, scheduler: str = "ddim") -> Any:
         """diffusers' own pipeline of the same parts, to compare with. Raises ChoiceError as `scheduler`."""
-        pipeline = StableDiffusionXLPipeline(
+        kind = StableDiffusionXLInpaintPipeline if self.inpaints else StableDiffusionXLPipeline
+        pipeline = kind(
             vae=self.vae,
             text_encoder=self.text_encoders[0],
             text_encoder_2=self.text_encoders[1],

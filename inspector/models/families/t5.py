@@ -1,4 +1,4 @@
-"""T5's encoder as FLUX and Stable Diffusion 3 read it: prompts padded to a length, padding attended to as any token."""
+"""T5's encoder: prompts padded to a length. FLUX and Stable Diffusion 3 attend to padding as to any token."""
 
 import re
 from collections.abc import Sequence
@@ -18,12 +18,16 @@ def rest() -> PromptToken:
     return PromptToken(REST, REST_TEXT, 0, 0)
 
 
-def read_t5(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int, first: int = 0) -> TokenizedPrompt:
+def read_t5(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, length: int, first: int = 0, small: bool = False
+) -> TokenizedPrompt:
     """Ids padded to `length`; tokens with their place in the joint text, from `first` on; spans index the prompt.
 
+    small: whether it is read in small letters.
     Control tokens that were typed out, such as </s>, are left out, as blanks would be.
     """
     plain = CONTROL.sub(lambda match: " " * len(match.group()), prompt)
+    plain = "".join(low if len(low := sign.lower()) == 1 else sign for sign in plain) if small else plain
     read = tokenizer(plain, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
     room = length - 1
     ids, spans = read["input_ids"][:room], [_tight(prompt, span) for span in read["offset_mapping"][:room]]
@@ -42,6 +46,13 @@ def _tight(prompt: str, span: tuple[int, int]) -> tuple[int, int]:
     return start, stop
 
 
-def encode_t5(encoder: Any, read: Sequence[TokenizedPrompt], device: torch.device) -> torch.Tensor:
-    """Hidden states (n, length, width)."""
-    return encoder(torch.tensor([one.ids for one in read], device=device))[0]
+def encode_t5(
+    encoder: Any, read: Sequence[TokenizedPrompt], device: torch.device, mask: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Hidden states (n, length, width). mask: as `padding_mask`, where padding is attended to by none."""
+    return encoder(torch.tensor([one.ids for one in read], device=device), attention_mask=mask)[0]
+
+
+def padding_mask(read: Sequence[TokenizedPrompt], padding: int) -> torch.Tensor:
+    """int64 (n, length): 1 for tokens of a prompt, 0 for padding, whose id is given."""
+    return torch.tensor([[int(token != padding) for token in one.ids] for one in read])
