@@ -17,7 +17,10 @@ from torch import nn
 
 from inspector.errors import ModelFilesError
 from inspector.models.files import damaged
+from inspector.models.headers import shapes
+from inspector.models.listed import ModelSpec
 from inspector.models.opening import check_numbers
+from inspector.models.skeletons import skeleton
 
 # Ends of names -> which of the two matrices, or the alpha.
 ENDS = re.compile(
@@ -32,7 +35,7 @@ class _Change:
     """What a file holds of one layer."""
 
     matrices: dict[str, torch.Tensor] = field(default_factory=dict)
-    alpha: float | None = None
+    alpha: torch.Tensor | None = None
 
 
 def apply_lora(model: Any, file: Path, scale: float) -> None:
@@ -41,22 +44,37 @@ def apply_lora(model: Any, file: Path, scale: float) -> None:
     Raises ModelFilesError where the file is damaged, holds no LoRA, changes a layer that the model has not, or one of
     another shape.
     """
+    parts = _parts(model)
     try:
         changes = read_changes(load_file(file))
     except SafetensorError as error:
         raise damaged(file) from error
     if not changes:
         raise ModelFilesError(f"{file} holds no LoRA; give one as safetensors, of diffusers' or kohya's names.")
-    known = layers(model)
+    known = layers(parts)
     for name, change in changes.items():
-        weight = known.get(name)
-        if weight is None or set(change.matrices) != {"up", "down"}:
-            what = f"changes {name}, which {model.spec.title} has not" if weight is None else f"holds half of {name}"
-            raise ModelFilesError(f"{file} {what}; give a LoRA that was made for this model.")
+        if misfit := _misfit(name, change, known.get(name)):
+            raise ModelFilesError(f"{file} {misfit}; give a LoRA that was made for {model.spec.title}.")
+    for name, change in changes.items():
         with torch.no_grad():
-            weight.add_(delta(file, name, change, weight, scale))
-    for part in _parts(model).values():
+            known[name].add_(delta(change, known[name], scale))
+    for part in parts.values():
         check_numbers(part, file)
+
+
+def fits(file: Path, spec: ModelSpec) -> bool:
+    """Whether a model has every layer that a file changes, as large as the file has it; by their headers alone."""
+    parts = skeleton(spec)
+    if not parts:
+        return False
+    # An alpha is one number, whatever it is.
+    state = {name: torch.empty(shape, device="meta" if shape else "cpu") for name, shape in shapes(file).items()}
+    known = layers(parts)
+    try:
+        changes = read_changes(state)
+    except ModelFilesError:
+        return False
+    return bool(changes) and not any(_misfit(name, change, known.get(name)) for name, change in changes.items())
 
 
 def read_changes(state: Mapping[str, torch.Tensor]) -> dict[str, _Change]:
@@ -68,7 +86,7 @@ def read_changes(state: Mapping[str, torch.Tensor]) -> dict[str, _Change]:
             continue
         change = found.setdefault(plain_name(name[: end.start()]), _Change())
         if end["alpha"]:
-            change.alpha = float(value)
+            change.alpha = value
         else:
             change.matrices[WHICH[end["which"]]] = value.float()
     return found
@@ -87,30 +105,36 @@ def plain_name(name: str) -> str:
     return re.sub(r"^(text_encoder(?:_2)?)_text_model_", r"\1_", name)
 
 
-def layers(model: Any) -> dict[str, nn.Parameter]:
-    """Plain name -> weight, of all layers of an adapter's parts that have one."""
+def layers(parts: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
+    """Plain name -> weight, of all layers of a model's parts that have one."""
     return {
         plain_name(f"{part}.{name}"): layer.weight
-        for part, network in _parts(model).items()
+        for part, network in parts.items()
         for name, layer in network.named_modules()
         if isinstance(getattr(layer, "weight", None), nn.Parameter)
     }
 
 
 def _parts(model: Any) -> dict[str, nn.Module]:
-    texts = getattr(model, "text_encoders", None) or (model.text_encoder,)
-    return {"unet": model.unet, **dict(zip(TEXTS, texts, strict=False))}
+    return {"unet": model.unet, **dict(zip(TEXTS, model.texts[0], strict=False))}
 
 
-def delta(file: Path, name: str, change: _Change, weight: torch.Tensor, scale: float) -> torch.Tensor:
-    """What is added to a weight. Raises ModelFilesError where it has another shape."""
+def _misfit(name: str, change: _Change, weight: torch.Tensor | None) -> str:
+    """Why a layer of this weight cannot be changed so, "" where it can."""
+    if weight is None:
+        return f"changes {name}, which the model has not"
+    if set(change.matrices) != {"up", "down"}:
+        return f"holds half of {name}"
     up, down = change.matrices["up"], change.matrices["down"]
-    rank = down.shape[0]
-    share = 1.0 if change.alpha is None else change.alpha / rank
-    if up.flatten(1).shape[1] != rank or up.shape[0] * down[0].numel() != weight.numel():
-        raise ModelFilesError(
-            f"{file} changes {name} by {tuple(up.shape)} and {tuple(down.shape)}, and the model's weight is "
-            f"{tuple(weight.shape)}; give a LoRA that was made for this model."
-        )
+    sizes = tuple(up.shape), tuple(down.shape)
+    if up.flatten(1).shape[1] != down.shape[0] or up.shape[0] * down[0].numel() != weight.numel():
+        return f"changes {name} by {sizes[0]} and {sizes[1]}, and the model's weight is {tuple(weight.shape)}"
+    return ""
+
+
+def delta(change: _Change, weight: torch.Tensor, scale: float) -> torch.Tensor:
+    """What is added to a weight."""
+    up, down = change.matrices["up"], change.matrices["down"]
+    share = 1.0 if change.alpha is None else float(change.alpha) / down.shape[0]
     found = up.flatten(1) @ down.flatten(1)
     return (scale * share * found).reshape(weight.shape).to(weight.device, weight.dtype)
