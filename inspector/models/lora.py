@@ -1,7 +1,8 @@
 """LoRA (Hu et al. 2022): a file of low-rank changes, added to a diffusion model's own weights when it is opened.
 
 A weight W becomes W + scale * alpha / rank * up @ down. Files name the layers as diffusers and peft do
-(unet.mid_block...lora_A.weight), or as kohya's scripts (lora_unet_mid_block_..._lora_down.weight with an alpha).
+(unet.mid_block...lora_A.weight), or as kohya's scripts (lora_unet_mid_block_..._lora_down.weight with an alpha;
+of XL lora_unet_input_blocks_4_1_..., lora_te1_ and lora_te2_).
 """
 
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -27,6 +29,9 @@ ENDS = re.compile(
     r"[._](?:lora_linear_layer\.|lora[._])?(?P<which>down|up|A|B)(?:\.default)?\.weight$|\.(?P<alpha>alpha)$"
 )
 WHICH = {"down": "down", "A": "down", "up": "up", "B": "up"}
+UNET = "lora_unet_"
+COUNTED = tuple(f"{UNET}{blocks}_" for blocks in ("input_blocks", "middle_block", "output_blocks"))
+OF_DOWN = re.compile(r"_lora\.down\.weight\.alpha$")  # an alpha that diffusers calls after the whole name
 TEXTS = ("text_encoder", "text_encoder_2")
 
 
@@ -46,7 +51,7 @@ def apply_lora(model: Any, file: Path, scale: float) -> None:
     """
     parts = _parts(model)
     try:
-        changes = read_changes(load_file(file))
+        changes = read_changes(by_blocks(file, load_file(file), parts["unet"]))
     except SafetensorError as error:
         raise damaged(file) from error
     if not changes:
@@ -71,10 +76,30 @@ def fits(file: Path, spec: ModelSpec) -> bool:
     state = {name: torch.empty(shape, device="meta" if shape else "cpu") for name, shape in shapes(file).items()}
     known = layers(parts)
     try:
-        changes = read_changes(state)
+        changes = read_changes(by_blocks(file, state, parts["unet"]))
     except ModelFilesError:
         return False
     return bool(changes) and not any(_misfit(name, change, known.get(name)) for name, change in changes.items())
+
+
+def by_blocks(file: Path, state: Mapping[str, torch.Tensor], unet: nn.Module) -> dict[str, torch.Tensor]:
+    """A file's tensors by diffusers' names, also where kohya's scripts count XL's blocks as its authors' code does.
+
+    lora_unet_input_blocks_4_1_... is in down_blocks.1.attentions.0, as diffusers' own loader says. Raises
+    ModelFilesError for a block that the UNet has not.
+    """
+    counted = {name: value for name, value in state.items() if name.startswith(UNET)}
+    if not any(name.startswith(COUNTED) for name in counted):
+        return dict(state)
+    others = {name: value for name, value in state.items() if name not in counted}
+    try:
+        found, alphas = StableDiffusionXLLoraLoaderMixin.lora_state_dict(counted, unet_config=unet.config)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # names that it does not know
+        raise ModelFilesError(
+            f"{file} names layers as none does ({str(error)[:80].strip()}); give one of diffusers' or kohya's names."
+        ) from error
+    told = {OF_DOWN.sub(".alpha", name): torch.tensor(alpha) for name, alpha in (alphas or {}).items()}
+    return {**others, **found, **told}
 
 
 def read_changes(state: Mapping[str, torch.Tensor]) -> dict[str, _Change]:
