@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from inspector.models import catalog
+from inspector.models import catalog, personal
 
 os.environ |= {
     "HF_HUB_OFFLINE": "1",
@@ -95,4 +95,6 @@ def outside_attempts() -> Iterator[list[str]]:
 def untouched_globals(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers or limits for the whole process is gone after it."""
     monkeypatch.setattr(catalog, "_LOCAL", {})
+    monkeypatch.setattr(personal, "_LORAS", {})
+    monkeypatch.setattr(personal, "_EMBEDDINGS", {})
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", _PILLOWS_LIMIT)

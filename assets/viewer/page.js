@@ -20,6 +20,8 @@ function opens(name, open) {
   if (name === "help" && !open) try { localStorage.setItem(HELPED, "yes"); } catch { /* the help comes again */ }
 }
 
+const LISTS = ".options, [role=listbox]";
+
 /** @type {(name: Part) => boolean} */
 const isOpen = (name) => document.documentElement.classList.contains(`open-${name}`);
 
@@ -37,7 +39,7 @@ function closeOthers(target) {
   for (const pill of document.querySelectorAll(".pill")) {
     /** @type {HTMLElement | null} */
     const label = pill.querySelector("button.label-wrap");
-    const elsewhere = !pill.contains(target) && !target.closest(".options, [role=listbox]");
+    const elsewhere = !pill.contains(target) && !target.closest(LISTS);
     if (label?.classList.contains("open") && elsewhere) label.click();
   }
 }
@@ -104,6 +106,11 @@ export function offerLink(leads) {
  * @param {{ skip(): void, address(): string }} shell skip: lead the keys to the picture; address: of what is shown
  */
 export function listen({ skip, address }) {
+  // A list is gone once something in it is pressed: what lies below it is not what was clicked.
+  let chosen = false;
+  document.addEventListener("pointerdown", ({ target }) => {
+    chosen = target instanceof Element && Boolean(target.closest(LISTS));
+  }, true);
   document.addEventListener("click", (event) => {
     const { target } = event;
     if (!(target instanceof Element)) return;
@@ -115,7 +122,8 @@ export function listen({ skip, address }) {
       event.preventDefault();
       skip();
     }
-    if (event.isTrusted) closeOthers(target);
+    if (event.isTrusted && !chosen) closeOthers(target);
+    chosen = false;
     if (copied) copyOf(copied, address);
   });
   document.addEventListener("keydown", (event) => {

@@ -125,19 +125,40 @@ def add_diffusion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lora-scale", type=float, metavar="X", help="multiply the LoRA's changes by this, -10 to 10 (default: 1)"
     )
+    add_embedding(parser, "read this embedding (textual inversion), a file of safetensors, for a word of prompts")
+
+
+def add_embedding(parser: argparse.ArgumentParser, text: str) -> None:
+    """--embedding."""
+    parser.add_argument(
+        "--embedding",
+        action="append",
+        default=[],
+        metavar="FILE[=WORD]",
+        help=f"{text}, as often as there are (default word: the file's own, else its name)",
+    )
+
+
+def file_and_word(given: str) -> tuple[str, str]:
+    """The parts of FILE[=WORD]; a file may have the sign in its name."""
+    file, sign, word = given.rpartition("=")
+    return (given, "") if not sign or Path(given).expanduser().exists() else (file, word)
 
 
 def diffusion_of(args: argparse.Namespace) -> str:
-    """The name of the model of --diffusion, --lora and --lora-scale. Raises as `catalog.choose` and `register_lora`."""
+    """The name of the model of --diffusion, --lora, --lora-scale and --embedding. Raises as the catalog's functions."""
     from inspector.errors import ChoiceError
-    from inspector.models.catalog import choose, register_lora
+    from inspector.models.catalog import choose, register_embedding, register_lora
 
     name = choose(args.diffusion, "diffusion")
     if args.lora is None:
         if args.lora_scale is not None:
             raise ChoiceError("--lora-scale is of a LoRA; give --lora too, or leave it out.")
-        return name
-    return register_lora(name, args.lora, 1.0 if args.lora_scale is None else args.lora_scale)
+    else:
+        name = register_lora(name, args.lora, 1.0 if args.lora_scale is None else args.lora_scale)
+    for given in args.embedding:
+        name = register_embedding(name, *file_and_word(given))
+    return name
 
 
 def make_writable(file: Path | None = None, folder: Path | None = None) -> None:

@@ -1,7 +1,10 @@
 """`serve`: the page."""
 
 import argparse
+from collections.abc import Callable, Collection
 from typing import get_args
+
+from inspector.cli.options import add_embedding, file_and_word
 
 HELP = "Open the page with the four tabs."
 
@@ -23,6 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="PATH",
             help=f"offer {text}; as often as there are",
         )
+    parser.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="offer a LoRA, a file of safetensors, with the diffusion models that it fits; as often as there are",
+    )
+    add_embedding(parser, "offer an embedding (textual inversion), a file of safetensors, with the models that it fits")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -40,11 +51,33 @@ def run(args: argparse.Namespace) -> None:
 
 
 def offer(args: argparse.Namespace) -> None:
-    """Make the models of --clip, --diffusion and --model names of the page. Raises InputError or ModelError."""
-    from inspector.models.catalog import Kind, choose, register_local
+    """Make the models of --clip, --diffusion and --model, and what changes them, names of the page.
+
+    Raises InputError or ModelError, also for a LoRA or an embedding that none of the models would take.
+    """
+    from inspector.errors import ModelFilesError
+    from inspector.models.catalog import (
+        Kind,
+        choose,
+        embeddings,
+        loras,
+        names,
+        offer_embedding,
+        offer_lora,
+        register_local,
+    )
 
     for kind in get_args(Kind):
         for path in getattr(args, kind, ()):
             choose(path, kind)
     for path in args.model:
         register_local(path)
+    offered: list[tuple[str, str, Callable[[str], Collection[str]]]]
+    offered = [(path, offer_lora(path), loras) for path in args.lora]
+    offered += [(given, offer_embedding(*file_and_word(given)), embeddings) for given in args.embedding]
+    for path, label, fitting in offered:
+        if not any(label in fitting(name) for name in names("diffusion")):
+            raise ModelFilesError(
+                f"{path} fits none of the diffusion models that the page offers; give the one that it was made for by "
+                "--diffusion, or leave it out."
+            )

@@ -6,13 +6,13 @@ names here, so that page, API and command line refuse them alike.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inspector.errors import ModelError, ModelFilesError, UnknownModelError, UnsupportedModelError
-from inspector.models import forms
+from inspector.errors import ChoiceError, ModelError, ModelFilesError, UnknownModelError, UnsupportedModelError
+from inspector.models import forms, personal
 from inspector.models.files import PICKLES, check_header
 from inspector.models.listed import LISTED
 from inspector.models.listed import Kind as Kind
@@ -20,7 +20,7 @@ from inspector.models.listed import ModelSpec as ModelSpec
 from inspector.models.listed_diffusion import LISTED_DIFFUSION
 from inspector.models.sampling import sampling_of, sampling_of_folder
 from inspector.models.single_files import configurations
-from inspector.results import LOCAL, check_number
+from inspector.results import LOCAL, ModelName, check_number, check_text, is_label, quoted, read_model_name
 from inspector.settings import ASSETS, settings
 
 CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in (*LISTED, *LISTED_DIFFUSION)}
@@ -49,6 +49,8 @@ WHAT: Mapping[Kind, str] = {
     "segmenter": "a segmenter",
     "head": "an imported head",
 }
+LONGEST_WORD = 60  # characters of a word for an embedding
+STRONGEST = 10.0  # what a LoRA's changes may be multiplied by
 _LOCAL: dict[str, ModelSpec] = {}
 
 
@@ -65,7 +67,7 @@ def names(kind: Kind | None = None) -> tuple[str, ...]:
 
 def spec(name: str, kind: Kind | None = None) -> ModelSpec:
     """The entry of a name. Raises UnknownModelError, which lists the valid names, also for one not offered here."""
-    found = CATALOG.get(name) or _LOCAL.get(name)
+    found = CATALOG.get(name) or _LOCAL.get(name) or _changed(read_model_name(name))
     if found is None or kind not in (None, found.kind):
         what = "model" if kind is None else "imported head" if kind == "head" else f"{kind} model"
         instead = f"choose one of {', '.join(names(kind))}" if names(kind) else f"use {INSTEAD[kind or 'clip']}"
@@ -157,6 +159,14 @@ def _existing(text: str) -> Path | None:
         return None
 
 
+def _changed(name: ModelName) -> ModelSpec | None:
+    """The entry of a diffusion model that known files change, None for any other name."""
+    plain = CATALOG.get(name.base) or _LOCAL.get(name.base)
+    if not name.changed or plain is None or plain.kind != "diffusion" or not -STRONGEST <= name.scale <= STRONGEST:
+        return None
+    return personal.changed(plain, name)
+
+
 def register_lora(base: str, path: Path | str, scale: float = 1.0) -> str:
     """Make a diffusion model with a LoRA's changes loadable, a model of its own, and return the name it goes by.
 
@@ -164,20 +174,119 @@ def register_lora(base: str, path: Path | str, scale: float = 1.0) -> str:
     where there is no such model or file, ModelFilesError for what is no file of safetensors, ChoiceError for a scale
     out of range.
     """
-    check_number("lora_scale", scale, -10, 10)
-    plain, file = spec(base, "diffusion"), _existing(str(path))
+    check_number("lora_scale", scale, -STRONGEST, STRONGEST)
+    plain = read_model_name(spec(base, "diffusion").name)
+    name = str(replace(plain, lora=offer_lora(path), scale=float(scale)))
+    _LOCAL[name] = spec(name)
+    return name
+
+
+def offer_lora(path: Path | str) -> str:
+    """Let models be changed by a LoRA through `with_lora`; returns the label it goes by. Raises as `register_lora`."""
+    return personal.keep_lora(_safetensors(path, "a LoRA"))
+
+
+def register_embedding(base: str, path: Path | str, word: str = "") -> str:
+    """Make a diffusion model that reads an embedding for a word loadable, and return the name it goes by.
+
+    base: name of the diffusion model, which may have a LoRA or embeddings already. word: what prompts call it; "" what
+    the file says, else its own name. Raises UnknownModelError where there is no such model or file, ModelFilesError for
+    what holds no embedding, or one for another model, ChoiceError for what cannot be a word.
+    """
+    plain = spec(base, "diffusion")
+    label = offer_embedding(path, word)
+    from inspector.models.embeddings import check_fits  # with torch, which the catalog does without
+
+    check_fits(personal.embedding(label)[0], plain)
+    own = read_model_name(plain.name)
+    name = str(replace(own, embeddings=(*own.embeddings, (label, personal.embedding(label)[1]))))
+    _LOCAL[name] = spec(name)
+    return name
+
+
+def offer_embedding(path: Path | str, word: str = "") -> str:
+    """Let models read an embedding through `with_embeddings`; returns the label. Raises as `register_embedding`."""
+    from inspector.models.embeddings import read_vectors
+
+    file = _safetensors(path, "an embedding")
+    word = word or read_vectors(file).word or file.stem
+    check_text("the word for an embedding", word, LONGEST_WORD)
+    if not is_label(word) or any(sign.isspace() or not sign.isprintable() for sign in word):
+        raise ChoiceError(f"{quoted(word)} cannot be a word for {file}; call it otherwise, by FILE=WORD.")
+    return personal.keep_embedding(file, word)
+
+
+def embeddings(model: str | None = None) -> dict[str, str]:
+    """Label -> word of the embeddings that are offered: of those that fit a diffusion model's texts; or of all."""
+    known = {label: personal.embedding(label)[1] for label in personal.embeddings()}
+    if model is None or not known:
+        return known
+    plain = CATALOG.get(model) or _LOCAL.get(model)
+    if plain is None or plain.kind != "diffusion":
+        return {}
+    from inspector.models.embeddings import fits
+
+    return {label: word for label, word in known.items() if fits(personal.embedding(label)[0], plain)}
+
+
+def with_embeddings(model: str, labels: str | Sequence[str]) -> str:
+    """The name of a diffusion model with offered embeddings, labels of `embeddings`, as a list or with commas.
+
+    Raises UnknownModelError for a label that is not offered, or not for this model; ChoiceError for what is no list.
+    """
+    if not isinstance(labels, str | list | tuple):
+        raise ChoiceError(f"embeddings are {quoted(labels)}; give their names, with commas between them.")
+    asked = labels.split(",") if isinstance(labels, str) else labels
+    for label in asked:
+        check_text("an embedding", label)
+    wanted = {label.strip() for label in asked} - {""}
+    if not wanted:
+        return model
+    name = read_model_name(model)
+    fitting = embeddings(name.base)
+    for label in sorted(wanted - set(fitting)):
+        instead = f"choose some of {', '.join(fitting)}, or leave it out" if fitting else "leave it out"
+        raise UnknownModelError(f"There is no embedding {quoted(label)} for {quoted(name.base)} here; {instead}.")
+    return str(replace(name, embeddings=tuple((label, fitting[label]) for label in fitting if label in wanted)))
+
+
+def _safetensors(path: Path | str, what: str) -> Path:
+    """An existing file whose header can be read. Raises as `register_lora`."""
+    file = _existing(str(path))
     if file is None or not file.is_file():
-        raise UnknownModelError(f"There is no file {str(path)!r}; give a LoRA as one file of safetensors.")
+        raise UnknownModelError(f"There is no file {str(path)!r}; give {what} as one file of safetensors.")
     if file.suffix.lower() in PICKLES:
         forms.kind_of(file)  # which refuses it, with the line that converts it
     check_header(file)
-    name = f"{plain.name}+{file.stem}@{scale:g}"
-    place, same = (str(file.resolve()), float(scale)), 1
-    while name in _LOCAL and _LOCAL[name].lora != place:
-        same += 1
-        name = f"{plain.name}+{file.stem}-{same}@{scale:g}"
-    _LOCAL[name] = replace(plain, name=name, title=f"{plain.title} with {file.stem} at {scale:g}", lora=place)
-    return name
+    return file
+
+
+def loras(model: str | None = None) -> tuple[str, ...]:
+    """Labels of the offered LoRAs: of those made for a diffusion model's architecture, () for no such model; or all."""
+    if model is None:
+        return personal.loras()
+    plain = CATALOG.get(model) or _LOCAL.get(model)
+    if not personal.loras() or plain is None or plain.kind != "diffusion":
+        return ()
+    from inspector.models.lora import fits  # with torch, which the catalog does without
+
+    return tuple(label for label in personal.loras() if fits(personal.lora_file(label), plain))
+
+
+def with_lora(model: str, lora: str, scale: float = 1.0) -> str:
+    """The name of a diffusion model with an offered LoRA, a label of `loras`; "" leaves the model as it is.
+
+    Raises UnknownModelError for a label that is not offered, or not for this model, ChoiceError as `register_lora`.
+    """
+    check_text("lora", lora)
+    check_number("lora_scale", scale, -STRONGEST, STRONGEST)
+    if not lora:
+        return model
+    fitting = loras(model)
+    if lora not in fitting:
+        instead = f"choose {' or '.join(fitting)}, or leave it out" if fitting else "leave it out"
+        raise UnknownModelError(f"There is no LoRA {quoted(lora)} for {quoted(model)} here; {instead}.")
+    return str(replace(read_model_name(model), lora=lora, scale=float(scale)))
 
 
 def registered() -> tuple[ModelSpec, ...]:

@@ -27,6 +27,7 @@ from transformers import (
 from inspector.errors import ModelFilesError, UnsupportedModelError
 from inspector.models.borrowing import place_of
 from inspector.models.catalog import ModelSpec
+from inspector.models.embeddings import add_embedding
 from inspector.models.families.flux import FluxAdapter
 from inspector.models.families.flux_2 import Flux2KleinAdapter
 from inspector.models.families.latent import LatentDiffusion
@@ -35,6 +36,7 @@ from inspector.models.families.stable_diffusion import StableDiffusionAdapter, i
 from inspector.models.families.stable_diffusion_3 import StableDiffusion3Adapter
 from inspector.models.families.stable_diffusion_xl import StableDiffusionXLAdapter
 from inspector.models.files import PIPELINE_CONFIG, pipeline_variant, read_json
+from inspector.models.lora import apply_lora
 from inspector.models.opening import open_part
 from inspector.models.tokenizer import open_fast_tokenizer
 from inspector.settings import settings
@@ -85,6 +87,8 @@ def open_diffusion_folder(
 ) -> LatentDiffusion:
     """Build the adapter of a pipeline's folder, every part in one explicit dtype but where a part needs more.
 
+    What `spec` says of a LoRA is added to its weights, and of embeddings to its words.
+
     Raises ModelFilesError when files or weights are missing, damaged or do not fit, UnsupportedModelError
     when it is another kind of pipeline.
     """
@@ -92,6 +96,10 @@ def open_diffusion_folder(
     index = read_json(folder / PIPELINE_CONFIG)
     opened = Folder(folder, spec, device, dtype, revision, index, variant)
     model = FAMILIES[str(index["_class_name"])](opened)
+    if spec.lora:  # while the weights still lie where their layers are
+        apply_lora(model, Path(spec.lora[0]), spec.lora[1])
+    for file, word in spec.embeddings:
+        add_embedding(model, Path(file), word)
     if settings().offload:
         model.offload(device)
     return model

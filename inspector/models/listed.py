@@ -25,6 +25,7 @@ class ModelSpec:
     variant: the files' suffix on the hub ("fp16" halves the download).
     told: what an embedded model or a head was told of where words are, a clause; "" where its makers say.
     lora: absolute path of a file of changes (`models.lora`), and their scale; None for the model as it is.
+    embeddings: absolute path of a file of vectors (`models.embeddings`), and the word for it; of each.
     promptable: whether it gives masks of points and boxes (`protocols.PromptableSegmenter`).
     sampling: how a diffusion model makes pictures; None where its files tell.
     """
@@ -45,6 +46,7 @@ class ModelSpec:
     told: str = ""
     promptable: bool = False
     lora: tuple[str, float] | None = None
+    embeddings: tuple[tuple[str, str], ...] = ()
     sampling: Sampling | None = None
 
     def memory_gb(self, bytes_per_parameter: int = 4) -> float:

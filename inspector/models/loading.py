@@ -21,7 +21,6 @@ from inspector.models.diffusion_adapter import open_diffusion_folder
 from inspector.models.fetching import Report
 from inspector.models.files import check_pipeline, check_segmenter
 from inspector.models.imported import open_head_folder
-from inspector.models.lora import apply_lora
 from inspector.models.protocols import ClipModel, DiffusionModel, ImportedHead, PromptableSegmenter, Segmenter
 from inspector.models.segmenters import open_segmenter_folder
 from inspector.models.single_opening import as_folder
@@ -133,6 +132,8 @@ def _open_checked(spec: ModelSpec, folder: Path, prepared: fetching.Prepared | N
     revision = fetching.complete(prepared, report).commit if prepared else _revision(spec, folder)
     if spec.lora:
         revision = f"{revision}+{file_fingerprint(Path(spec.lora[0]))}*{spec.lora[1]:g}"
+    for file, word in spec.embeddings:
+        revision = f"{revision}+{file_fingerprint(Path(file))}={word}"
     with _build_lock:
         report(f"Opening {spec.title}", 1.0)
         _make_room_for(spec, device, dtype)
@@ -198,10 +199,7 @@ def _revision(spec: ModelSpec, folder: Path) -> str:
 def _build(spec: ModelSpec, folder: Path, revision: str, device: torch.device, dtype: torch.dtype) -> Any:
     try:
         with _quiet():
-            model = OPENERS[spec.kind](folder, spec, device, dtype, revision)
-            if spec.lora:
-                apply_lora(model, Path(spec.lora[0]), spec.lora[1])
-            return model
+            return OPENERS[spec.kind](folder, spec, device, dtype, revision)
     except (RuntimeError, MemoryError) as error:
         if not placement.out_of_memory(error):
             raise

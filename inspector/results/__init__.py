@@ -40,6 +40,7 @@ from inspector.results.clusters import CLUSTER_PRESETS, ClustersRequest, Cluster
 from inspector.results.common import SCORE_SIDE, SCORE_THRESHOLD, Progress, Provenance, fit_mask, plain, resize_maps
 from inspector.results.edits import Edit, edit_of
 from inspector.results.layers import MEAN, Layer, blocks, chosen_layers
+from inspector.results.model_names import ModelName, is_label, label_of, read_model_name
 from inspector.results.naming import NamingRequest
 from inspector.results.probes import read_probes
 from inspector.results.projections import CROSS, EVERY_STEP, KEPT_STEPS, OWN, look_from, row
@@ -112,6 +113,7 @@ __all__ = [
     "Edit",
     "Layer",
     "Masks",
+    "ModelName",
     "NamingRequest",
     "Panoptic",
     "Progress",
@@ -140,12 +142,15 @@ __all__ = [
     "chosen_layers",
     "edit_of",
     "fit_mask",
+    "is_label",
     "is_unicode",
+    "label_of",
     "look_from",
     "masked_words",
     "parse_classes",
     "plain",
     "quoted",
+    "read_model_name",
     "read_probes",
     "read_region",
     "read_timesteps",

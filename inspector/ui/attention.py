@@ -54,6 +54,9 @@ def make(
     self_kept: float = edits.OWN.self_kept,
     weights: str = "",
     reading: str = OWN.reading,
+    lora: str = "",
+    lora_scale: float = 1,
+    embeddings: str | list[str] = "",
 ) -> AttentionRequest:
     """The request that the controls stand for; without image and scene, a picture is generated."""
     check_flag("matched", matched)
@@ -76,7 +79,7 @@ def make(
         seed=whole(seed),
         noise_timestep=None if matched else whole(noise_timestep),
         scheduler=scheduler,
-        model=model,
+        model=controls.changed(model, lora, lora_scale, embeddings),
         kept_steps=kept_steps,
         probes=read_probes(probes),
         edit=edit_of(prompt, source, cross_kept, self_kept, weights),
@@ -106,7 +109,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "noise_timestep": OWN.noise_timestep if timestep is None else timestep,
         "matched": timestep is None,
         "scheduler": request.scheduler,
-        "model": request.model,
+        "model": controls.base(request.model),
         "arms": list(request.arms),
         "seeds": request.seeds,
         "timesteps": ", ".join(map(str, request.noise_timesteps)),
@@ -115,6 +118,7 @@ def fields(request: AttentionRequest) -> dict[str, Any]:
         "probes": ", ".join(request.probes),
         **edits.fields(request),
         "reading": request.reading,
+        **controls.split(request.model),
     }
 
 
@@ -150,6 +154,9 @@ def attention(
     self_kept: float = edits.OWN.self_kept,
     weights: str = "",
     reading: str = OWN.reading,
+    lora: str = "",
+    lora_scale: float = 1,
+    embeddings: str | list[str] = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -164,9 +171,11 @@ def attention(
     `source` is a prompt whose layout the generated picture keeps (prompt-to-prompt): its cross- and coarse
     self-attention, of the same seed, stand in for the picture's own in the first `cross_kept` and `self_kept` of the
     steps; `weights`, such as "horse: 2", multiply words' maps. `reading` is what the maps are of, in models with joint
-    attention: "attention" or "output". `columns` of 1 or 2 makes the figure as wide as a
-    journal's. Returns the figure, the numbers with request and provenance, and the files figure.png, maps.npz and
-    result.json; while it runs, `numbers` holds step, total and message.
+    attention: "attention" or "output". `lora` is the name of a LoRA that this page offers for the model, `lora_scale`
+    what its changes are multiplied by; `embeddings` are names of embeddings that it offers, whose words the prompt may
+    use. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with request and
+    provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and
+    message.
     """
     yield from runs.answer(
         TAB,
@@ -192,6 +201,9 @@ def attention(
             self_kept,
             weights,
             reading,
+            lora,
+            lora_scale,
+            embeddings,
         ),
         asked,
         columns,
@@ -267,7 +279,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     # By a visitor's own choice alone: a request that is shown again brings its values along.
     models.diffusion.input(guard(usual_values), [models.diffusion], usual, **controls.QUIET)
     own = {"mode": mode, "prompt": prompt, **recipe.run, "model": models.diffusion, **recipe.compared}
-    own |= {**recipe.edit.own, "reading": recipe.reading}
+    own |= {**recipe.edit.own, "reading": recipe.reading, **models.changes}
     examples = [Example(paper, first_request), Example(drawn, drawn_request)]
     tab = assemble(
         SUBJECT, attention, own, todo, (run, stop), [run.click, prompt.submit], examples, edit_inputs=recipe.edit.edit

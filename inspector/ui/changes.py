@@ -17,7 +17,8 @@ from inspector.ui.tab import Tab
 
 RUN = "Run"
 # What a field is called on the page; any other is of the recipe.
-NAMES = {"mode": "picture", "model": "model", "clip": "model", "diffusion": "model", "segmenter": "model"}
+MODELS = ("model", "clip", "diffusion", "segmenter", "lora", "lora_scale", "embeddings")
+NAMES = {"mode": "picture"} | dict.fromkeys(MODELS, "model")
 OWN = ("prompt", "classes", "k", "method")
 # field -> what its value means, so that a list written otherwise is the same; a generated picture has GENERATION always
 MEANT: dict[str, Callable[[Any], Any]] = {
@@ -28,6 +29,7 @@ MEANT: dict[str, Callable[[Any], Any]] = {
     "arms": lambda names: {*names, GENERATION},
     "keep": set,
     "probes": read_probes,
+    "embeddings": set,
 }
 # The key of the result that the tab shows, once the page has taken in what came with this change.
 _KEY = """async (_, ...rest) => {
@@ -71,7 +73,8 @@ def differences(tab: Tab, shown: Any, picture: Any, scene: Any, *values: Any) ->
     if request is None:
         return ()
     then, now = tab.subject.fields(request), dict(zip(tab.controls, values, strict=True))
-    asked = [name for name in now if name not in tab.subject.live]
+    idle = () if now.get("lora") else ("lora_scale",)  # whatever a slider says that is not there
+    asked = [name for name in now if name not in (*tab.subject.live, *idle)]
     found = [_name(name) for name in asked if not _same(name, now[name], then[name])]
     if request.image is not None and "picture" not in found and not _is_of(request, picture, scene):
         found.insert(0, "picture")

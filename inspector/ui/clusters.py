@@ -29,6 +29,9 @@ def make(
     seed: float = OWN.seed,
     restarts: float = OWN.restarts,
     model: str = OWN.model,
+    lora: str = "",
+    lora_scale: float = 1,
+    embeddings: str | list[str] = "",
 ) -> ClustersRequest:
     """The request that the controls stand for."""
     return ClustersRequest(
@@ -39,14 +42,15 @@ def make(
         prompt=prompt,
         seed=whole(seed),
         restarts=whole(restarts),
-        model=model,
+        model=controls.changed(model, lora, lora_scale, embeddings),
     )
 
 
 def fields(request: ClustersRequest) -> dict[str, Any]:
     """The values of the controls that stand for a request."""
-    names = ("k", "preset", "timestep", "prompt", "seed", "restarts", "model")
-    return {name: getattr(request, name) for name in names}
+    names = ("k", "preset", "timestep", "prompt", "seed", "restarts")
+    own = {name: getattr(request, name) for name in names}
+    return own | {"model": controls.base(request.model), **controls.split(request.model)}
 
 
 def first_request() -> ClustersRequest:
@@ -69,18 +73,23 @@ def clusters(
     seed: float = OWN.seed,
     restarts: float = OWN.restarts,
     model: str = OWN.model,
+    lora: str = "",
+    lora_scale: float = 1,
+    embeddings: str | list[str] = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """k-means of UNet features of an image that is noised once, beside k-means of colour and of position.
 
-    Give an image file, or the number of a drawn scene, whose masks then measure the clusters. `columns` of 1 or 2 makes
-    the figure as wide as a journal's. Returns the figure, the numbers with request and provenance, and the files
-    figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and message.
+    Give an image file, or the number of a drawn scene, whose masks then measure the clusters. `lora` is the name of a
+    LoRA that this page offers for the model, and `lora_scale` what its changes are multiplied by; `embeddings` are
+    names of embeddings that it offers, whose words the prompt may use. `columns` of 1 or 2 makes the figure as wide as
+    a journal's. Returns the figure, the numbers with request and provenance, and the files figure.png, maps.npz and
+    result.json; while it runs, `numbers` holds step, total and message.
     """
     yield from runs.answer(
         TAB,
-        lambda: make(image, scene, k, preset, timestep, prompt, seed, restarts, model),
+        lambda: make(image, scene, k, preset, timestep, prompt, seed, restarts, model, lora, lora_scale, embeddings),
         asked,
         columns,
     )
@@ -139,7 +148,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
             good = gr.Button("Figure 4: a good case", size="sm")
             poor = gr.Button("Figure 4: a poor case", size="sm")
         run, stop = controls.actions()
-    own = {"k": k, **recipe, "model": models.diffusion}
+    own = {"k": k, **recipe, "model": models.diffusion, **models.changes}
     examples = [Example(good, first_request), Example(poor, second_request)]
     return assemble(SUBJECT, clusters, own, todo, (run, stop), [run.click], examples)
 

@@ -18,6 +18,8 @@ def with_word(result: AttentionResult, word: str, text: str) -> Any:
     prompt, spans = result.request.prompt, list[tuple[int, int]]()
     for index in result.token_indices(word):
         token = result.tokens[index]
+        if spans and spans[-1] == (token.start, token.stop):
+            continue  # of a word of several vectors each token is the whole word
         start = spans.pop()[0] if spans and spans[-1][1] == token.start else token.start  # a word may be several tokens
         spans.append((start, token.stop))
     for start, stop in reversed(spans):

@@ -31,6 +31,7 @@ GPU: dict[str, Any] = {
     "concurrency_id": "gpu",
     "concurrency_limit": None,
 }
+MODELS = ("model", "clip", "diffusion", "lora", "lora_scale", "embeddings")  # fields that say which models a run is of
 _EDITED = "(_, ...rest) => [DenseViewer.shell.edited, ...rest]"
 _END = object()
 Refusal = Callable[[str, Any], BusyError | None]  # (visitor, (session, number) whose place is taken) -> why not
@@ -244,7 +245,8 @@ def on_turn(tab: Tab) -> Callable[..., Iterator[dict[Any, Any]]]:
                 if own == models_of(request):
                     raise
                 problem = parts.problem(f"{error} Went on with {' and '.join(own.values())}.")
-                yield {tab.controls[name]: used for name, used in own.items()}  # what failed is not named as in use
+                instead = tab.subject.fields(replace(request, **own))  # what failed is not named as in use
+                yield {tab.controls[name]: instead[name] for name in MODELS if name in tab.controls}
                 yield from _watch(tab, replace(request, **own), caller, todo, problem, own)
         except Cancelled as error:
             if not WISHES.last(session, name):
@@ -355,7 +357,7 @@ def connect(tab: Tab, source: Source) -> None:
     """Let triggers and examples ask, each in its turn run the pipeline, one at a time on the page, and Stop end it."""
     controls = list(tab.controls.values())
     inputs = [*source.inputs, *controls]
-    models = [tab.controls[name] for name in ("model", "clip", "diffusion") if name in tab.controls]
+    models = [tab.controls[name] for name in MODELS if name in tab.controls]
     turn = tab.todo.change(on_turn(tab), [tab.todo, *inputs], [*tab.outputs, *models], trigger_mode="multiple", **GPU)
     # Not by the handler: it was refused at the queue, or the connection broke.
     turn.failure(lambda: lost(tab), None, [tab.status, tab.viewer], **QUIET)

@@ -92,6 +92,9 @@ def make(
     unseen_weight: float = OWN.unseen_weight,
     background_words: str = BACKGROUND,
     segmenter: str = OWN.segmenter,
+    lora: str = "",
+    lora_scale: float = 1,
+    embeddings: str | list[str] = "",
 ) -> SegmentationRequest:
     """The request that the controls stand for; side 0 is the model's own.
 
@@ -116,7 +119,7 @@ def make(
         seed=whole(seed),
         side=optional(side),
         clip=clip,
-        diffusion=diffusion,
+        diffusion=controls.changed(diffusion, lora, lora_scale, embeddings),
         background_rule=background_rule,
         background_power=background_power,
         merging=merging,
@@ -131,8 +134,8 @@ def make(
 def fields(request: SegmentationRequest) -> dict[str, Any]:
     """The values of the controls that stand for a request."""
     own = {name: getattr(request, name) for name in CHOICES} | {"side": request.side or 0}
-    words = ", ".join(request.background_words)
-    return {"classes": parts.classes(request.classes)} | own | {"background_words": words}
+    own |= {"diffusion": controls.base(request.diffusion), "background_words": ", ".join(request.background_words)}
+    return {"classes": parts.classes(request.classes)} | own | controls.split(request.diffusion)
 
 
 def first_request() -> SegmentationRequest:
@@ -160,6 +163,9 @@ def segmentation(
     unseen_weight: float = OWN.unseen_weight,
     background_words: str = BACKGROUND,
     segmenter: str = OWN.segmenter,
+    lora: str = "",
+    lora_scale: float = 1,
+    embeddings: str | list[str] = "",
     columns: float | None = None,
     asked: gr.Request | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
@@ -173,9 +179,11 @@ def segmentation(
     (`background_words`).
 
     Give an image file, or the number of a drawn scene, whose masks then measure the labels. A comma separates classes,
-    a slash synonyms. `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with
-    request and provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers` holds step,
-    total and message.
+    a slash synonyms. `lora` is the name of a LoRA that this page offers for the diffusion model, and `lora_scale` what
+    its changes are multiplied by; `embeddings` are names of embeddings that it offers, whose words the classes may use.
+    `columns` of 1 or 2 makes the figure as wide as a journal's. Returns the figure, the numbers with request and
+    provenance, and the files figure.png, maps.npz and result.json; while it runs, `numbers` holds step, total and
+    message.
     """
 
     def wanted() -> SegmentationRequest:
@@ -184,7 +192,8 @@ def segmentation(
         catalog.spec(clip, "clip")  # a name that does not exist is refused, used by the method or not
         catalog.spec(diffusion, "diffusion")
         own = background_rule, background_power, merging, head, seen_weight, unseen_weight, background_words, segmenter
-        return make(image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion, *own)
+        usual = image, scene, classes, method, background, template, timestep, seed, side, clip, diffusion
+        return make(*usual, *own, lora, lora_scale, embeddings)
 
     yield from runs.answer(TAB, wanted, asked, columns)
 
@@ -266,7 +275,7 @@ def build(models: controls.Models, todo: gr.JSON) -> Tab:
     segmentation_recipe.follow(further["seen_weight"], further["unseen_weight"])
     chosen = {"clip": models.clip, "diffusion": models.diffusion}
     found = {"method": method, **recipe, **chosen, **further, "head": head, "segmenter": segmenter}
-    own = {"classes": classes} | {name: found[name] for name in CHOICES}  # in the order of `make`
+    own = {"classes": classes} | {name: found[name] for name in CHOICES} | models.changes  # in the order of `make`
     examples = [Example(button, partial(by_method, name)) for name, button in buttons.items()]
     examples.append(Example(trained, by_odise, FIRST_OF_PROPOSALS))
     everything = Together(together, by_all, FIRST_OF_ALL)

@@ -5,7 +5,6 @@ it reads an upload from `PICTURE`, which lies beside it. What neither gives, suc
 takes from `ARCHIVE`, the saved result.
 """
 
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,7 +14,14 @@ from unicodedata import category
 import numpy as np
 
 from inspector.errors import InputError
-from inspector.results import LOCAL, AttentionRequest, ClustersRequest, SaliencyRequest, SegmentationRequest
+from inspector.results import (
+    LOCAL,
+    AttentionRequest,
+    ClustersRequest,
+    SaliencyRequest,
+    SegmentationRequest,
+    read_model_name,
+)
 from inspector.settings import settings
 
 Request = SaliencyRequest | AttentionRequest | ClustersRequest | SegmentationRequest
@@ -24,7 +30,6 @@ SCENE, PICTURE, ARCHIVE = "scene", "picture.png", "maps.npz"
 DRAWN_SIDE = 256  # pixels of a scene that is drawn without saying how large, as page and command line do
 GIVEN = ("image", "masks", "scene")  # the fields that come with the picture
 MODELS = ("model", "clip", "diffusion", "segmenter", "head")  # the fields that name a model
-WITH_LORA = re.compile(r"(.+)\+([^+@]+)@(-?[0-9.]+(?:e-?[0-9]+)?)")  # a name of `catalog.register_lora`
 PARTS = ("edit",)  # the fields whose own fields are options
 
 
@@ -112,10 +117,8 @@ def as_command(request: Request) -> str:
         words += [tab.image] if tab.image else []
         words.append(f"scene:{request.scene}" if origin == SCENE else origin)
     for name, value in _options(changed).items():
-        option, changed_by = tab.options.get(name, name), _lora(value) if name in MODELS else None
-        value = changed_by[0] if changed_by else value
-        words += _option(option, _folder(value) if _is_local(name, value) else value)
-        words += [*_option("lora", changed_by[1]), *_option("lora-scale", changed_by[2])] if changed_by else []
+        option = tab.options.get(name, name)
+        words += _model_options(option, value) if name in MODELS else _option(option, value)
     words += ["--out", f"out/{tab.name}"]
     return "\n".join([*_remark(changed), shlex.join(words)]) if all(map(_can_be_typed, words)) else ""
 
@@ -199,8 +202,15 @@ def _option(name: str, value: Any) -> list[str]:
     return [f"{option}={text}"] if text.startswith("-") else [option, text]
 
 
-def _is_local(name: str, value: Any) -> bool:
-    return name in MODELS and value.startswith(LOCAL)
+def _model_options(option: str, model: str) -> list[str]:
+    """The words that choose a model, and what changes it; files are looked for beside the recipe."""
+    name = read_model_name(model)
+    words = _option(option, _folder(name.base) if name.base.startswith(LOCAL) else name.base)
+    if name.lora:
+        words += [*_option("lora", _file(name.lora)), *_option("lora-scale", f"{name.scale:g}")]
+    for label, word in name.embeddings:
+        words += _option("embedding", f"{_file(label)}={word}")
+    return words
 
 
 def _folder(model: str) -> str:
@@ -208,28 +218,32 @@ def _folder(model: str) -> str:
     return f"./{model.removeprefix(LOCAL)}"
 
 
-def _lora(model: str) -> tuple[str, str, float] | None:
-    """The model, the file beside the recipe and the scale of a name that `register_lora` gave, None for another."""
-    found = WITH_LORA.fullmatch(model)
-    return (found[1], f"./{found[2]}.safetensors", float(found[3])) if found else None
+def _file(label: str) -> str:
+    return f"./{label}.safetensors"
 
 
 def _registered(model: str) -> tuple[str, str] | None:
-    """The code that makes a local model, or one with a LoRA, loadable, and what it imports; None for other names."""
-    if changed := _lora(model):
-        base = _registered(changed[0])
-        code = f"register_lora({base[0] if base else repr(changed[0])}, {changed[1]!r}, {changed[2]:g})"
-        return code, "register_local, register_lora" if base else "register_lora"
-    if model.startswith(LOCAL):
-        return f"register_local({_folder(model)!r})", "register_local"
-    return None
+    """The code that makes a local model, or one that files change, loadable, and what it imports; None for others."""
+    name, imports = read_model_name(model), []
+    code = repr(name.base)
+    if name.base.startswith(LOCAL):
+        code, imports = f"register_local({_folder(name.base)!r})", ["register_local"]
+    if name.lora:
+        code = f"register_lora({code}, {_file(name.lora)!r}, {name.scale:g})"
+        imports.append("register_lora")
+    for label, word in name.embeddings:
+        code = f"register_embedding({code}, {_file(label)!r}, {word!r})"
+        imports.append("register_embedding")
+    return (code, ", ".join(sorted(set(imports)))) if imports else None
 
 
 def _remark(changed: Mapping[str, Any]) -> list[str]:
     """A comment for Python and shell, where a model is a folder; it quotes no name, which could hold a line break."""
     told = [value for name, value in changed.items() if name in MODELS]
-    if any(_lora(value) for value in told):
-        return ["# A LoRA is a file, and a local model a folder: change their paths if they do not lie here."]
+    if any(read_model_name(value).changed for value in told):
+        return [
+            "# A LoRA or embedding is a file, and a local model a folder: change their paths if they do not lie here."
+        ]
     local = any(value.startswith(LOCAL) for value in told)
     return ["# A local model is a folder: change its path if it does not lie here."] if local else []
 

@@ -11,9 +11,12 @@ from safetensors.torch import save_file
 
 from inspector.cli import main
 from inspector.errors import ChoiceError, ModelFilesError, UnknownModelError
-from inspector.models import catalog
+from inspector.models import catalog, loading
 from inspector.models.checksums import file_fingerprint
 from inspector.models.loading import load_diffusion, loaded
+from inspector.settings import settings
+from tests.models.small_families import small_folder
+from tests.models.small_lora import write_lora
 
 RANK, ALPHA = 2, 3.0
 QUERY = "mid_block.attentions.0.transformer_blocks.0.attn2.to_q"
@@ -140,3 +143,43 @@ def test_the_command_line_takes_it_and_tells_it(
     assert models[f"{base}+style@0.1"].endswith(f"+{file_fingerprint(file)}*0.1")
     assert main([*asked, "--lora-scale", "0.1"]) == 2
     assert "--lora-scale is of a LoRA; give --lora too" in capsys.readouterr().err
+
+
+def test_a_lora_is_offered_with_the_models_that_it_fits(diffusion_folder: Path, base: str, tmp_path: Path) -> None:
+    other = catalog.register_local(small_folder("sdxl", tmp_path))
+    (tmp_path / "wide").mkdir()
+    own = catalog.offer_lora(write_lora(diffusion_folder, tmp_path / "style.safetensors"))
+    wide = catalog.offer_lora(write_lora(Path(catalog.spec(other).source), tmp_path / "wide" / "style.safetensors"))
+    assert (own, wide) == ("style", "style-2")
+    assert (catalog.loras(base), catalog.loras(other)) == (("style",), ("style-2",))
+    assert catalog.loras("sdxl") == catalog.loras("flux-dev") == catalog.loras("scenes-clip") == ()
+    assert catalog.loras() == ("style", "style-2")
+    before = catalog.names("diffusion")
+    name = catalog.with_lora(base, "style", 0.25)
+    assert (name, catalog.with_lora(base, "")) == (f"{base}+style@0.25", base)
+    assert catalog.spec(name).lora == (str(tmp_path / "style.safetensors"), 0.25)
+    assert catalog.names("diffusion") == before  # however many scales are asked for
+    with pytest.raises(UnknownModelError, match=r"There is no LoRA 'style-2' for .* here; choose style, or leave it"):
+        catalog.with_lora(base, "style-2")
+    with pytest.raises(UnknownModelError, match="leave it out"):
+        catalog.with_lora("sdxl", "style")
+    for wrong in (f"{base}+style@11", f"{base}+gone@1", "scenes-clip+style@1", "gone+style@1"):
+        with pytest.raises(UnknownModelError, match="There is no"):
+            catalog.spec(wrong)
+    with pytest.raises(ChoiceError, match="lora_scale is 11"):
+        catalog.with_lora(base, "style", 11)
+
+
+def test_a_lora_changes_weights_that_are_offloaded(
+    base: str, diffusion_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once they are, they lie elsewhere than where the layers are looked for."""
+    name = catalog.register_lora(base, write_lora(diffusion_folder, tmp_path / "style.safetensors"))
+    latents, pictures = torch.zeros(1, 4, 8, 8), []
+    for offload in ("0", "1"):
+        monkeypatch.setenv("INSPECTOR_OFFLOAD", offload)
+        settings.cache_clear()
+        loading._loaded.clear()
+        model = load_diffusion(name)
+        pictures.append(model.predict(latents, 300, model.encode_prompts(["a horse"])))
+    assert torch.equal(*pictures)

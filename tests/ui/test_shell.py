@@ -76,7 +76,7 @@ def test_where_a_model_is_chosen_the_page_says_what_it_was_told(built: gr.Blocks
     chosen = [fn.fn for fn in built.fns.values() if about._id in [output._id for output in fn.outputs]]
     assert len(chosen) >= 2
     for change in chosen[:2]:
-        html, _ = change(*catalog.PAIRS["plain"].values())
+        html, *_ = change(*catalog.PAIRS["plain"].values(), "", 1, [])
         assert html.count("nobody told it where words are") == 2
 
 

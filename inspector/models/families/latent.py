@@ -89,6 +89,14 @@ class LatentDiffusion(ABC):
             "Diffusion model with a UNet."
         )
 
+    @property
+    def texts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """CLIP's towers and their tokenizers; UnsupportedModelError where other encoders read the prompt too."""
+        raise UnsupportedModelError(
+            f"{self.spec.title} is read by more than CLIP's text encoders, which embeddings are not defined for; leave "
+            "them out, or choose a Stable Diffusion model with a UNet."
+        )
+
     @abstractmethod
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """As the protocol says; each family's own."""

@@ -112,6 +112,11 @@ class StableDiffusionAdapter(UNetDiffusion):
         self.prompt_length = int(text_encoder.config.max_position_embeddings)
         self._tokenizer = tokenizer
 
+    @property
+    def texts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The text encoder and its tokenizer."""
+        return (self.text_encoder,), (self._tokenizer,)
+
     def tokenize(self, prompt: str) -> TokenizedPrompt:
         """As `prompts.read_prompt`."""
         return read_prompt(self._tokenizer, prompt, self.prompt_length)

@@ -72,6 +72,11 @@ class StableDiffusionXLAdapter(UNetDiffusion):
         self.text_encoders, self._tokenizers, self._zeros = text_encoders, tokenizers, zeros
         self.prompt_length = int(text_encoders[0].config.max_position_embeddings)
 
+    @property
+    def texts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Both text encoders and their tokenizers."""
+        return self.text_encoders, self._tokenizers
+
     def tokenize(self, prompt: str) -> TokenizedPrompt:
         """As `prompts.read_prompt`, by the first tokenizer; the second differs in its padding alone."""
         return read_prompt(self._tokenizers[0], prompt, self.prompt_length)
