@@ -20,7 +20,7 @@ from inspector.models.listed import ModelSpec as ModelSpec
 from inspector.models.listed_diffusion import LISTED_DIFFUSION
 from inspector.models.sampling import sampling_of, sampling_of_folder
 from inspector.models.single_files import configurations
-from inspector.results import LOCAL, ModelName, check_number, check_text, is_label, quoted, read_model_name
+from inspector.results import LOCAL, ModelName, check_number, check_text, is_label, label_of, quoted, read_model_name
 from inspector.settings import ASSETS, settings
 
 CATALOG: dict[str, ModelSpec] = {spec.name: spec for spec in (*LISTED, *LISTED_DIFFUSION)}
@@ -115,6 +115,8 @@ def register_local(path: Path | str) -> str:
         raise ModelFilesError(f"{given} cannot be read ({error.strerror}); make it readable.") from error
     config = forms.read_config(place)
     called = forms.called(place)
+    if read_model_name(called).changed:  # a folder called as a model with a LoRA would be
+        called = label_of(called)
     name = f"{LOCAL}{called}"
     same = 1
     while name in _LOCAL and _LOCAL[name].source != str(place):

@@ -17,6 +17,7 @@ from inspector.errors import ModelFilesError, UnknownModelError, UnsupportedMode
 from inspector.models import catalog
 from inspector.models.loading import load_clip, load_diffusion
 from inspector.models.tokenizer import open_tokenizer
+from inspector.results import read_model_name
 from tests.models.conftest import CONTEXT
 
 CONFIG = "open_clip_config.json"
@@ -256,6 +257,14 @@ def test_a_repository_of_the_hubs_cache_is_taken_as_a_folder(diffusion_folder: P
     link = tmp_path / "link"
     link.symlink_to(place / "snapshots" / "abc")
     assert catalog.choose(str(link), "diffusion") == name
+
+
+def test_a_folder_that_is_called_as_a_model_with_a_lora_would_be_is_called_otherwise(
+    diffusion_folder: Path, tmp_path: Path
+) -> None:
+    for given, name in {"model+style@0.8": "local:model-style-0.8", "c++ @ home": "local:c++ @ home"}.items():
+        assert catalog.choose(str(shutil.copytree(diffusion_folder, tmp_path / given)), "diffusion") == name
+        assert not read_model_name(name).changed
 
 
 def test_other_variants_and_files_beside_are_not_counted(diffusion_folder: Path, tmp_path: Path) -> None:
