@@ -120,6 +120,7 @@ def state(tab: Any) -> dict[str, Any]:
 
 
 def query(tab: Any) -> str:
-    """The address once it says what is shown."""
+    """The address once it says what is shown, which the page writes a moment after."""
     tab.wait_for_timeout(500)
+    tab.wait_for_function("location.search === `?${DenseViewer.shell.link()}`", timeout=LONG)
     return "?" + tab.url.partition("?")[2].replace("&__theme=light", "")

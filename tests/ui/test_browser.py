@@ -119,6 +119,8 @@ def test_what_was_left_is_not_kept_by_the_page(visit: Open) -> None:
 def test_a_busy_queue_neither_keeps_the_page_nor_what_is_known(visit: Open, page: str) -> None:
     """Runs wait for each other; opening the page, examples and known answers do not."""
     tab, other = visit("?tab=attention"), visit("?tab=saliency")
+    pill(tab, "Recipe")
+    tab.get_by_role("spinbutton", name="number input for Steps").fill("100")  # it is under way until it is stopped
     tab.get_by_role("textbox", name="Prompt").first.fill("a dog on the road")
     run(tab)
     tab.locator(".status.running img:visible").wait_for(timeout=LONG)
@@ -235,7 +237,7 @@ def test_a_model_of_the_hub_says_what_it_costs_before_anything_is_fetched(visit:
     tab = visit()
     pill(tab, "Scenes CLIP")
     tab.get_by_role("combobox", name="Diffusion model").or_(tab.get_by_label("Diffusion model")).first.click()
-    tab.get_by_role("option", name="Stable Diffusion 1.5").click()
+    tab.get_by_role("option", name="Stable Diffusion 1.5", exact=True).click()
     told = tab.locator(".models-told")
     for text in ("2.1 GB to fetch, when you press Run", "wants a GPU", "CreativeML OpenRAIL-M"):
         playwright.expect(told).to_contain_text(text, timeout=LONG)
