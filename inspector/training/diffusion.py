@@ -69,6 +69,7 @@ EMPTY_SHARE = 0.1
 WORDS_ONLY_SHARE = 0.5
 FULL_SHARE = 0.5
 SNR_GAMMA = 5.0
+SAMPLE_STEPS = 25
 SAMPLE_PROMPTS = (
     "a horse on the grass",
     "a red car on the road",
@@ -267,9 +268,9 @@ def word_embeddings(clip: Any, tokenizer_folder: Path, device: torch.device) -> 
 
 @torch.no_grad()
 def sample(unet: Any, vae: Any, text: TextStates, alphas: torch.Tensor, side: int) -> np.ndarray:
-    """SAMPLE_PROMPTS in 25 DDIM steps at guidance 5, as uint8 pictures: a look at the run, not a measurement."""
+    """SAMPLE_PROMPTS in SAMPLE_STEPS of DDIM at guidance 5, as uint8 pictures: a look at the run, no measurement."""
     scheduler = build_scheduler()
-    scheduler.set_timesteps(25)
+    scheduler.set_timesteps(SAMPLE_STEPS)
     count = len(SAMPLE_PROMPTS)
     states = torch.cat([text.empty.expand(count, -1, -1), text.encode(list(SAMPLE_PROMPTS))])
     generator = torch.Generator().manual_seed(0)

@@ -25,6 +25,7 @@ def short(monkeypatch):
 
     monkeypatch.setattr(probes, "SCENES", 2)
     monkeypatch.setattr(probes, "TIMESTEPS", (100,))
+    monkeypatch.setattr(diffusion, "SAMPLE_STEPS", 2)
     length(2)
     return length
 

@@ -17,7 +17,7 @@ from inspector.models.catalog import register_local
 from inspector.models.clip import SCENES_CLIP, build_clip
 from inspector.models.tokenizer import open_fast_tokenizer, open_tokenizer
 from inspector.settings import ASSETS
-from inspector.training import captions, plain_clip, plain_diffusion, probes
+from inspector.training import captions, diffusion, plain_clip, plain_diffusion, probes
 from inspector.training.cards import adopt_written, read_card, row_name, write_card
 from inspector.training.clip import contrast
 from inspector.training.data import visible_words
@@ -167,6 +167,7 @@ def short(monkeypatch):
 
     monkeypatch.setattr(probes, "SCENES", 2)
     monkeypatch.setattr(probes, "TIMESTEPS", (100,))
+    monkeypatch.setattr(diffusion, "SAMPLE_STEPS", 2)
     length(1)
     return length
 
