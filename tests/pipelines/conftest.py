@@ -3,7 +3,7 @@
 import pytest
 
 from inspector.pipelines import attention
-from tests.pipelines.families import folders, opened  # noqa: F401  # fixtures of the families' tests
+from tests.pipelines.families import drawn, folders, opened  # noqa: F401  # fixtures of the families' tests
 from tests.toys import ToyDiffusion
 
 

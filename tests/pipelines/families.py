@@ -4,7 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from diffusers import DiffusionPipeline
 
 from inspector.models import catalog, load_diffusion, loading
 from inspector.models.protocols import DiffusionModel
@@ -33,6 +36,36 @@ def opened(folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> C
     monkeypatch.setenv("INSPECTOR_DEVICE", "cpu")
     loading._loaded.clear()
     return lambda name: load_diffusion(catalog.register_local(folders(name)))
+
+
+@pytest.fixture
+def drawn(request: pytest.FixtureRequest) -> np.ndarray:
+    """A picture of noise, of the test module's own SIDE where it has one."""
+    side = getattr(request.module, "SIDE", SIDE)
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def of_diffusers(folder: Path, **options: Any) -> Any:
+    """diffusers' own pipeline, as it opens the folder by itself."""
+    pipeline = DiffusionPipeline.from_pretrained(folder, use_safetensors=True, **options)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def picture_of(pipeline: Any, request: AttentionRequest, **more: Any) -> np.ndarray:
+    """uint8 (h, w, 3): what diffusers' pipeline makes of a request. more: of its call."""
+    made = pipeline(
+        prompt=request.prompt,
+        height=request.size,
+        width=request.size,
+        num_inference_steps=request.steps,
+        guidance_scale=request.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+        output_type="np",
+        **more,
+    ).images
+    picture: np.ndarray = (made[0] * 255).round().astype(np.uint8)
+    return picture
 
 
 def usual(model: DiffusionModel, **changes: Any) -> AttentionRequest:

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from diffusers import DiffusionPipeline
 from safetensors.torch import load_file
 
 from inspector.cli import main
@@ -22,7 +20,7 @@ from inspector.ui.rewriting import with_word
 from inspector.ui.session import fingerprint
 from inspector.views.recipes import as_command, as_python
 from tests.models.small_embedding import write_embedding
-from tests.pipelines.families import SIDE, usual
+from tests.pipelines.families import of_diffusers, picture_of, usual
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
 PROMPT = "a <cat> on the grass"
@@ -37,8 +35,7 @@ WIDTHS = {
 
 def published(folder: Path, request: AttentionRequest, file: Path) -> np.ndarray:
     """The picture of diffusers' own pipeline with what its own loader reads of the file."""
-    pipeline = DiffusionPipeline.from_pretrained(folder, use_safetensors=True, safety_checker=None)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = of_diffusers(folder, safety_checker=None)
     state = load_file(file)
     if "clip_l" in state:
         pipeline.load_textual_inversion(state["clip_l"], token="<cat>")
@@ -46,16 +43,7 @@ def published(folder: Path, request: AttentionRequest, file: Path) -> np.ndarray
         pipeline.load_textual_inversion(state["clip_g"], token="<cat>", **towers)
     else:
         pipeline.load_textual_inversion(str(file.parent), weight_name=file.name, token="<cat>")
-    made = pipeline(
-        request.prompt,
-        height=SIDE,
-        width=SIDE,
-        num_inference_steps=request.steps,
-        guidance_scale=request.guidance_scale,
-        generator=torch.Generator("cpu").manual_seed(request.seed),
-        output_type="np",
-    ).images
-    return (made[0] * 255).round().astype(np.uint8)
+    return picture_of(pipeline, request)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 from diffusers.models.attention_processor import Attention
 from PIL import Image
 
@@ -18,7 +17,7 @@ from inspector.pipelines import attention, clusters, segmentation
 from inspector.results import GENERATION, INVERSION, AttentionRequest, ClustersRequest, SegmentationRequest
 from inspector.trace import recorders
 from inspector.trace.self_attention import self_attention_layers
-from tests.pipelines.families import PROMPT, SIDE, usual
+from tests.pipelines.families import PROMPT, SIDE, of_diffusers, picture_of, usual
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
 INPAINTING = ("stable-diffusion-inpainting", "stable-diffusion-2-inpainting", "sdxl-inpainting")
@@ -30,21 +29,9 @@ LAYERS = dict.fromkeys(("sdxl", "sdxl-turbo", "sdxl-inpainting"), 70)
 
 def published(folder: Path, request: AttentionRequest) -> np.ndarray:
     """The picture of diffusers' own pipeline, as it opens the folder by itself; where it inpaints all is masked."""
-    pipeline = DiffusionPipeline.from_pretrained(folder, use_safetensors=True, safety_checker=None)
-    pipeline.set_progress_bar_config(disable=True)
     white = Image.fromarray(np.full((SIDE, SIDE, 3), 255, np.uint8))
     masked = {"image": white, "mask_image": white, "strength": 1.0} if folder.name in INPAINTING else {}
-    made = pipeline(
-        request.prompt,
-        **masked,
-        height=SIDE,
-        width=SIDE,
-        num_inference_steps=request.steps,
-        guidance_scale=request.guidance_scale,
-        generator=torch.Generator("cpu").manual_seed(request.seed),
-        output_type="np",
-    ).images
-    return (made[0] * 255).round().astype(np.uint8)
+    return picture_of(of_diffusers(folder, safety_checker=None), request, **masked)
 
 
 def own_scheduler(model: DiffusionModel) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 
 from inspector.errors import ChoiceError, UnsupportedModelError
 from inspector.models.protocols import DiffusionModel
@@ -15,15 +14,10 @@ from inspector.pipelines import attention, clusters, segmentation
 from inspector.results import GENERATION, ClustersRequest, Edit, SegmentationRequest
 from inspector.trace.joint import joint_layers
 from inspector.trace.previews import PREVIEW_SIDE
-from tests.pipelines.families import PROMPT, SEED, usual
+from tests.pipelines.families import of_diffusers, picture_of, usual
 
 NAMES = ("flux2-klein", "flux2-klein-base")
 SIDE = 128  # its latents are of 16 pixels
-
-
-@pytest.fixture
-def drawn() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,24 +25,14 @@ def test_the_recorded_picture_is_the_pipelines_to_the_bit(
     name: str, opened: Callable[[str], DiffusionModel], folders: Callable[[str], Path]
 ) -> None:
     model = opened(name)
-    pipeline = DiffusionPipeline.from_pretrained(folders(name), use_safetensors=True)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = of_diffusers(folders(name))
     scales = (model.sampling.guidance_scale, 1.0) if model.sampling.guidance != "none" else (1.0,)
     made = {}
     for scale in scales:
         request = usual(model, size=SIDE, guidance_scale=scale, arms=(GENERATION,))
-        expected = pipeline(
-            prompt=PROMPT,
-            height=SIDE,
-            width=SIDE,
-            num_inference_steps=request.steps,
-            guidance_scale=scale,
-            generator=torch.Generator("cpu").manual_seed(SEED),
-            output_type="np",
-        ).images
         result = attention.run(request)
         made[scale] = result.images[GENERATION]
-        assert np.array_equal(made[scale], (expected[0] * 255).round().astype(np.uint8)), scale
+        assert np.array_equal(made[scale], picture_of(pipeline, request)), scale
         assert len(result.steps[GENERATION]) == request.steps  # the pass without the prompt is not recorded
         assert result.previews[GENERATION].shape[1:3] == (PREVIEW_SIDE, PREVIEW_SIDE)
     assert result.layers == joint_layers(model.network)

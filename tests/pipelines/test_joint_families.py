@@ -28,14 +28,9 @@ from inspector.results import (
 from inspector.trace.joint import joint_layers
 from inspector.views import attention as views
 from inspector.views.attention_atlas import of_attention
-from tests.pipelines.families import PROMPT, SEED, SIDE, usual
+from tests.pipelines.families import PROMPT, SIDE, of_diffusers, picture_of, usual
 
 NAMES = ("stable-diffusion-3-medium", "stable-diffusion-3.5-medium", "flux-dev", "flux-schnell")
-
-
-@pytest.fixture
-def drawn() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,22 +38,12 @@ def test_the_recorded_picture_is_the_pipelines_to_the_bit(
     name: str, opened: Callable[[str], DiffusionModel], folders: Callable[[str], Path]
 ) -> None:
     model = opened(name)
-    pipeline = DiffusionPipeline.from_pretrained(folders(name), use_safetensors=True)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = of_diffusers(folders(name))
     scales = (model.sampling.guidance_scale, 1.0) if model.sampling.guidance != "none" else (1.0,)
     for scale in scales:
         request = usual(model, guidance_scale=scale, arms=(GENERATION,))
-        made = pipeline(
-            PROMPT,
-            height=SIDE,
-            width=SIDE,
-            num_inference_steps=request.steps,
-            guidance_scale=scale,
-            generator=torch.Generator("cpu").manual_seed(SEED),
-            output_type="np",
-        ).images
         result = attention.run(request)
-        assert np.array_equal(result.images[GENERATION], (made[0] * 255).round().astype(np.uint8)), scale
+        assert np.array_equal(result.images[GENERATION], picture_of(pipeline, request)), scale
     assert result.layers == joint_layers(model.network)
     assert result.resolutions == (4,)
     assert result.images[GENERATION].std() > 1

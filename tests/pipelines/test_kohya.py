@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from inspector.errors import ModelFilesError
@@ -16,7 +15,7 @@ from inspector.models import catalog, load_diffusion
 from inspector.models.protocols import DiffusionModel
 from inspector.pipelines import attention
 from inspector.results import GENERATION
-from tests.pipelines.families import SIDE, usual
+from tests.pipelines.families import of_diffusers, picture_of, usual
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
 RANK, ALPHA, SCALE = 2, 3.0, 0.75
@@ -93,17 +92,7 @@ def test_the_picture_is_diffusers_own_to_the_bit(opened: Opened, folders: Callab
     plain = opened("sdxl")
     changed = load_diffusion(catalog.register_lora(plain.spec.name, written, SCALE))
     request = usual(changed, arms=(GENERATION,), scheduler="euler")
-    pipeline = DiffusionPipeline.from_pretrained(folders("sdxl"), use_safetensors=True)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = of_diffusers(folders("sdxl"))
     pipeline.load_lora_weights(str(written.parent), weight_name=written.name)
     pipeline.fuse_lora(lora_scale=SCALE)
-    made = pipeline(
-        request.prompt,
-        height=SIDE,
-        width=SIDE,
-        num_inference_steps=request.steps,
-        guidance_scale=request.guidance_scale,
-        generator=torch.Generator("cpu").manual_seed(request.seed),
-        output_type="np",
-    ).images
-    assert np.array_equal(attention.run(request).images[GENERATION], (made[0] * 255).round().astype(np.uint8))
+    assert np.array_equal(attention.run(request).images[GENERATION], picture_of(pipeline, request))

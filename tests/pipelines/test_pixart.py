@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 from diffusers.models.attention_processor import Attention
 
 from inspector.analysis import features
@@ -17,16 +16,11 @@ from inspector.models.protocols import REST, DiffusionModel
 from inspector.pipelines import attention, clusters, segmentation
 from inspector.results import GENERATION, INVERSION, ClustersRequest, Edit, SegmentationRequest
 from inspector.trace import recorders
-from tests.pipelines.families import PROMPT, SEED, SIDE, usual
+from tests.pipelines.families import PROMPT, of_diffusers, picture_of, usual
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers on numpy 2
 NAMES = ("pixart-alpha", "pixart-alpha-512", "pixart-sigma")
 LAYERS = tuple(f"transformer_blocks.{number}.attn2" for number in range(7))
-
-
-@pytest.fixture
-def drawn() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,23 +28,12 @@ def test_the_recorded_picture_is_the_pipelines_to_the_bit(
     name: str, opened: Callable[[str], DiffusionModel], folders: Callable[[str], Path]
 ) -> None:
     model, prompt = opened(name), "A Horse on the GRASS "
-    pipeline = DiffusionPipeline.from_pretrained(folders(name), use_safetensors=True)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = of_diffusers(folders(name))
+    as_read = {"clean_caption": False, "use_resolution_binning": False}
     for scale in (model.sampling.guidance_scale, 1.0):
         request = usual(model, prompt=prompt, guidance_scale=scale, arms=(GENERATION,))
-        made = pipeline(
-            prompt,
-            height=SIDE,
-            width=SIDE,
-            num_inference_steps=request.steps,
-            guidance_scale=scale,
-            generator=torch.Generator("cpu").manual_seed(SEED),
-            output_type="np",
-            clean_caption=False,
-            use_resolution_binning=False,
-        ).images
         result = attention.run(request)
-        assert np.array_equal(result.images[GENERATION], (made[0] * 255).round().astype(np.uint8)), scale
+        assert np.array_equal(result.images[GENERATION], picture_of(pipeline, request, **as_read)), scale
     assert result.layers == LAYERS
     assert result.resolutions == (4,)
     assert result.images[GENERATION].std() > 1

@@ -2,7 +2,7 @@
 
 from transformers import PreTrainedTokenizerBase
 
-from inspector.models.families.t5 import rest
+from inspector.models.families.t5 import rest, tight
 from inspector.models.protocols import PromptToken, TokenizedPrompt
 
 MARK = "\ue000"  # a sign that no template holds, to find where a message stands in it
@@ -34,7 +34,7 @@ def read_chat(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int) -> T
             after = place
             break
         if last > start and last > first:
-            begin, end = _tight(plain, max(first, start) - start, last - start)
+            begin, end = tight(plain, (max(first, start) - start, last - start))
             words.append(PromptToken(place, prompt[begin:end], begin, end))
     if words and words[-1].index == after:  # cut in the middle of the prompt
         words.pop()
@@ -42,10 +42,3 @@ def read_chat(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int) -> T
     cut = prompt[words[-1].stop :].strip() if words else ""
     tokens = (rest(), *words, PromptToken(after, str(ended), len(prompt), len(prompt)))
     return TokenizedPrompt(prompt, tuple(read["input_ids"]), tokens, cut)
-
-
-def _tight(plain: str, start: int, stop: int) -> tuple[int, int]:
-    """A span without the blanks that it begins with."""
-    while start < stop and plain[start].isspace():
-        start += 1
-    return start, stop

@@ -30,7 +30,7 @@ def read_t5(
     plain = "".join(low if len(low := sign.lower()) == 1 else sign for sign in plain) if small else plain
     read = tokenizer(plain, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
     room = length - 1
-    ids, spans = read["input_ids"][:room], [_tight(prompt, span) for span in read["offset_mapping"][:room]]
+    ids, spans = read["input_ids"][:room], [tight(prompt, span) for span in read["offset_mapping"][:room]]
     words = [PromptToken(first + place, prompt[start:stop], start, stop) for place, (start, stop) in enumerate(spans)]
     last = PromptToken(first + len(words), str(tokenizer.eos_token), len(prompt), len(prompt))
     padding = (tokenizer.pad_token_id,) * (room - len(ids))
@@ -38,7 +38,7 @@ def read_t5(
     return TokenizedPrompt(prompt, (*ids, tokenizer.eos_token_id, *padding), (rest(), *words, last), cut)
 
 
-def _tight(prompt: str, span: tuple[int, int]) -> tuple[int, int]:
+def tight(prompt: str, span: tuple[int, int]) -> tuple[int, int]:
     """A span without the blanks that a piece begins with."""
     start, stop = span
     while start < stop and prompt[start].isspace():
